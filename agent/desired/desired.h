@@ -1,0 +1,60 @@
+// From what the cluster says to what this kernel must hold: pure functions, one a table.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/model/inputs.h"
+#include "agent/model/kernel_state.h"
+
+namespace pellicle {
+
+// The constants of the datapath contract that user space and the kernel must agree on.
+inline constexpr uint32_t kReqId = 1;                 // every template and state, as Cilium's
+inline constexpr uint32_t kEncryptTable = 200;        // routing table of marked packets
+inline constexpr uint8_t kEncryptRouteProtocol = 50;  // `proto 50` of the local route in table 200
+inline constexpr Mark kEncryptMark{0xe00, 0xf00};
+inline constexpr Mark kDecryptMark{0xd00, 0xf00};
+inline constexpr Mark kLocalDecryptedMark{0x200, 0xf00};  // decrypted, for the node itself
+inline constexpr const char* kHostDevice = "cilium_host";
+inline constexpr const char* kNetDevice = "cilium_net";
+Mark encrypt_mark(uint8_t key_id);  // 0x3e00/0xff00 for key 3
+
+// A peer that may be encrypted to: everything of it is known and nothing contradicts.
+struct Peer {
+  std::string name;
+  Cidr pod_cidr;
+  IpAddress internal_ip;
+  IpAddress router;
+  bool operator==(const Peer&) const = default;
+};
+
+// A Node of the cluster as this node sees it.
+struct Cluster {
+  std::optional<Node> self;
+  std::optional<IpAddress> router;  // this node's cilium_host address
+  std::optional<HostFacts::Uplink> uplink;
+  std::vector<Peer> peers;    // by name
+  std::vector<Cidr> unready;  // PodCIDRs of Nodes that cannot be encrypted to yet: dropped
+  std::vector<Problem> problems;
+};
+
+// Reads the Inputs as a cluster; the same result whatever order things became known in. Of two
+// Nodes that claim overlapping PodCIDRs the older one (creation time, then name) is believed and
+// the other reported.
+Cluster cluster(const Inputs& inputs);
+
+// The kernel state for these inputs. While this node's own PodCIDR, address or uplink is unknown,
+// only the block policy is desired and `problems` says why.
+struct Desired {
+  KernelState state;
+  std::vector<Problem> problems;
+};
+Desired compute(const Inputs& inputs);
+
+// The largest inner packet that fits the uplink's MTU after ESP in tunnel mode: 1446 for rfc4106
+// with a 128-bit ICV over IPv4 and 1500 (the kernel's esp4: block-aligned, two trailer bytes).
+uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer);
+
+}  // namespace pellicle

@@ -1,0 +1,60 @@
+// Everything the desired state is computed from, as plain values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/model/key.h"
+#include "agent/model/node.h"
+
+namespace pellicle {
+
+// A pod of this node: what CNI ADD made and what the datapath must know.
+struct Endpoint {
+  std::string id;      // unique on the node: the container id, or what the caller chose
+  std::string name;    // for people: namespace/pod
+  std::string device;  // the host's end, lxc + 12 hex digits
+  IpAddress address;
+  Mac pod_mac;
+  Mac host_mac;
+  std::string netns;  // path the pod's namespace was given by; may be gone
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+// What this host is, read from its kernel at the start of a pass.
+struct HostFacts {
+  struct Uplink {
+    std::string name;
+    uint32_t mtu = 0;
+    auto operator<=>(const Uplink&) const = default;
+  };
+  std::map<IpAddress, Uplink> uplinks;   // by address: devices that are not ours
+  std::optional<IpAddress> router_ipv4;  // on cilium_host now
+  std::map<std::string, std::string>
+      program_tags;  // program name -> the kernel's digest of what this agent carries
+  std::vector<std::string> pod_devices;  // lxc devices that exist, sorted
+  bool operator==(const HostFacts&) const = default;
+};
+
+struct Settings {
+  std::string node_name;
+  std::string uplink;  // empty: the device that carries this Node's InternalIP
+  std::optional<Cidr>
+      strict_cidr;        // pod packets to it that match neither a peer nor this node are dropped
+  uint32_t pod_mtu = 0;   // 0: the exact inner MTU of the key's algorithm
+  bool netfilter = true;  // install the NOTRACK rules
+  bool operator==(const Settings&) const = default;
+};
+
+struct Inputs {
+  Settings settings;
+  std::map<std::string, Node> nodes;  // every Node, this one among them
+  std::optional<IpsecKey> key;        // the last good key; none before one was seen
+  std::vector<Endpoint> endpoints;    // pods of this node, by id
+  HostFacts host;
+  bool operator==(const Inputs&) const = default;
+};
+
+}  // namespace pellicle

@@ -1,0 +1,75 @@
+// Addresses as values: one type for both families, ordered, printable, without a netlink type in
+// sight.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pellicle {
+
+enum class Family : uint8_t { v4, v6 };
+
+// An IPv4 or IPv6 address in network byte order. IPv4 uses the first four bytes, the rest are zero.
+class IpAddress {
+ public:
+  IpAddress() = default;  // 0.0.0.0
+  IpAddress(Family family, const uint8_t* bytes);
+
+  static std::optional<IpAddress> parse(
+      std::string_view text);  // no value unless it is exactly an address
+  static IpAddress any(Family family);
+  static IpAddress v4(uint32_t host_order);
+
+  Family family() const { return family_; }
+  size_t size() const { return family_ == Family::v4 ? 4 : 16; }  // bytes
+  const uint8_t* data() const { return bytes_.data(); }
+  uint32_t v4_host_order() const;     // meaningful for IPv4 only
+  uint32_t v4_network_order() const;  // as the kernel and the eBPF maps keep it
+  bool is_any() const { return *this == any(family_); }
+  std::string to_string() const;
+
+  auto operator<=>(const IpAddress&) const = default;
+
+ private:
+  Family family_ = Family::v4;
+  std::array<uint8_t, 16> bytes_{};
+};
+
+// A network: host bits are always zero, so that equal networks compare equal.
+class Cidr {
+ public:
+  Cidr() = default;                         // 0.0.0.0/0
+  Cidr(IpAddress address, uint8_t length);  // length is cut to the family's 32 or 128
+
+  static std::optional<Cidr> parse(
+      std::string_view text);  // "10.0.1.0/24"; no value with host bits set
+  static Cidr any(Family family) { return {IpAddress::any(family), 0}; }
+  static Cidr host(const IpAddress& address);
+
+  Family family() const { return address_.family(); }
+  const IpAddress& address() const { return address_; }
+  uint8_t length() const { return length_; }
+  bool contains(const IpAddress& address) const;
+  bool overlaps(const Cidr& other) const;
+  std::string to_string() const;
+
+  auto operator<=>(const Cidr&) const = default;
+
+ private:
+  IpAddress address_;
+  uint8_t length_ = 0;
+};
+
+struct Mac {
+  std::array<uint8_t, 6> bytes{};
+
+  static std::optional<Mac> parse(std::string_view text);  // "02:42:ac:12:00:03"
+  std::string to_string() const;
+  auto operator<=>(const Mac&) const = default;
+};
+
+}  // namespace pellicle

@@ -1,0 +1,53 @@
+// One value for everything Pellicle has in a kernel, used for what is desired and for what is
+// there. Declaration order is creation order; removal runs backwards.
+#pragma once
+
+#include <map>
+
+#include "agent/model/objects.h"
+
+namespace pellicle {
+
+template <class Kind>
+using Table = std::map<typename Kind::Key, Kind>;
+
+struct KernelState {
+  Table<Policy>
+      block_policies;  // first in, last out: without them a marked packet could leave in the clear
+  Table<VethPair> links;
+  Table<Address> addresses;
+  Table<Sysctl> sysctls;
+  Table<State> states;
+  Table<Policy> policies;
+  Table<DatapathConfig> datapath_config;
+  Table<PeerEntry> peers;
+  Table<EndpointEntry> endpoints;
+  Table<NetfilterChain> netfilter;
+  Table<Attachment> attachments;
+  Table<Route> routes;
+  Table<LocalRule> local_rules;
+  Table<Rule> rules;
+
+  bool operator==(const KernelState&) const = default;
+};
+
+// Calls visit("name", &KernelState::member) for each table, in creation order.
+template <class Visitor>
+void for_each_table(Visitor&& visit) {
+  visit("block policy", &KernelState::block_policies);
+  visit("link", &KernelState::links);
+  visit("address", &KernelState::addresses);
+  visit("sysctl", &KernelState::sysctls);
+  visit("state", &KernelState::states);
+  visit("policy", &KernelState::policies);
+  visit("datapath config", &KernelState::datapath_config);
+  visit("peer", &KernelState::peers);
+  visit("endpoint", &KernelState::endpoints);
+  visit("netfilter", &KernelState::netfilter);
+  visit("attachment", &KernelState::attachments);
+  visit("route", &KernelState::routes);
+  visit("local rule", &KernelState::local_rules);
+  visit("rule", &KernelState::rules);
+}
+
+}  // namespace pellicle

@@ -1,0 +1,128 @@
+#include "agent/model/objects.h"
+
+#include <cstdio>
+
+namespace pellicle {
+
+namespace {
+
+std::string hex(uint32_t value) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%x", value);
+  return text;
+}
+
+const char* name(Direction direction) {
+  switch (direction) {
+    case Direction::in:
+      return "in";
+    case Direction::out:
+      return "out";
+    case Direction::fwd:
+      return "fwd";
+  }
+  return "?";
+}
+
+const char* inet(Family family) {
+  return family == Family::v4 ? "" : "-6 ";
+}
+
+}  // namespace
+
+std::string Mark::to_string() const {
+  return (value ? hex(value) : "0") + "/" + hex(mask);
+}
+
+bool State::operator==(const State& other) const {
+  return src == other.src && reqid == other.reqid && output_mark == other.output_mark &&
+         replay_window == other.replay_window && esn == other.esn &&
+         same_algorithm(algorithm, other.algorithm);
+}
+
+std::string describe(const VethPair::Key& key, const VethPair& value) {
+  return "link " + key.name + " type veth peer " + value.peer + " mtu " +
+         std::to_string(value.mtu) + (value.noarp ? " arp off" : "") + (value.up ? " up" : "");
+}
+
+std::string describe(const Address::Key& key, const Address& value) {
+  return "address " + key.address.to_string() + "/" + std::to_string(value.prefix_length) +
+         (value.scope_link ? " scope link" : "") + " dev " + key.dev;
+}
+
+std::string describe(const Sysctl::Key& key, const Sysctl& value) {
+  return "sysctl " + key.path + "=" + value.value;
+}
+
+std::string describe(const State::Key& key, const State& value) {
+  return "state src " + value.src.to_string() + " dst " + key.dst.to_string() + " proto esp spi " +
+         hex(key.spi) + " reqid " + std::to_string(value.reqid) + " mode tunnel mark " +
+         key.mark.to_string() + " output-mark " + value.output_mark.to_string() + " " +
+         algorithm_name(value.algorithm);
+}
+
+std::string describe(const Policy::Key& key, const Policy& value) {
+  std::string text = "policy src " + key.src.to_string() + " dst " + key.dst.to_string() + " dir " +
+                     name(key.direction) + " priority " + std::to_string(value.priority) +
+                     " mark " + key.mark.to_string();
+  if (value.block) text += " action block";
+  if (value.tmpl) {
+    text += " tmpl src " + value.tmpl->src.to_string() + " dst " + value.tmpl->dst.to_string() +
+            " proto esp";
+    if (value.tmpl->spi) text += " spi " + hex(value.tmpl->spi);
+    text += " reqid " + std::to_string(value.tmpl->reqid) + " mode tunnel";
+    if (value.tmpl->optional) text += " level use";
+  }
+  return text;
+}
+
+std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
+  return "datapath config local " + value.local_cidr.to_string() + " router " +
+         value.router.to_string() + " host " + value.host_device + " net " + value.net_device +
+         " uplink " + value.uplink;
+}
+
+std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {
+  return "peer " + key.cidr.to_string() +
+         (value.key_id ? " key " + std::to_string(value.key_id) : " drop");
+}
+
+std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value) {
+  return "endpoint " + key.address.to_string() + " dev " + value.device + " mac " +
+         value.pod_mac.to_string();
+}
+
+std::string describe(const Attachment::Key& key, const Attachment& value) {
+  return "program " + value.program + " on " + key.dev + (key.ingress ? " ingress" : " egress") +
+         " tag " + value.tag;
+}
+
+std::string describe(const NetfilterChain::Key& key, const NetfilterChain& value) {
+  return std::string(key.family == Family::v4 ? "iptables" : "ip6tables") + " -t " + key.table +
+         " chain " + key.chain + " from " + value.parent + ", " +
+         std::to_string(value.rules.size()) + " rules";
+}
+
+std::string describe(const Route::Key& key, const Route& value) {
+  std::string text =
+      "route " + std::string(value.type == RouteType::local ? "local " : "") + key.dst.to_string();
+  if (value.gateway) text += " via " + value.gateway->to_string();
+  text += " dev " + value.dev;
+  if (key.table != 254) text += " table " + std::to_string(key.table);
+  if (value.src) text += " src " + value.src->to_string();
+  if (value.mtu) text += " mtu " + std::to_string(value.mtu);
+  return text;
+}
+
+std::string describe(const Rule::Key& key, const Rule&) {
+  return std::string(inet(key.family)) + "rule " + std::to_string(key.priority) + ": fwmark " +
+         key.mark.to_string() + " lookup " + std::to_string(key.table);
+}
+
+std::string describe(const LocalRule::Key& key, const LocalRule& value) {
+  std::string text = std::string(inet(key.family)) + "rule";
+  for (const auto priority : value.priorities) text += " " + std::to_string(priority);
+  return text + ": lookup local";
+}
+
+}  // namespace pellicle

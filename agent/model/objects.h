@@ -1,0 +1,232 @@
+// Every kind of kernel object Pellicle makes. Each says its key, how it is recognised as ours, and
+// what replacing it means. Names are used inside; kernel/ turns them into numbers in the same pass.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/model/ip.h"
+#include "agent/model/key.h"
+
+namespace pellicle {
+
+struct Mark {
+  uint32_t value = 0;
+  uint32_t mask = 0;
+  std::string to_string() const;  // "0x3e00/0xff00", as `ip` prints it
+  auto operator<=>(const Mark&) const = default;
+};
+
+// The veth pair cilium_host <-> cilium_net. Ours by its name and kind; a device of that name that
+// is no veth is refused, never changed. Replaced in place (MTU, flags, peer moved back up), never
+// deleted and made anew.
+struct VethPair {
+  struct Key {
+    std::string name;  // "cilium_host"
+    auto operator<=>(const Key&) const = default;
+  };
+  std::string peer;  // "cilium_net"
+  uint32_t mtu = 0;
+  bool noarp = true;  // both ends
+  bool up = true;     // both ends
+  auto operator<=>(const VethPair&) const = default;
+};
+
+// Ours when it is on a device of ours. Replacing changes the scope in place.
+struct Address {
+  struct Key {
+    std::string dev;
+    IpAddress address;
+    auto operator<=>(const Key&) const = default;
+  };
+  uint8_t prefix_length = 32;
+  bool scope_link = true;
+  auto operator<=>(const Address&) const = default;
+};
+
+// A file below /proc/sys of this network namespace, e.g. "net/ipv4/conf/eth0/rp_filter". Ours once
+// the value found before was written to the ledger; removing writes that value back.
+struct Sysctl {
+  struct Key {
+    std::string path;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::string value;
+  auto operator<=>(const Sysctl&) const = default;
+};
+
+// An ESP tunnel state. The kernel knows a state by destination, SPI and mark, so a new source is a
+// replacement. Ours: ESP, tunnel, reqid 1 and a mark of our two shapes with the output-mark that
+// goes with it. Replaced by delete and add under the block policy; the send counter is carried over
+// so that no nonce comes twice.
+struct State {
+  struct Key {
+    IpAddress dst;
+    uint32_t spi = 0;
+    Mark mark;
+    auto operator<=>(const Key&) const = default;
+  };
+  IpAddress src;  // 0.0.0.0 for receiving
+  uint32_t reqid = 0;
+  Mark output_mark;
+  Algorithm algorithm;
+  uint32_t replay_window = 0;
+  bool esn = false;
+  bool operator==(const State& other) const;  // a withheld key equals any key: see same_algorithm
+};
+
+enum class Direction : uint8_t { in, out, fwd };
+
+// Ours: the block policy by its exact shape; the others by template (ESP, tunnel, reqid 1) and a
+// mark of our shapes (0x.e00/0xff00 out, 0xd00/0xf00 and 0x200/0xf00 in, 0/0xf00 fwd). Replaced in
+// place, with no moment without one.
+struct Policy {
+  struct Key {
+    Direction direction = Direction::out;
+    Cidr src;
+    Cidr dst;
+    Mark mark;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Template {
+    IpAddress src;
+    IpAddress dst;
+    uint32_t spi = 0;  // 0 matches any
+    uint32_t reqid = 0;
+    bool optional = false;  // `level use`
+    auto operator<=>(const Template&) const = default;
+  };
+  bool block = false;
+  uint32_t priority = 0;
+  std::optional<Template> tmpl;  // none for a block policy
+  auto operator<=>(const Policy&) const = default;
+};
+
+// The one record of the eBPF configuration map. Ours: the pinned map is.
+struct DatapathConfig {
+  struct Key {
+    auto operator<=>(const Key&) const = default;
+  };
+  Cidr local_cidr;
+  IpAddress router;         // cilium_host's address
+  std::string host_device;  // "cilium_host"
+  std::string net_device;   // "cilium_net"
+  std::string uplink;
+  auto operator<=>(const DatapathConfig&) const = default;
+};
+
+// What the eBPF programs do with a destination. Ours: the pinned map is. Replaced in place.
+struct PeerEntry {
+  struct Key {
+    Cidr cidr;
+    auto operator<=>(const Key&) const = default;
+  };
+  uint8_t key_id = 0;  // 0: nothing may be sent there yet, so pod packets are dropped and counted
+  auto operator<=>(const PeerEntry&) const = default;
+};
+
+// A local pod: where cilium_host delivers. Ours: the pinned map is. Replaced in place.
+struct EndpointEntry {
+  struct Key {
+    IpAddress address;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::string device;  // the host's end, lxc + 12 hex digits
+  Mac pod_mac;
+  Mac host_mac;
+  auto operator<=>(const EndpointEntry&) const = default;
+};
+
+// One of our programs on a device's clsact hook. Ours by handle, priority and program name.
+// Replaced atomically by the kernel; clsact itself goes when its last filter has gone.
+struct Attachment {
+  struct Key {
+    std::string dev;
+    bool ingress = true;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::string program;       // function name in bpf/
+  std::string tag;           // the kernel's digest of its instructions
+  bool current_maps = true;  // uses the maps that are pinned now
+  auto operator<=>(const Attachment&) const = default;
+};
+
+// A chain of ours with its rules, jumped to from the top of a built-in chain. Ours by its name,
+// PELLICLE_*. Replaced in one iptables-restore transaction.
+struct NetfilterChain {
+  struct Key {
+    Family family = Family::v4;
+    std::string table;  // "raw"
+    std::string chain;  // "PELLICLE_PREROUTING"
+    auto operator<=>(const Key&) const = default;
+  };
+  std::string parent;              // "PREROUTING"
+  std::vector<std::string> rules;  // as iptables-save prints them after "-A CHAIN "
+  auto operator<=>(const NetfilterChain&) const = default;
+};
+
+enum class RouteType : uint8_t { unicast, local };
+
+// Ours: on a device of ours; in table 200 with protocol 50; or in main through a gateway, protocol
+// boot, and recorded in the ledger (the seed's listing leaves no attribute free to carry a sign).
+// Replaced in place (NLM_F_REPLACE).
+struct Route {
+  struct Key {
+    uint32_t table = 0;
+    Cidr dst;
+    auto operator<=>(const Key&) const = default;
+  };
+  RouteType type = RouteType::unicast;
+  std::string dev;
+  std::optional<IpAddress> gateway;
+  std::optional<IpAddress> src;
+  uint32_t mtu = 0;      // 0: none given
+  uint8_t scope = 0;     // RT_SCOPE_*: 0 universe, 253 link, 254 host
+  uint8_t protocol = 3;  // RTPROT_BOOT, which `ip route` does not print
+  auto operator<=>(const Route&) const = default;
+};
+
+// A rule `fwmark -> table`. Ours by its exact value: there is nothing else to it.
+struct Rule {
+  struct Key {
+    Family family = Family::v4;
+    uint32_t priority = 0;
+    Mark mark;
+    uint32_t table = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  auto operator<=>(const Rule&) const = default;
+};
+
+// Where `lookup local` stands in the rule list. The kernel's default, {0}, is not reported as an
+// object of ours. Replacing adds the new rules before it deletes the old; removing restores
+// priority 0.
+struct LocalRule {
+  struct Key {
+    Family family = Family::v4;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::set<uint32_t> priorities;
+  auto operator<=>(const LocalRule&) const = default;
+};
+
+// One line each, in the words of `ip`; never a key.
+std::string describe(const VethPair::Key& key, const VethPair& value);
+std::string describe(const Address::Key& key, const Address& value);
+std::string describe(const Sysctl::Key& key, const Sysctl& value);
+std::string describe(const State::Key& key, const State& value);
+std::string describe(const Policy::Key& key, const Policy& value);
+std::string describe(const DatapathConfig::Key& key, const DatapathConfig& value);
+std::string describe(const PeerEntry::Key& key, const PeerEntry& value);
+std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value);
+std::string describe(const Attachment::Key& key, const Attachment& value);
+std::string describe(const NetfilterChain::Key& key, const NetfilterChain& value);
+std::string describe(const Route::Key& key, const Route& value);
+std::string describe(const Rule::Key& key, const Rule& value);
+std::string describe(const LocalRule::Key& key, const LocalRule& value);
+
+}  // namespace pellicle

@@ -1,0 +1,18 @@
+// One pass: dump, diff, apply, and what came of it.
+#pragma once
+
+#include "agent/reconcile/kernel.h"
+
+namespace pellicle {
+
+struct Pass {
+  Plan plan;                      // what differed
+  std::vector<Refusal> refusals;  // what of it the kernel would not take
+  bool quiet() const { return plan.empty(); }
+};
+
+// Brings the kernel to `desired`. One refused object does not stop the others (the block policy is
+// in place before anything else). Throws KernelError when the kernel cannot be read.
+Pass reconcile(Kernel& kernel, const KernelState& desired);
+
+}  // namespace pellicle

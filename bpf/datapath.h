@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The one contract between the eBPF programs and the agent: marks, map layouts, names, reasons. */
+#ifndef PELLICLE_DATAPATH_H
+#define PELLICLE_DATAPATH_H
+
+#ifdef __cplusplus
+#include <cstdint>
+namespace pellicle::datapath {
+using u8 = uint8_t;
+using u32 = uint32_t;
+using u64 = uint64_t;
+#else
+#include <linux/types.h>
+typedef __u8 u8;
+typedef __u32 u32;
+typedef __u64 u64;
+#endif
+
+/* Packet marks, bits 8..15; the field is written whole, never ORed into. */
+enum {
+  MARK_FIELD = 0xf00,   /* what the packet is */
+  MARK_ENCRYPT = 0xe00, /* to be encrypted, or just was: key id << 12 | 0xe00 */
+  MARK_DECRYPT = 0xd00, /* ESP for us, or what just came out of it */
+  MARK_LOCAL = 0x200,   /* decrypted and for the node itself: keeps the IN policy satisfied */
+  MARK_KEY_SHIFT = 12,  /* key id 1..15 */
+};
+
+/* Map names, at most 15 characters, pinned under <bpf root>/<name>. */
+#define MAP_CONFIG "pellicle_config" /* ARRAY[1]: struct datapath_config */
+#define MAP_PEERS "pellicle_peers"   /* LPM_TRIE: struct peer_key -> struct peer_value */
+#define MAP_ENDPOINTS \
+  "pellicle_eps" /* HASH: u32 IPv4 address, network order -> struct endpoint_value */
+#define MAP_DROPS "pellicle_drops" /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
+
+enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 };
+
+struct datapath_config {
+  u32 local_address;  /* this node's PodCIDR, network order */
+  u32 local_mask;     /* network order */
+  u32 router;         /* cilium_host's address, network order */
+  u32 host_ifindex;   /* cilium_host */
+  u32 net_ifindex;    /* cilium_net */
+  u32 uplink_ifindex; /* eth0 */
+};
+
+struct peer_key {
+  u32 prefix_length; /* 0..32 */
+  u32 address;       /* network order */
+};
+
+struct peer_value {
+  u32 key_id; /* 1..15; 0: known, but nothing may be sent there yet */
+};
+
+struct endpoint_value {
+  u32 ifindex;
+  u8 pod_mac[6];
+  u8 host_mac[6];
+};
+
+enum drop_reason {
+  DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet */
+  DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host */
+  DROP_NO_ENDPOINT, /* for a pod address of this node that no pod has */
+  DROP_NO_ROUTE,    /* ESP without a way to the peer */
+  DROP_MALFORMED,   /* an IPv4 header that is cut short */
+  DROP_NO_CONFIG,   /* the agent has not filled the configuration yet */
+  DROP_REASONS
+};
+
+struct drop_value {
+  u64 packets;
+  u64 bytes;
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(datapath_config) == 24);
+static_assert(sizeof(peer_key) == 8);
+static_assert(sizeof(peer_value) == 4);
+static_assert(sizeof(endpoint_value) == 16);
+static_assert(sizeof(drop_value) == 16);
+}  // namespace pellicle::datapath
+#else
+_Static_assert(sizeof(struct datapath_config) == 24, "shared layout");
+_Static_assert(sizeof(struct peer_key) == 8, "shared layout");
+_Static_assert(sizeof(struct peer_value) == 4, "shared layout");
+_Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
+_Static_assert(sizeof(struct drop_value) == 16, "shared layout");
+#endif
+#endif

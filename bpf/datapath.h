@@ -54,17 +54,18 @@ struct peer_value {
 
 struct endpoint_value {
   u32 ifindex;
-  u8 pod_mac[6];
+  u8 pod_mac[6]; /* destination, then source, as they lie in the frame */
   u8 host_mac[6];
 };
 
 enum drop_reason {
   DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet */
-  DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host */
+  DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host or the uplink */
   DROP_NO_ENDPOINT, /* for a pod address of this node that no pod has */
   DROP_NO_ROUTE,    /* ESP without a way to the peer */
   DROP_MALFORMED,   /* an IPv4 header that is cut short */
   DROP_NO_CONFIG,   /* the agent has not filled the configuration yet */
+  DROP_TAGGED,      /* a VLAN-tagged frame from a pod */
   DROP_REASONS
 };
 

@@ -40,6 +40,12 @@ bool State::operator==(const State& other) const {
          same_algorithm(algorithm, other.algorithm);
 }
 
+std::strong_ordering Route::Key::operator<=>(const Key& other) const {
+  if (const auto order = table <=> other.table; order != 0) return order;
+  if (const auto order = other.dst.length() <=> dst.length(); order != 0) return order;
+  return dst <=> other.dst;
+}
+
 std::string describe(const VethPair::Key& key, const VethPair& value) {
   return "link " + key.name + " type veth peer " + value.peer + " mtu " +
          std::to_string(value.mtu) + (value.noarp ? " arp off" : "") + (value.up ? " up" : "");

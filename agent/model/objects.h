@@ -178,7 +178,10 @@ struct Route {
   struct Key {
     uint32_t table = 0;
     Cidr dst;
-    auto operator<=>(const Key&) const = default;
+    bool operator==(const Key&) const = default;
+    // The longer prefix first: a gateway's own /32 stands before the network that is reached
+    // through it, so it is created before and removed after.
+    std::strong_ordering operator<=>(const Key& other) const;
   };
   RouteType type = RouteType::unicast;
   std::string dev;

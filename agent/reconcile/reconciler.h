@@ -11,8 +11,12 @@ struct Pass {
   bool quiet() const { return plan.empty(); }
 };
 
+// How far a pass may go. `additions` changes and removes nothing: for when too little is known
+// about what should be there, and what is there works.
+enum class Scope { everything, additions };
+
 // Brings the kernel to `desired`. One refused object does not stop the others (the block policy is
 // in place before anything else). Throws KernelError when the kernel cannot be read.
-Pass reconcile(Kernel& kernel, const KernelState& desired);
+Pass reconcile(Kernel& kernel, const KernelState& desired, Scope scope = Scope::everything);
 
 }  // namespace pellicle

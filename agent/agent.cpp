@@ -1,0 +1,245 @@
+#include "agent/agent.h"
+
+#include <filesystem>
+#include <random>
+
+#include "agent/desired/programmed_key.h"
+#include "agent/log.h"
+
+namespace pellicle {
+
+namespace {
+
+// For jitter: agents that were started together must not ask together.
+uint64_t random_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+ApiAccess api_access(const Config& config) {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  ApiAccess access = config.kubeconfig.empty()
+                         ? in_cluster_access(variable("KUBERNETES_SERVICE_HOST"),
+                                             variable("KUBERNETES_SERVICE_PORT"))
+                         : kubeconfig_access(config.kubeconfig);
+  override_server(access, config.service_host, config.service_port);
+  return access;
+}
+
+// Only root may look into it.
+const std::string& made_private(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
+  if (error) throw std::runtime_error("state-dir " + directory + ": " + error.message());
+  return directory;
+}
+
+// The algorithm whose overhead the pods' MTU allows for; before a key is known, the usual one.
+Algorithm mtu_algorithm(const Inputs& inputs) {
+  if (inputs.key) return inputs.key->algorithm;
+  return Aead{.name = "rfc4106(gcm(aes))", .key = {}, .icv_bits = 128};
+}
+
+}  // namespace
+
+Agent::Agent(boost::asio::io_context& context, Config config)
+    : config_(std::move(config)),
+      kernel_({.state_dir = made_private(config_.state_dir), .bpf_root = config_.bpf_root}),
+      endpoints_(config_.state_dir),
+      passes_(context, kernel_, std::chrono::seconds(config_.resync_seconds),
+              {.gather = [this] { return gather(); },
+               .scope = [this] { return key_withheld_ ? Scope::additions : Scope::everything; },
+               .after = [this] { after_pass(); }}),
+      pods_(endpoints_, {.network = [this] { return pod_network(); },
+                         .reconcile = [this] { return passes_.run(); }}),
+      access_(api_access(config_)),
+      client_(context, access_),
+      publisher_(context, client_, config_.settings.node_name, random_seed(),
+                 {.on_trouble = [this](const std::string& trouble) { publish_trouble_ = trouble; },
+                  .on_healthy = [this] { publish_trouble_.clear(); }}),
+      monitor_(
+          context, [this] { return kernel_.ports(); }, [this] { passes_.request(); }),
+      server_(context, config_.socket_path(),
+              {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},
+               {"diff", [this](const auto&) { return diff(); }},
+               {"pod-add", [this](const auto& params) { return pods_.add(params); }},
+               {"pod-delete", [this](const auto& params) { return pods_.remove(params); }},
+               {"pod-list", [this](const auto&) { return pods_.list(); }}}) {
+  watch(context, all_nodes(), &Store::nodes_listed, &Store::node_changed);
+  watch(context, key_secret(), &Store::secret_listed, &Store::secret_changed);
+}
+
+void Agent::watch(boost::asio::io_context& context, const Resource& resource, OnSync sync,
+                  OnChange change) {
+  auto& health = sources_[resource.title];
+  health.name = resource.title;
+  health.since = started_;
+  const auto healthy = [&health] {
+    if (health.healthy) return;
+    health.synced = true;
+    health.healthy = true;
+    health.since = Clock::now();
+    health.sentence.clear();
+  };
+  watchers_.push_back(std::make_unique<Watcher>(
+      context, client_, resource, random_seed(),
+      WatcherCallbacks{.on_sync =
+                           [this, sync, healthy](const std::vector<ApiObject>& objects) {
+                             healthy();
+                             (store_.*sync)(objects);
+                             passes_.request();
+                           },
+                       .on_change =
+                           [this, change](const ApiObject& object, bool deleted) {
+                             (store_.*change)(object, deleted);
+                             passes_.request();
+                           },
+                       .on_trouble =
+                           [&health](const std::string& sentence, WallTime since) {
+                             log::warn("watch in trouble", {{"error", sentence}});
+                             health = {.name = health.name,
+                                       .synced = health.synced,
+                                       .healthy = false,
+                                       .since = since,
+                                       .sentence = sentence};
+                           },
+                       .on_healthy = healthy}));
+}
+
+void Agent::start() {
+  log::info("pellicle-agent starts", {{"version", PELLICLE_VERSION},
+                                      {"node", config_.settings.node_name},
+                                      {"server", access_.scheme_host_port}});
+  resume();
+  for (const auto& watcher : watchers_) watcher->start();
+}
+
+// A restart: what is programmed goes on, and with it the key.
+void Agent::resume() {
+  const auto actual = kernel_.dump();
+  if (const auto key = programmed_key(actual)) {
+    store_.resume_key(*key);
+  } else {
+    key_withheld_ = !actual.states.empty();
+  }
+}
+
+std::optional<Inputs> Agent::gather() {
+  auto snapshot = store_.snapshot();
+  if (!snapshot) return std::nullopt;
+  if (snapshot->key) key_withheld_ = false;
+  const auto& name = config_.settings.node_name;
+  const auto self = snapshot->nodes.find(name);
+  if (self != snapshot->nodes.end()) {
+    last_self_ = self->second;
+  } else if (last_self_) {
+    snapshot->nodes[name] = *last_self_;
+  }
+  return Inputs{.settings = config_.settings,
+                .nodes = std::move(snapshot->nodes),
+                .key = std::move(snapshot->key),
+                .endpoints = endpoints_.all(),
+                .host = kernel_.facts()};
+}
+
+void Agent::after_pass() {
+  note_problems();
+  publish();
+}
+
+void Agent::note_problems() {
+  std::vector<Problem> now = passes_.last().problems;
+  if (const auto snapshot = store_.snapshot()) {
+    now.insert(now.end(), snapshot->problems.begin(), snapshot->problems.end());
+    if (last_self_ && !snapshot->nodes.contains(config_.settings.node_name)) {
+      now.push_back({"Node " + config_.settings.node_name, "",
+                     "was deleted; what it said last keeps running"});
+    }
+  }
+  if (const auto& problem = endpoints_.problem()) now.push_back(*problem);
+  if (const auto& problem = kernel_.ledger_problem()) {
+    now.push_back({"File " + config_.state_dir + "/ledger.json", "", *problem});
+  }
+  if (!publish_trouble_.empty()) {
+    now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
+  }
+  std::map<Problem, Clock::time_point> known;
+  for (auto& problem : now) {
+    const auto before = problems_.find(problem);
+    if (before == problems_.end()) log::warn("problem", {{"problem", problem.to_string()}});
+    known.emplace(std::move(problem), before == problems_.end() ? Clock::now() : before->second);
+  }
+  for (const auto& [problem, since] : problems_) {
+    if (!known.contains(problem)) log::info("solved", {{"problem", problem.to_string()}});
+  }
+  problems_ = std::move(known);
+}
+
+// Last of all: who reads it starts to send to us.
+void Agent::publish() {
+  const auto& last = passes_.last();
+  if (!last.ready || last.desired.datapath_config.empty()) return;
+  const auto& config = last.desired.datapath_config.begin()->second;
+  std::optional<uint8_t> key_id;
+  if (last.inputs.key) key_id = last.inputs.key->id;
+  publisher_.publish(published(config.router, config.local_cidr, key_id),
+                     store_.annotations(config_.settings.node_name));
+}
+
+std::optional<PodNetwork> Agent::pod_network() const {
+  const auto& last = passes_.last();
+  if (!last.ready) return std::nullopt;
+  const auto& config = last.desired.datapath_config.begin()->second;
+  const auto link_mtu = last.desired.links.begin()->second.mtu;
+  const auto exact = inner_mtu(link_mtu, mtu_algorithm(last.inputs), Family::v4);
+  return PodNetwork{.pod_cidr = config.local_cidr,
+                    .gateway = config.router,
+                    .link_mtu = link_mtu,
+                    .route_mtu = config_.settings.pod_mtu ? config_.settings.pod_mtu : exact};
+}
+
+StatusFacts Agent::facts() {
+  const auto& last = passes_.last();
+  note_problems();
+  StatusFacts facts;
+  facts.node_name = config_.settings.node_name;
+  facts.started = started_;
+  facts.server = access_.scheme_host_port;
+  facts.key = last.inputs.key;
+  facts.cluster = cluster(last.inputs);
+  facts.endpoints = endpoints_.all().size();
+  facts.problems = problems_;
+  facts.refusals = last.refusals;
+  facts.failure = last.failure;
+  facts.failing_since = last.failing_since;
+  facts.passes = last.passes;
+  facts.last_change = last.last_change;
+  facts.ready = last.ready;
+  for (const auto& [title, health] : sources_) facts.sources.push_back(health);
+  for_each_table([&](const char* name, auto table) {
+    if (const auto count = (last.desired.*table).size(); count > 0) facts.objects[name] = count;
+  });
+  try {
+    facts.drops = kernel_.datapath().drops();
+  } catch (const std::exception& error) {
+    if (facts.failure.empty()) facts.failure = error.what();
+  }
+  return facts;
+}
+
+nlohmann::json Agent::diff() {
+  if (passes_.last().passes == 0) {
+    throw RequestError(kErrorTryLater, "nothing was listed at the API server yet; see status");
+  }
+  auto operations = nlohmann::json::array();
+  for (const auto& operation : passes_.preview()) operations.push_back(describe(operation));
+  return {{"operations", operations}};
+}
+
+}  // namespace pellicle

@@ -1,0 +1,67 @@
+// The daemon, put together: what is heard from the API server, the kernel and the unix socket ends
+// in a pass.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "agent/config.h"
+#include "agent/ipam/endpoints.h"
+#include "agent/kernel/linux_kernel.h"
+#include "agent/kernel/monitor.h"
+#include "agent/kube/publish.h"
+#include "agent/kube/store.h"
+#include "agent/kube/watcher.h"
+#include "agent/passes.h"
+#include "agent/pods.h"
+#include "agent/status/report.h"
+#include "agent/status/server.h"
+
+namespace pellicle {
+
+// Everything happens on the io_context's one thread. Destroying it leaves the kernel as it is.
+class Agent {
+ public:
+  // Throws std::exception with one sentence when it cannot start: no credentials for the API
+  // server, the socket taken, the state directory not writable.
+  Agent(boost::asio::io_context& context, Config config);
+  void start();
+
+ private:
+  using OnSync = void (Store::*)(const std::vector<ApiObject>&);
+  using OnChange = void (Store::*)(const ApiObject&, bool);
+  void watch(boost::asio::io_context& context, const Resource& resource, OnSync sync,
+             OnChange change);
+  void resume();
+  std::optional<Inputs> gather();
+  void after_pass();
+  void note_problems();
+  void publish();
+  std::optional<PodNetwork> pod_network() const;
+  StatusFacts facts();
+  nlohmann::json diff();
+
+  Config config_;
+  Clock::time_point started_ = Clock::now();
+  LinuxKernel kernel_;
+  Endpoints endpoints_;
+  Passes passes_;
+  Pods pods_;
+  Store store_;
+  ApiAccess access_;
+  ApiClient client_;
+  Publisher publisher_;
+  std::map<std::string, SourceHealth> sources_;  // by title
+  std::vector<std::unique_ptr<Watcher>> watchers_;
+  Monitor monitor_;
+  std::optional<Node>
+      last_self_;  // this Node as it was last seen: its object may be deleted by mistake
+  bool key_withheld_ = false;  // states are programmed, and neither they nor a Secret tell the key
+  std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
+  std::string publish_trouble_;
+  Server server_;  // last: it asks for all of the above
+};
+
+}  // namespace pellicle

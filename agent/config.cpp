@@ -1,0 +1,113 @@
+#include "agent/config.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+namespace pellicle {
+
+namespace {
+
+// CLI11 asks a validator for an error sentence; empty means the value is good.
+std::string absolute_path(const std::string& value) {
+  return value.starts_with('/') ? "" : "expected an absolute path, found '" + value + "'";
+}
+
+std::string ipv4_cidr(const std::string& value) {
+  const auto cidr = Cidr::parse(value);
+  return cidr && cidr->family() == Family::v4
+             ? ""
+             : "expected an IPv4 network such as 10.0.0.0/8, found '" + value + "'";
+}
+
+std::string device_name(const std::string& value) {
+  const bool good =
+      !value.empty() && value.size() < 16 && value.find_first_of("/ \t") == value.npos;
+  return good ? "" : "expected a device name of at most 15 characters, found '" + value + "'";
+}
+
+std::string not_empty(const std::string& value) {
+  return value.empty() ? "must not be empty" : "";
+}
+
+void add_cluster_options(CLI::App& app, Config& config) {
+  app.add_option("--node-name", config.settings.node_name, "Name of this Node object")
+      ->envname("K8S_NODE_NAME")
+      ->check(not_empty)
+      ->required();
+  app.add_option("--kubeconfig", config.kubeconfig,
+                 "How to reach the API server; without it, the pod's service account")
+      ->check(absolute_path);
+  app.add_option("--k8s-service-host", config.service_host, "API server's host");
+  app.add_option("--k8s-service-port", config.service_port, "API server's port");
+}
+
+void add_datapath_options(CLI::App& app, Config& config, std::string& strict_cidr) {
+  app.add_option("--uplink", config.settings.uplink,
+                 "Device towards the other nodes; without it, the one with this Node's InternalIP")
+      ->check(device_name);
+  app.add_option("--strict-cidr", strict_cidr,
+                 "Drop pod packets to this network that are for no known node")
+      ->check(ipv4_cidr);
+  app.add_option("--pod-mtu", config.settings.pod_mtu,
+                 "MTU of the pods' default route; 0 is what fits the uplink after encryption")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--netfilter", config.settings.netfilter,
+                 "Install the rules that keep marked packets out of connection tracking")
+      ->capture_default_str();
+  app.add_option("--resync-seconds", config.resync_seconds, "Interval of full comparisons")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+}
+
+void add_process_options(CLI::App& app, Config& config) {
+  app.add_option("--state-dir", config.state_dir, "What outlives the process, on a tmpfs")
+      ->check(absolute_path)
+      ->capture_default_str();
+  app.add_option("--bpf-root", config.bpf_root, "Where maps are pinned, on a bpf file system")
+      ->check(absolute_path)
+      ->capture_default_str();
+  app.add_option("--socket", config.socket, "Unix socket; without it, agent.sock in the state dir")
+      ->check(absolute_path);
+  app.add_option("--log-level", config.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  static const std::map<std::string, log::Format> formats{{"json", log::Format::json},
+                                                          {"text", log::Format::text}};
+  app.add_option("--log-format", config.log_format, "json or text")
+      ->transform(CLI::CheckedTransformer(formats));
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::vector<std::string> arguments) {
+  CommandLine line;
+  std::string strict_cidr;
+  CLI::App app("Encrypts pod traffic between Kubernetes nodes with the kernel's IPsec.",
+               "pellicle-agent");
+  app.set_version_flag("--version", "pellicle-agent " PELLICLE_VERSION);
+  app.set_config("--config", "", "File of `name = value` lines with the names of these flags");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  add_cluster_options(app, line.config);
+  add_datapath_options(app, line.config, strict_cidr);
+  add_process_options(app, line.config);
+
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+  try {
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    return {.config = {}, .run = false, .status = 0, .text = app.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return {.config = {}, .run = false, .status = 0, .text = std::string(version.what()) + "\n"};
+  } catch (const CLI::Error& error) {
+    return {.config = {},
+            .run = false,
+            .status = 2,
+            .text = "pellicle-agent: " + std::string(error.what()) + "\n"};
+  }
+  if (!strict_cidr.empty()) line.config.settings.strict_cidr = Cidr::parse(strict_cidr);
+  return line;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,42 @@
+// The agent's configuration: flags, a file of `name = value` lines with the same names, and one
+// place for defaults.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/log.h"
+#include "agent/model/inputs.h"
+
+namespace pellicle {
+
+struct Config {
+  Settings settings;
+  std::string kubeconfig;    // empty: the pod's service account
+  std::string service_host;  // in place of KUBERNETES_SERVICE_HOST, when kube-proxy is not up yet
+  std::string service_port;
+  std::string state_dir =
+      "/var/run/pellicle";  // a tmpfs: what it remembers is as old as the kernel's state
+  std::string bpf_root = "/sys/fs/bpf/pellicle";
+  std::string socket;  // empty: <state_dir>/agent.sock
+  unsigned resync_seconds =
+      30;  // a full comparison with the kernel, for what sends no notification
+  std::string log_level = "info";
+  log::Format log_format = log::Format::json;
+
+  std::string socket_path() const { return socket.empty() ? state_dir + "/agent.sock" : socket; }
+};
+
+// What main must do: run with `config`, or print `text` and exit with `status`.
+struct CommandLine {
+  Config config;
+  bool run = true;
+  int status = 0;
+  std::string text;
+};
+
+// `arguments` without the program's name. A bad value gives run=false, status 2 and one sentence
+// that names it.
+CommandLine parse_command_line(std::vector<std::string> arguments);
+
+}  // namespace pellicle

@@ -1,0 +1,36 @@
+#include <algorithm>
+#include <map>
+
+#include "agent/desired/local_view.h"
+
+namespace pellicle {
+
+std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_cidr,
+                                        std::vector<Problem>& problems) {
+  std::vector<Endpoint> present;
+  const auto& devices = inputs.host.pod_devices;
+  for (const auto& endpoint : inputs.endpoints) {
+    if (std::find(devices.begin(), devices.end(), endpoint.device) != devices.end()) {
+      present.push_back(endpoint);
+    }
+  }
+  std::sort(present.begin(), present.end());
+
+  std::map<IpAddress, std::string> owners;
+  for (const auto& endpoint : present) {
+    const auto report = [&](const std::string& sentence) {
+      problems.push_back({"Pod " + endpoint.name, "address", sentence});
+    };
+    const auto address = endpoint.address.to_string();
+    const auto [owner, first] = owners.emplace(endpoint.address, endpoint.name);
+    if (!first) {
+      report(address + " is the address of pod " + owner->second + " too, which alone is reached");
+    } else if (!local_cidr.contains(endpoint.address)) {
+      report(address + " lies outside this node's PodCIDR " + local_cidr.to_string() +
+             ", so other nodes do not reach it");
+    }
+  }
+  return present;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,45 @@
+// What one node's tables are computed from, once everything about the node itself is known; and the
+// functions, one a table, that compute them.
+#pragma once
+
+#include "agent/desired/desired.h"
+
+namespace pellicle {
+
+struct LocalView {
+  Cidr local_cidr;
+  IpAddress router;
+  HostFacts::Uplink uplink;
+  std::vector<Peer> peers;
+  std::vector<Cidr> unready;
+  std::vector<Endpoint> endpoints;  // those whose device exists, by id
+  std::optional<IpsecKey> key;
+  std::optional<Cidr> strict_cidr;
+  bool netfilter = true;
+  std::map<std::string, std::string> program_tags;
+};
+
+// Needs no knowledge at all, and so is always there: a marked packet that no policy encrypts is
+// dropped (XfrmOutPolBlock) and not routed in the clear.
+Table<Policy> block_policies();
+
+Table<VethPair> links(const LocalView& view);
+Table<Address> addresses(const LocalView& view);
+Table<Sysctl> sysctls(const LocalView& view);
+Table<State> states(const LocalView& view);
+Table<Policy> policies(const LocalView& view);
+Table<DatapathConfig> datapath_config(const LocalView& view);
+Table<PeerEntry> peer_entries(const LocalView& view);
+Table<EndpointEntry> endpoint_entries(const LocalView& view);
+Table<NetfilterChain> netfilter_chains(const LocalView& view);
+Table<Attachment> attachments(const LocalView& view);
+Table<Route> routes(const LocalView& view);
+Table<LocalRule> local_rules(const LocalView& view);
+Table<Rule> rules(const LocalView& view);
+
+// The pods of this node whose device exists, by id. A second pod with an address that a first one
+// has, or an address outside the PodCIDR, is reported.
+std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_cidr,
+                                        std::vector<Problem>& problems);
+
+}  // namespace pellicle

@@ -1,0 +1,26 @@
+// The other Nodes: whom this node encrypts to, whose pods it drops packets for, and why.
+#pragma once
+
+#include "agent/desired/desired.h"
+
+namespace pellicle {
+
+// Where in a Node what is said of it is written.
+inline constexpr const char* kPodCidrField = "spec.podCIDR";
+inline constexpr const char* kInternalIpField = "status.addresses[InternalIP]";
+inline constexpr const char* kRouterField =
+    "metadata.annotations[network.cilium.io/ipv4-cilium-host]";
+
+// What this node knows of itself first hand; no Node object can take it away.
+struct OwnClaims {
+  std::optional<Cidr> pod_cidr;  // none while it is unknown or unusable
+  std::vector<IpAddress> addresses;
+};
+
+// Fills in `peers`, `unready` and problems. Between two other Nodes the older is believed. A
+// PodCIDR that is not believed is dropped as far as nobody else holds it, unless it would cut this
+// node's own address off. When an older Node claims this node's PodCIDR, this node goes on serving
+// its own pods, sends nothing to that Node, and reports itself.
+void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster);
+
+}  // namespace pellicle

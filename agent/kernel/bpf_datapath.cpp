@@ -1,0 +1,223 @@
+#include "agent/kernel/bpf_datapath.h"
+
+#include <bpf/libbpf.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/kernel/bpf_dump.h"
+#include "agent/kernel/bpf_records.h"
+#include "agent/kernel/bpf_tc.h"
+#include "agent/kernel/os_error.h"
+
+namespace pellicle {
+
+namespace {
+
+// In the order of enum drop_reason.
+constexpr std::array kDropReasons = {"no_key",    "unencrypted", "no_endpoint", "no_route",
+                                     "malformed", "no_config",   "tagged"};
+static_assert(kDropReasons.size() == datapath::DROP_REASONS);
+
+uint32_t index_of(const std::string& device) {
+  const uint32_t index = if_nametoindex(device.c_str());
+  if (index == 0) throw OsError(ENODEV, "find device " + device + ": No such device");
+  return index;
+}
+
+std::string describe_hook(const Attachment::Key& key) {
+  return "device " + key.dev + (key.ingress ? " ingress" : " egress");
+}
+
+// None when the place is empty or its program was unloaded since.
+std::optional<ProgramInfo> program_in_place(NetlinkSocket& socket, const TcHook& hook) {
+  const auto id = programs_in_place(socket, {&hook, 1}).front();
+  if (!id) return std::nullopt;
+  return find_program(*id);
+}
+
+void require(const Outcome& outcome, const std::string& operation) {
+  if (!outcome.ok()) throw OsError(outcome.error, operation + ": " + outcome.sentence);
+}
+
+}  // namespace
+
+BpfDatapath::BpfDatapath(std::string bpf_root) : bpf_root_(std::move(bpf_root)) {}
+BpfDatapath::~BpfDatapath() = default;
+BpfDatapath::BpfDatapath(BpfDatapath&&) noexcept = default;
+BpfDatapath& BpfDatapath::operator=(BpfDatapath&&) noexcept = default;
+
+NetlinkSocket& BpfDatapath::socket() {
+  if (!socket_) socket_ = std::make_unique<NetlinkSocket>(NETLINK_ROUTE);
+  return *socket_;
+}
+
+std::optional<uint32_t> BpfDatapath::netlink_port() const {
+  return socket_ ? std::optional(socket_->port()) : std::nullopt;
+}
+
+const std::map<std::string, MapDefinition>& BpfDatapath::definitions() {
+  if (!definitions_) definitions_ = carried_map_definitions();
+  return *definitions_;
+}
+
+BpfMaps BpfDatapath::usable_pinned_maps() {
+  BpfMaps maps = pinned_maps(bpf_root_);
+  if (maps.empty()) return maps;
+  std::erase_if(maps, [&](const auto& entry) {
+    return entry.second.definition != definitions().at(entry.first);
+  });
+  return maps;
+}
+
+// Loaded with the pinned maps where there are such, so that a program attached later shares them
+// with the programs of the agent before us.
+BpfPrograms& BpfDatapath::programs() {
+  if (!programs_) programs_ = std::make_unique<BpfPrograms>(usable_pinned_maps());
+  return *programs_;
+}
+
+std::map<std::string, std::string> BpfDatapath::program_tags() {
+  return programs().tags();
+}
+
+void BpfDatapath::dump(KernelState& into) {
+  maps_agree_ = false;
+  pinned_ = usable_pinned_maps();
+  dump_bpf(socket(), *pinned_, into);
+}
+
+const BpfMap* BpfDatapath::pinned(const char* name) {
+  if (!pinned_) pinned_ = usable_pinned_maps();
+  const auto map = pinned_->find(name);
+  return map == pinned_->end() ? nullptr : &map->second;
+}
+
+// What is pinned and what our programs use must be the same maps before anything is written or
+// attached.
+void BpfDatapath::pin_maps() {
+  if (maps_agree_) return;
+  replace_foreign_maps();
+  pinned_ = usable_pinned_maps();
+  const bool others = std::any_of(pinned_->begin(), pinned_->end(), [&](const auto& entry) {
+    return programs_ && programs_->map_id(entry.first) != entry.second.id;
+  });
+  if (others) programs_.reset();  // pinned by another process since: load again, with those
+  for (const char* name : kMapNames)
+    if (pinned(name) == nullptr) pin_map(bpf_root_, name, programs().map_fd(name));
+  pinned_ = usable_pinned_maps();
+  maps_agree_ = true;
+}
+
+void BpfDatapath::replace_foreign_maps() {
+  for (const auto& [name, map] : pinned_maps(bpf_root_)) {
+    const MapDefinition& ours = definitions().at(name);
+    if (map.definition == ours) continue;
+    unpin_map(bpf_root_, name);
+    if (on_note)
+      on_note("eBPF map " + bpf_root_ + "/" + name + " replaced: it had " +
+              map.definition.to_string() + ", this agent needs " + ours.to_string());
+  }
+}
+
+int BpfDatapath::map_for_writing(const char* name) {
+  pin_maps();
+  return programs().map_fd(name);
+}
+
+void BpfDatapath::apply(const Change<DatapathConfig>& change) {
+  const uint32_t zero = 0;
+  datapath::datapath_config record{};
+  const std::string object = "the datapath configuration";
+  if (change.action != Action::remove) {
+    record = config_record(change.value, index_of);
+    update_bytes(map_for_writing(MAP_CONFIG), &zero, &record, object);
+  } else if (const BpfMap* map = pinned(MAP_CONFIG)) {
+    update_bytes(map->fd.get(), &zero, &record, object);
+  }
+}
+
+void BpfDatapath::apply(const Change<PeerEntry>& change) {
+  const datapath::peer_key key = peer_record_key(change.key);
+  const std::string object = "peer " + change.key.cidr.to_string();
+  if (change.action != Action::remove) {
+    const datapath::peer_value value{.key_id = change.value.key_id};
+    update_bytes(map_for_writing(MAP_PEERS), &key, &value, object);
+  } else if (const BpfMap* map = pinned(MAP_PEERS)) {
+    delete_bytes(map->fd.get(), &key, object);
+  }
+}
+
+void BpfDatapath::apply(const Change<EndpointEntry>& change) {
+  const uint32_t key = change.key.address.v4_network_order();
+  const std::string object = "endpoint " + change.key.address.to_string();
+  if (change.action != Action::remove) {
+    const datapath::endpoint_value value = endpoint_record(change.value, index_of);
+    update_bytes(map_for_writing(MAP_ENDPOINTS), &key, &value, object);
+  } else if (const BpfMap* map = pinned(MAP_ENDPOINTS)) {
+    delete_bytes(map->fd.get(), &key, object);
+  }
+}
+
+void BpfDatapath::apply(const Change<Attachment>& change) {
+  if (change.action == Action::remove)
+    detach(change, "detach our program from " + describe_hook(change.key));
+  else
+    attach(change, "attach " + change.value.program + " to " + describe_hook(change.key));
+}
+
+void BpfDatapath::attach(const Change<Attachment>& change, const std::string& object) {
+  pin_maps();
+  const int program = programs().program_fd(change.value.program);
+  const TcHook hook{index_of(change.key.dev), change.key.ingress};
+  const auto present = program_in_place(socket(), hook);
+  if (present && !is_ours(*present))
+    throw OsError(EEXIST, object + ": the place is taken by program " + present->name);
+  require(make_hooks(socket(), hook.ifindex), object);
+  require(attach_program(socket(), hook, program, change.value.program), object);
+}
+
+void BpfDatapath::detach(const Change<Attachment>& change, const std::string& object) {
+  const uint32_t ifindex = if_nametoindex(change.key.dev.c_str());
+  if (ifindex == 0) return;
+  const TcHook hook{ifindex, change.key.ingress};
+  const auto present = program_in_place(socket(), hook);
+  if (!present || !is_ours(*present)) return;
+  require(detach_program(socket(), hook), object);
+  if (hooks_are_empty(socket(), ifindex)) require(remove_hooks(socket(), ifindex), object);
+}
+
+void BpfDatapath::finish_cleanup() {
+  if (pinned_maps(bpf_root_).empty()) return remove_pin_folder(bpf_root_);
+  KernelState left;
+  dump(left);
+  if (!left.datapath_config.empty() || !left.peers.empty() || !left.endpoints.empty() ||
+      !left.attachments.empty())
+    return;
+  for (const char* name : kMapNames) unpin_map(bpf_root_, name);
+  pinned_.reset();
+  maps_agree_ = false;
+  remove_pin_folder(bpf_root_);
+}
+
+std::map<std::string, DropCount> BpfDatapath::drops() {
+  std::map<std::string, DropCount> counts;
+  for (const char* reason : kDropReasons) counts[reason];
+  const auto map = pinned_map(bpf_root_, MAP_DROPS);
+  if (!map || map->definition != definitions().at(MAP_DROPS)) return counts;
+  std::vector<datapath::drop_value> per_cpu(static_cast<size_t>(libbpf_num_possible_cpus()));
+  for (uint32_t reason = 0; reason < kDropReasons.size(); ++reason) {
+    if (!lookup_bytes(map->fd.get(), &reason, per_cpu.data(), "the drop counters")) continue;
+    DropCount& total = counts[kDropReasons[reason]];
+    for (const datapath::drop_value& count : per_cpu) {
+      total.packets += count.packets;
+      total.bytes += count.bytes;
+    }
+  }
+  return counts;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,123 @@
+#include "agent/kernel/bpf_dump.h"
+
+#include <net/if.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/kernel/bpf_records.h"
+#include "agent/kernel/bpf_tc.h"
+#include "agent/kernel/os_error.h"
+
+namespace pellicle {
+
+namespace {
+
+using DeviceNames = std::map<uint32_t, std::string>;
+
+// All names at once: if_indextoname costs three system calls for each.
+DeviceNames device_names() {
+  DeviceNames names;
+  struct if_nameindex* all = if_nameindex();
+  if (all == nullptr) throw OsError(errno, std::string("list devices: ") + std::strerror(errno));
+  for (const struct if_nameindex* entry = all; entry->if_index != 0; ++entry)
+    names.emplace(entry->if_index, entry->if_name);
+  if_freenameindex(all);
+  return names;
+}
+
+NameOf name_in(const DeviceNames& names) {
+  return [&names](uint32_t index) {
+    const auto found = names.find(index);
+    return found == names.end() ? std::string() : found->second;
+  };
+}
+
+template <class Record>
+Record record_at(const std::vector<uint8_t>& bytes, size_t index) {
+  Record record;
+  std::memcpy(&record, bytes.data() + index * sizeof(Record), sizeof(Record));
+  return record;
+}
+
+void dump_config(const BpfMap& map, const NameOf& name_of, KernelState& into) {
+  const uint32_t zero = 0;
+  datapath::datapath_config record{};
+  if (lookup_bytes(map.fd.get(), &zero, &record, "the datapath configuration") && !is_empty(record))
+    into.datapath_config.emplace(DatapathConfig::Key{}, config_value(record, name_of));
+}
+
+void dump_peers(const BpfMap& map, KernelState& into) {
+  const RawEntries entries = all_entries(map, "the peers map");
+  for (size_t i = 0; i < entries.count; ++i)
+    into.peers.emplace(peer_value_key(record_at<datapath::peer_key>(entries.keys, i)),
+                       PeerEntry{.key_id = static_cast<uint8_t>(
+                                     record_at<datapath::peer_value>(entries.values, i).key_id)});
+}
+
+void dump_endpoints(const BpfMap& map, const NameOf& name_of, KernelState& into) {
+  const RawEntries entries = all_entries(map, "the endpoints map");
+  for (size_t i = 0; i < entries.count; ++i)
+    into.endpoints.emplace(
+        EndpointEntry::Key{address_from_network_order(record_at<uint32_t>(entries.keys, i))},
+        endpoint_entry(record_at<datapath::endpoint_value>(entries.values, i), name_of));
+}
+
+// Does the program write to and read from what is pinned? Maps with other names than ours (a
+// read-only data section) do not count.
+bool uses_current_maps(const ProgramInfo& program, const BpfMaps& pinned) {
+  if (pinned.size() != kMapNames.size()) return false;
+  return std::all_of(program.map_ids.begin(), program.map_ids.end(), [&](uint32_t id) {
+    for (const auto& [name, map] : pinned)
+      if (map.id == id) return true;
+    const std::string name = map_name_by_id(id);
+    return std::find(kMapNames.begin(), kMapNames.end(), name) == kMapNames.end();
+  });
+}
+
+std::optional<Attachment> attachment_of(const std::optional<ProgramInfo>& program,
+                                        const BpfMaps& pinned) {
+  if (!program || !is_ours(*program)) return std::nullopt;
+  return Attachment{.program = program->name,
+                    .tag = program->tag,
+                    .current_maps = uses_current_maps(*program, pinned)};
+}
+
+void dump_attachments(NetlinkSocket& socket, const BpfMaps& pinned, const DeviceNames& names,
+                      KernelState& into) {
+  std::vector<TcHook> hooks;
+  for (const uint32_t ifindex : devices_with_hooks(socket))
+    for (const bool ingress : {true, false}) hooks.push_back({ifindex, ingress});
+  const auto programs = programs_in_place(socket, hooks);
+  std::map<uint32_t, std::optional<Attachment>> known;  // by program: none is not ours
+  for (size_t i = 0; i < hooks.size(); ++i) {
+    const auto name = names.find(hooks[i].ifindex);
+    if (!programs[i] || name == names.end()) continue;
+    const auto [entry, is_new] = known.try_emplace(*programs[i]);
+    if (is_new) entry->second = attachment_of(find_program(*programs[i]), pinned);
+    if (entry->second)
+      into.attachments[{.dev = name->second, .ingress = hooks[i].ingress}] = *entry->second;
+  }
+}
+
+const BpfMap* find(const BpfMaps& maps, const char* name) {
+  const auto map = maps.find(name);
+  return map == maps.end() ? nullptr : &map->second;
+}
+
+}  // namespace
+
+bool is_ours(const ProgramInfo& program) {
+  return program.name.rfind(kProgramPrefix, 0) == 0;
+}
+
+void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into) {
+  const auto names = device_names();
+  if (const BpfMap* map = find(pinned, MAP_CONFIG)) dump_config(*map, name_in(names), into);
+  if (const BpfMap* map = find(pinned, MAP_PEERS)) dump_peers(*map, into);
+  if (const BpfMap* map = find(pinned, MAP_ENDPOINTS)) dump_endpoints(*map, name_in(names), into);
+  dump_attachments(socket, pinned, names, into);
+}
+
+}  // namespace pellicle

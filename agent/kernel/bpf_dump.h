@@ -1,0 +1,18 @@
+// Reading the eBPF side of the kernel state.
+#pragma once
+
+#include "agent/kernel/bpf_maps.h"
+#include "agent/kernel/bpf_programs.h"
+#include "agent/kernel/netlink_socket.h"
+#include "agent/model/kernel_state.h"
+
+namespace pellicle {
+
+// Ours by name, as opposed to whatever else may hold our place on a hook.
+bool is_ours(const ProgramInfo& program);
+
+// Contents of the pinned maps, and our programs on the devices of the socket's network namespace.
+// Makes nothing. Throws OsError.
+void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into);
+
+}  // namespace pellicle

@@ -1,0 +1,63 @@
+// The eBPF maps that outlive the agent: pinned under one folder, found again by name, read whole.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/kernel/file_descriptor.h"
+#include "bpf/datapath.h"
+
+namespace pellicle {
+
+inline constexpr std::array<const char*, 4> kMapNames = {MAP_CONFIG, MAP_PEERS, MAP_ENDPOINTS,
+                                                         MAP_DROPS};
+
+// What must agree before a pinned map may be used again.
+struct MapDefinition {
+  uint32_t type = 0;  // BPF_MAP_TYPE_*
+  uint32_t key_size = 0;
+  uint32_t value_size = 0;
+  uint32_t max_entries = 0;
+  uint32_t flags = 0;  // BPF_F_*
+  std::string to_string() const;
+  bool operator==(const MapDefinition&) const = default;
+};
+
+struct BpfMap {
+  FileDescriptor fd;
+  uint32_t id = 0;
+  MapDefinition definition;
+};
+
+using BpfMaps = std::map<std::string, BpfMap>;  // by name, of kMapNames
+
+BpfMap map_from_fd(FileDescriptor fd, const std::string& name);  // throws OsError
+
+// The map pinned under root/name; none when there is no such pin. Makes nothing. Throws OsError.
+std::optional<BpfMap> pinned_map(const std::string& root, const std::string& name);
+BpfMaps pinned_maps(const std::string& root);  // those of kMapNames that are there
+
+// Pins; makes the folder where it is missing. Throws OsError, in particular when the folder would
+// not be on a bpf file system.
+void pin_map(const std::string& root, const std::string& name, int map_fd);
+void unpin_map(const std::string& root, const std::string& name);  // absent is success
+void remove_pin_folder(const std::string& root);  // when empty; otherwise and absent: left
+
+// Reading and writing; `what` is the object in the sentence of the OsError.
+void update_bytes(int map_fd, const void* key, const void* value, const std::string& what);
+void delete_bytes(int map_fd, const void* key, const std::string& what);  // absent is success
+bool lookup_bytes(int map_fd, const void* key, void* value, const std::string& what);
+
+// All entries as (keys, values) laid end to end, in as few system calls as the kernel offers.
+struct RawEntries {
+  std::vector<uint8_t> keys;
+  std::vector<uint8_t> values;
+  size_t count = 0;
+};
+RawEntries all_entries(const BpfMap& map, const std::string& what);
+
+}  // namespace pellicle

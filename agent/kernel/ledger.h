@@ -1,0 +1,50 @@
+// What the kernel itself cannot tell: the values that sysctls had before us, and which gateway
+// routes in main are ours. One JSON file, written before the change it records. It belongs on
+// tmpfs, so that it lives as long as the kernel state it describes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/model/ip.h"
+
+namespace pellicle {
+
+class Ledger {
+ public:
+  // Reads `directory`/ledger.json; an absent file is an empty ledger. A damaged one is set aside
+  // under another name, and problem() says so. Throws OsError when it cannot be read.
+  explicit Ledger(const std::string& directory);
+
+  const std::optional<std::string>& problem() const { return problem_; }
+
+  // Sysctl path -> the value found before the first change. Noting it again keeps the first.
+  const std::map<std::string, std::string>& sysctls() const { return sysctls_; }
+  void note_sysctl(const std::string& path, const std::string& original);
+  void forget_sysctl(const std::string& path);
+
+  // A destination may stand here with two gateways while one replaces the other.
+  using Gateway = std::pair<Cidr, IpAddress>;
+  const std::set<Gateway>& gateways() const { return gateways_; }
+  void note_gateway(const Cidr& dst, const IpAddress& gateway);
+  void forget_gateway(const Cidr& dst, const IpAddress& gateway);
+
+  // Writes the file if anything changed since: complete or not at all. Makes the directory; an
+  // empty ledger has no file. Throws OsError.
+  void save();
+
+ private:
+  void load();
+  void set_aside(const std::string& reason);
+
+  std::string directory_;
+  std::string path_;
+  std::map<std::string, std::string> sysctls_;
+  std::set<Gateway> gateways_;
+  bool dirty_ = false;
+  std::optional<std::string> problem_;
+};
+
+}  // namespace pellicle

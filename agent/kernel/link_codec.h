@@ -1,0 +1,49 @@
+// Links and addresses: bytes <-> values. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/kernel/netlink_message.h"
+#include "agent/model/objects.h"
+
+namespace pellicle {
+
+// A network device as RTM_NEWLINK shows it.
+struct Link {
+  int index = 0;
+  std::string name;
+  std::string kind;  // "veth"; empty for hardware
+  uint32_t mtu = 0;
+  uint32_t flags = 0;             // IFF_*
+  std::optional<int> peer_index;  // IFLA_LINK
+  bool peer_in_namespace = true;  // false: peer_index is a number of another namespace
+  auto operator<=>(const Link&) const = default;
+};
+
+NetlinkMessage link_dump();
+std::optional<Link> decode_link(const nlmsghdr& message);
+
+// Both ends at once, still down: a veth refuses to come up before its peer is complete (6.1,
+// ENOTCONN). EEXIST when either name is taken.
+NetlinkMessage encode_new_veth(const VethPair::Key& key, const VethPair& value);
+// Changes one end in place: MTU, NOARP and up, each as `value` says.
+NetlinkMessage encode_set_link(int index, const VethPair& value);
+NetlinkMessage encode_rename_link(int index, const std::string& name);  // takes it down for that
+NetlinkMessage encode_delete_link(int index);
+
+// An address as RTM_NEWADDR shows it; the device still a number.
+struct LinkAddress {
+  int index = 0;
+  IpAddress address;
+  Address value;
+  bool kernel_made = false;  // IPv6 link-local, or IFA_PROTO says so (from 5.18 on)
+  auto operator<=>(const LinkAddress&) const = default;
+};
+
+NetlinkMessage address_dump();
+std::optional<LinkAddress> decode_address(const nlmsghdr& message);
+NetlinkMessage encode_new_address(int index, const IpAddress& address, const Address& value);
+NetlinkMessage encode_delete_address(int index, const IpAddress& address, const Address& value);
+
+}  // namespace pellicle

@@ -1,0 +1,232 @@
+#include "agent/kernel/linux_kernel.h"
+
+#include <linux/netlink.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "agent/kernel/addresses.h"
+#include "agent/kernel/netfilter.h"
+#include "agent/kernel/os_error.h"
+#include "agent/kernel/policies.h"
+#include "agent/kernel/refusal_sentence.h"
+#include "agent/kernel/routes.h"
+#include "agent/kernel/rules.h"
+#include "agent/kernel/states.h"
+#include "agent/kernel/sysctls.h"
+
+namespace pellicle {
+
+namespace {
+
+constexpr const char* kPodPrefix = "lxc";  // the host's end of a pod, as in the seed
+
+bool is_pod_device(const Link& link) {
+  return link.kind == "veth" && link.name.starts_with(kPodPrefix);
+}
+
+// Opened when first needed, and anew after a failure: what an old conversation left unread must
+// not be taken for an answer.
+class LazySocket {
+ public:
+  explicit LazySocket(int protocol) : protocol_(protocol) {}
+  NetlinkSocket& get() {
+    if (!socket_) socket_.emplace(protocol_);
+    return *socket_;
+  }
+  void reset() { socket_.reset(); }
+  const NetlinkSocket* opened() const { return socket_ ? &*socket_ : nullptr; }
+
+ private:
+  int protocol_;
+  std::optional<NetlinkSocket> socket_;
+};
+
+void read_host(const Devices& devices, std::span<const LinkAddress> addresses,
+               const OwnDevices& own, HostFacts& facts) {
+  for (const auto& link : devices.all()) {
+    if (is_pod_device(link)) facts.pod_devices.push_back(link.name);
+  }
+  std::sort(facts.pod_devices.begin(), facts.pod_devices.end());
+  for (const auto& address : addresses) {
+    const Link* link = devices.find(address.index);
+    if (!link || address.address.family() != Family::v4) continue;
+    if (link->name == own.host && !facts.router_ipv4) facts.router_ipv4 = address.address;
+    if (own.has(link->name) || is_pod_device(*link) || (link->flags & IFF_LOOPBACK)) continue;
+    facts.uplinks.emplace(address.address, HostFacts::Uplink{link->name, link->mtu});
+  }
+}
+
+}  // namespace
+
+struct LinuxKernel::Parts {
+  explicit Parts(LinuxOptions options)
+      : own{options.host_device, options.net_device},
+        ledger(options.state_dir),
+        datapath(options.bpf_root) {}
+
+  // One run of changes of one kind; an outcome each.
+  std::vector<Outcome> apply(std::span<const Change<Policy>> run) {
+    return apply_policies(xfrm.get(), run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<State>> run) {
+    return apply_states(xfrm.get(), counters, run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<VethPair>> run) {
+    return apply_links(route.get(), run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<Address>> run) {
+    return apply_addresses(route.get(), Devices(route.get()), run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<Route>> run) {
+    return apply_routes(route.get(), Devices(route.get()), ledger, run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<Rule>> run) {
+    return apply_rules(route.get(), run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<LocalRule>> run) {
+    return apply_local_rules(route.get(), run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<Sysctl>> run) {
+    return apply_sysctls(ledger, run);
+  }
+  std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run) {
+    return each(netfilter, run);
+  }
+  template <class Kind>  // what the eBPF side holds
+  std::vector<Outcome> apply(std::span<const Change<Kind>> run) {
+    datapath_changed = true;
+    return each(datapath, run);
+  }
+
+  template <class Table, class Kind>
+  static std::vector<Outcome> each(Table& table, std::span<const Change<Kind>> run) {
+    std::vector<Outcome> outcomes;
+    for (const auto& change : run) {
+      try {
+        table.apply(change);
+        outcomes.push_back({});
+      } catch (const OsError& error) {
+        outcomes.push_back({error.error(), error.what()});
+      }
+    }
+    return outcomes;
+  }
+
+  // The operations from `first` on that are of one kind; returns where the next kind starts.
+  size_t apply_run(const Plan& plan, size_t first, std::vector<Refusal>& refusals) {
+    return std::visit(
+        [&]<class Kind>(const Change<Kind>&) {
+          std::vector<Change<Kind>> run;
+          size_t end = first;
+          for (; end < plan.size() && std::holds_alternative<Change<Kind>>(plan[end]); ++end) {
+            run.push_back(std::get<Change<Kind>>(plan[end]));
+          }
+          const auto outcomes = apply(std::span<const Change<Kind>>(run));
+          for (size_t i = 0; i < outcomes.size(); ++i) {
+            const auto& [error, words] = outcomes[i];
+            const auto& operation = plan[first + i];
+            if (error) {
+              refusals.push_back({operation, error, refusal_sentence(operation, error, words)});
+            }
+          }
+          return end;
+        },
+        plan[first]);
+  }
+
+  // OsError is for this folder; beyond the seam it is a KernelError that names the operation.
+  template <class Job>
+  auto run(const std::string& operation, const Job& job) {
+    try {
+      return job();
+    } catch (const OsError& error) {
+      route.reset();
+      xfrm.reset();
+      std::string sentence = operation + ": " + error.what();
+      if (error.error() == EPERM) sentence += " (this needs CAP_NET_ADMIN)";
+      if (error.error() == EPROTONOSUPPORT) sentence += " (is the module available?)";
+      throw KernelError(sentence);
+    }
+  }
+
+  OwnDevices own;
+  Ledger ledger;
+  LazySocket route{NETLINK_ROUTE};
+  LazySocket xfrm{NETLINK_XFRM};
+  SendCounters counters;
+  BpfDatapath datapath;
+  Netfilter netfilter;
+  bool datapath_changed = false;
+};
+
+LinuxKernel::LinuxKernel(LinuxOptions options) {
+  try {
+    parts_ = std::make_unique<Parts>(std::move(options));
+  } catch (const OsError& error) {
+    throw KernelError(std::string("open the ledger: ") + error.what());
+  }
+}
+
+LinuxKernel::~LinuxKernel() = default;
+
+HostFacts LinuxKernel::facts() {
+  return parts_->run("read what this host is", [&] {
+    HostFacts facts;
+    const Devices devices(parts_->route.get());
+    read_host(devices, read_addresses(parts_->route.get()), parts_->own, facts);
+    facts.program_tags = parts_->datapath.program_tags();
+    return facts;
+  });
+}
+
+KernelState LinuxKernel::dump() {
+  return parts_->run("read the kernel's state", [&] {
+    auto& parts = *parts_;
+    auto& route = parts.route.get();
+    auto& xfrm = parts.xfrm.get();
+    KernelState state;
+    const Devices devices(route);
+    dump_policies(xfrm, state);
+    dump_links(devices, parts.own, state);
+    dump_addresses(read_addresses(route), devices, parts.own, state);
+    dump_sysctls(parts.ledger, state);
+    dump_states(xfrm, parts.counters, state);
+    parts.datapath.dump(state);
+    parts.netfilter.dump(state);
+    dump_routes(route, devices, parts.own, parts.ledger, state);
+    dump_rules(route, state);
+    return state;
+  });
+}
+
+std::vector<Refusal> LinuxKernel::apply(const Plan& plan) {
+  return parts_->run("change the kernel's state", [&] {
+    std::vector<Refusal> refusals;
+    parts_->datapath_changed = false;
+    for (size_t next = 0; next < plan.size();) next = parts_->apply_run(plan, next, refusals);
+    parts_->ledger.save();
+    if (parts_->datapath_changed) parts_->datapath.finish_cleanup();
+    return refusals;
+  });
+}
+
+const std::optional<std::string>& LinuxKernel::ledger_problem() const {
+  return parts_->ledger.problem();
+}
+
+std::vector<uint32_t> LinuxKernel::ports() const {
+  std::vector<uint32_t> ports;
+  for (const auto* socket : {parts_->route.opened(), parts_->xfrm.opened()}) {
+    if (socket) ports.push_back(socket->port());
+  }
+  if (const auto port = parts_->datapath.netlink_port()) ports.push_back(*port);
+  return ports;
+}
+
+BpfDatapath& LinuxKernel::datapath() {
+  return parts_->datapath;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,30 @@
+// Says on the agent's loop that somebody else changed the kernel's tables.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "agent/kernel/notifications.h"
+
+namespace pellicle {
+
+class Monitor {
+ public:
+  // `own_ports`: LinuxKernel::ports. `changed` is called once for all that came together. Must live
+  // as long as the io_context runs. Throws OsError.
+  Monitor(boost::asio::io_context& context, std::function<std::vector<uint32_t>()> own_ports,
+          std::function<void()> changed);
+  ~Monitor();
+
+ private:
+  void wait();
+
+  Notifications notifications_;
+  std::function<void()> changed_;
+  boost::asio::posix::stream_descriptor descriptor_;
+};
+
+}  // namespace pellicle

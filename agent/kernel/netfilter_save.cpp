@@ -1,0 +1,112 @@
+#include "agent/kernel/netfilter_save.h"
+
+#include <sstream>
+#include <utility>
+
+namespace pellicle {
+
+namespace {
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+// A comment's text may look like a jump.
+std::string without_quoted(std::string_view rule) {
+  std::string text;
+  bool quoted = false;
+  for (size_t i = 0; i < rule.size(); ++i) {
+    if (quoted && rule[i] == '\\')
+      ++i;
+    else if (rule[i] == '"')
+      quoted = !quoted;
+    else if (!quoted)
+      text += rule[i];
+  }
+  return text;
+}
+
+// "-m mark --mark 0x1 -j CHAIN --x": does the rule go to `chain`?
+bool jumps_to(std::string_view whole_rule, std::string_view chain) {
+  const std::string bare = without_quoted(whole_rule);
+  const std::string_view rule = bare;
+  for (const std::string_view verb : {"-j ", "-g "}) {
+    for (size_t at = rule.find(verb); at != std::string_view::npos; at = rule.find(verb, at + 1)) {
+      if (at != 0 && rule[at - 1] != ' ') continue;
+      const std::string_view target = rule.substr(at + verb.size());
+      if (target.substr(0, target.find(' ')) == chain) return true;
+    }
+  }
+  return false;
+}
+
+std::string parent_of(const SavedTable& table, const std::string& chain) {
+  size_t jumps = 0;
+  std::string parent;
+  for (const auto& [name, rules] : table) {
+    for (const std::string& rule : rules) jumps += jumps_to(rule, chain) ? 1 : 0;
+    if (!rules.empty() && rules.front() == "-j " + chain) parent = name;
+  }
+  return jumps == 1 ? parent : "";
+}
+
+std::string deleted_jumps(const SavedTable& table, const std::string& chain) {
+  std::string text;
+  for (const auto& [name, rules] : table)
+    for (const std::string& rule : rules)
+      if (jumps_to(rule, chain)) text.append("-D ").append(name).append(" ").append(rule) += '\n';
+  return text;
+}
+
+}  // namespace
+
+std::map<std::string, SavedTable> parse_save(std::string_view text) {
+  std::map<std::string, SavedTable> tables;
+  SavedTable* table = nullptr;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    if (starts_with(line, "*")) {
+      table = &tables[line.substr(1)];
+    } else if (line == "COMMIT") {
+      table = nullptr;
+    } else if (table != nullptr && starts_with(line, ":")) {
+      (*table)[line.substr(1, line.find(' ') - 1)];
+    } else if (table != nullptr && starts_with(line, "-A ")) {
+      const size_t end = line.find(' ', 3);
+      if (end == std::string::npos)
+        (*table)[line.substr(3)].emplace_back();  // a rule that counts only
+      else
+        (*table)[line.substr(3, end - 3)].push_back(line.substr(end + 1));
+    }
+  }
+  return tables;
+}
+
+std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& table, Family family,
+                                                             const std::string& name) {
+  std::map<NetfilterChain::Key, NetfilterChain> chains;
+  for (const auto& [chain, rules] : table) {
+    if (!starts_with(chain, kChainPrefix)) continue;
+    chains[{.family = family, .table = name, .chain = chain}] = {.parent = parent_of(table, chain),
+                                                                 .rules = rules};
+  }
+  return chains;
+}
+
+// The line ":CHAIN" makes the chain, or empties the one that is there. Old jumps go and the new one
+// comes in the same commit: no packet sees the table without it.
+std::string restore_text(const NetfilterChain::Key& key, const NetfilterChain& wanted,
+                         const SavedTable& now) {
+  std::string text = "*" + key.table + "\n:" + key.chain + " - [0:0]\n";
+  text += deleted_jumps(now, key.chain);
+  for (const std::string& rule : wanted.rules) text += "-A " + key.chain + " " + rule + "\n";
+  text += "-I " + wanted.parent + " 1 -j " + key.chain + "\n";
+  return text + "COMMIT\n";
+}
+
+std::string removal_text(const NetfilterChain::Key& key, const SavedTable& now) {
+  return "*" + key.table + "\n:" + key.chain + " - [0:0]\n" + deleted_jumps(now, key.chain) +
+         "-X " + key.chain + "\nCOMMIT\n";
+}
+
+}  // namespace pellicle

@@ -1,0 +1,31 @@
+// What iptables-save prints and iptables-restore reads, as values: pure text.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/model/objects.h"
+
+namespace pellicle {
+
+inline constexpr std::string_view kChainPrefix = "PELLICLE_";  // of every chain of ours
+
+// One table: its rules by chain, in their order, without "-A CHAIN ".
+using SavedTable = std::map<std::string, std::vector<std::string>>;
+
+// By table name. Counters, comments and what cannot be read are left out.
+std::map<std::string, SavedTable> parse_save(std::string_view text);
+
+// The chains of ours in one table. A chain that is not jumped to exactly once, and that from the
+// first place of its parent, has an empty `parent`, so that it differs from every wanted one.
+std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& table, Family family,
+                                                             const std::string& name);
+
+// One transaction for iptables-restore --noflush. `now` is the table as it is.
+std::string restore_text(const NetfilterChain::Key& key, const NetfilterChain& wanted,
+                         const SavedTable& now);
+std::string removal_text(const NetfilterChain::Key& key, const SavedTable& now);
+
+}  // namespace pellicle

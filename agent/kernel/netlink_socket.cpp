@@ -1,0 +1,239 @@
+#include "agent/kernel/netlink_socket.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "agent/kernel/os_error.h"
+
+namespace pellicle {
+
+namespace {
+
+// One send: large enough that the system call no longer counts, small enough that the
+// acknowledgements (about 1 kB of socket memory each) fit the receive buffer.
+constexpr size_t kSendBytes = 128 * 1024;
+constexpr size_t kSendMessages = 1024;
+constexpr int kSocketBytes = 8 * 1024 * 1024;
+// The kernel fills a dump's datagrams up to 32 kB when the reader offers as much (6.1).
+constexpr size_t kDatagramBytes = 32 * 1024;
+constexpr size_t kDatagrams = 16;
+// Requests are carried out inside send(), so an answer that takes this long was lost.
+constexpr timeval kAnswerTime{10, 0};
+
+[[noreturn]] void fail(int error, const std::string& operation) {
+  throw OsError(error, operation + ": " + std::strerror(error));
+}
+
+void set_option(int fd, int level, int option, int value) {
+  // Each option only improves answers or room: an old kernel without one still works.
+  setsockopt(fd, level, option, &value, sizeof value);
+}
+
+void enlarge_buffers(int fd) {
+  for (const int option : {SO_RCVBUFFORCE, SO_SNDBUFFORCE}) {
+    set_option(fd, SOL_SOCKET, option, kSocketBytes);
+  }
+}
+
+Outcome outcome_of(const nlmsghdr& message) {
+  const auto error = header_of<nlmsgerr>(message);
+  if (!error) return {EBADMSG, "the kernel's acknowledgement is cut short"};
+  if (error->error == 0) return {};
+  Outcome outcome{-error->error, {}};
+  size_t size = sizeof(nlmsgerr);
+  if (!(message.nlmsg_flags & NLM_F_CAPPED)) size += error->msg.nlmsg_len - sizeof(nlmsghdr);
+  if (message.nlmsg_flags & NLM_F_ACK_TLVS) {
+    outcome.sentence = Attributes(message, size).text(NLMSGERR_ATTR_MSG);
+  }
+  if (outcome.sentence.empty()) outcome.sentence = std::strerror(outcome.error);
+  return outcome;
+}
+
+}  // namespace
+
+struct NetlinkSocket::Buffers {
+  std::vector<uint8_t> send;
+  std::vector<uint8_t> bytes = std::vector<uint8_t>(kDatagrams * kDatagramBytes);
+  std::vector<iovec> parts = std::vector<iovec>(kDatagrams);
+  std::vector<mmsghdr> headers = std::vector<mmsghdr>(kDatagrams);
+};
+
+// The requests of one send that wait for their acknowledgement.
+struct NetlinkSocket::Pending {
+  uint32_t first_sequence = 0;
+  size_t first_request = 0;
+  std::vector<std::optional<Outcome>> outcomes;
+  size_t open = 0;
+  const Visitor& answer;
+};
+
+NetlinkSocket::NetlinkSocket(int protocol)
+    : socket_(nl_socket_alloc(), nl_socket_free), buffers_(std::make_unique<Buffers>()) {
+  if (!socket_) throw std::bad_alloc();
+  errno = 0;
+  if (const int error = nl_connect(socket_.get(), protocol); error < 0) {
+    fail(errno ? errno : EIO, std::string("open a netlink socket for ") +
+                                  (protocol == NETLINK_XFRM ? "IPsec (xfrm_user)" : "routing"));
+  }
+  enlarge_buffers(fd());
+  set_option(fd(), SOL_NETLINK, NETLINK_EXT_ACK, 1);
+  // Without this an error would carry the request back, keys included.
+  set_option(fd(), SOL_NETLINK, NETLINK_CAP_ACK, 1);
+  set_option(fd(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, protocol == NETLINK_ROUTE);
+  setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerTime, sizeof kAnswerTime);
+  for (size_t i = 0; i < kDatagrams; ++i) {
+    buffers_->parts[i] = {buffers_->bytes.data() + i * kDatagramBytes, kDatagramBytes};
+    buffers_->headers[i].msg_hdr.msg_iov = &buffers_->parts[i];
+    buffers_->headers[i].msg_hdr.msg_iovlen = 1;
+  }
+}
+
+NetlinkSocket::~NetlinkSocket() = default;
+
+int NetlinkSocket::fd() const {
+  return nl_socket_get_fd(socket_.get());
+}
+
+uint32_t NetlinkSocket::port() const {
+  return nl_socket_get_local_port(socket_.get());
+}
+
+void NetlinkSocket::send(std::span<const uint8_t> bytes) {
+  while (::send(fd(), bytes.data(), bytes.size(), 0) < 0) {
+    if (errno != EINTR) fail(errno, "send a netlink request");
+  }
+}
+
+size_t NetlinkSocket::receive(bool wait) {
+  const int flags = wait ? MSG_WAITFORONE : MSG_DONTWAIT;
+  const int count = recvmmsg(fd(), buffers_->headers.data(), kDatagrams, flags, nullptr);
+  if (count >= 0) return static_cast<size_t>(count);
+  if (errno == EINTR) return receive(wait);
+  if (errno == EAGAIN) return 0;
+  fail(errno, "receive a netlink answer");
+}
+
+void NetlinkSocket::wipe(size_t datagrams) {
+  for (size_t i = 0; i < datagrams; ++i) {
+    explicit_bzero(buffers_->parts[i].iov_base, buffers_->headers[i].msg_len);
+  }
+}
+
+void NetlinkSocket::take(const nlmsghdr& message, Pending& pending) {
+  const uint32_t index = message.nlmsg_seq - pending.first_sequence;
+  if (index >= pending.outcomes.size()) return;  // the late answer to a request given up before
+  if (message.nlmsg_type != NLMSG_ERROR) {
+    if (pending.answer) pending.answer(pending.first_request + index, message);
+    return;
+  }
+  auto& outcome = pending.outcomes[index];
+  if (outcome) return;
+  outcome = outcome_of(message);
+  --pending.open;
+}
+
+void NetlinkSocket::collect(Pending& pending) {
+  bool overrun = false;
+  while (pending.open > 0) {
+    size_t count = 0;
+    try {
+      count = receive(!overrun);
+    } catch (const OsError& error) {
+      if (error.error() != ENOBUFS) throw;
+      overrun = true;  // some answers are lost; those that are not still lie in the queue
+      continue;
+    }
+    if (count == 0) break;
+    for (size_t i = 0; i < count; ++i) {
+      const auto* message = static_cast<const nlmsghdr*>(buffers_->parts[i].iov_base);
+      auto left = static_cast<int>(buffers_->headers[i].msg_len);
+      for (; nlmsg_ok(message, left); message = nlmsg_next(const_cast<nlmsghdr*>(message), &left)) {
+        take(*message, pending);
+      }
+    }
+    wipe(count);
+  }
+  for (auto& outcome : pending.outcomes) {
+    if (!outcome) outcome = Outcome{ENOBUFS, "the kernel's answer was lost"};
+  }
+}
+
+std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
+                                          const Visitor& answer) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(messages.size());
+  auto& bytes = buffers_->send;
+  bytes.reserve(kSendBytes);  // never grown: a vector that moves would leave key bytes behind
+  while (outcomes.size() < messages.size()) {
+    Pending pending{sequence_ + 1, outcomes.size(), {}, 0, answer};
+    while (pending.open < kSendMessages && outcomes.size() + pending.open < messages.size()) {
+      auto& header = messages[outcomes.size() + pending.open].get();
+      if (bytes.size() + NLMSG_ALIGN(header.nlmsg_len) > kSendBytes) break;
+      header.nlmsg_seq = ++sequence_;
+      header.nlmsg_pid = port();
+      header.nlmsg_flags |= NLM_F_ACK;
+      const auto* start = reinterpret_cast<const uint8_t*>(&header);
+      bytes.insert(bytes.end(), start, start + header.nlmsg_len);
+      bytes.resize(NLMSG_ALIGN(bytes.size()));
+      ++pending.open;
+    }
+    pending.outcomes.resize(pending.open);
+    send(bytes);
+    explicit_bzero(bytes.data(), bytes.size());
+    bytes.clear();
+    collect(pending);
+    for (auto& outcome : pending.outcomes) outcomes.push_back(std::move(*outcome));
+  }
+  return outcomes;
+}
+
+Outcome NetlinkSocket::request(NetlinkMessage message, const Visitor& answer) {
+  return batch({&message, 1}, answer).front();
+}
+
+bool NetlinkSocket::dump_once(NetlinkMessage& message, const Visitor& visit) {
+  auto& header = message.get();
+  header.nlmsg_seq = ++sequence_;
+  header.nlmsg_pid = port();
+  header.nlmsg_flags |= NLM_F_DUMP;
+  send({reinterpret_cast<const uint8_t*>(&header), header.nlmsg_len});
+  bool complete = true;
+  for (;;) {
+    const size_t count = receive(true);
+    if (count == 0) throw OsError(ETIMEDOUT, "read a netlink dump: no answer from the kernel");
+    bool done = false;
+    for (size_t i = 0; i < count; ++i) {
+      const auto* part = static_cast<const nlmsghdr*>(buffers_->parts[i].iov_base);
+      auto left = static_cast<int>(buffers_->headers[i].msg_len);
+      for (; nlmsg_ok(part, left); part = nlmsg_next(const_cast<nlmsghdr*>(part), &left)) {
+        if (part->nlmsg_seq != header.nlmsg_seq) continue;
+        if (part->nlmsg_flags & NLM_F_DUMP_INTR) complete = false;
+        if (part->nlmsg_type == NLMSG_ERROR) {
+          const Outcome outcome = outcome_of(*part);
+          throw OsError(outcome.error, "read a netlink dump: " + outcome.sentence);
+        }
+        if (part->nlmsg_type == NLMSG_DONE) {
+          const int error = header_of<int>(*part).value_or(0);
+          if (error < 0) fail(-error, "read a netlink dump");
+          done = true;
+          break;
+        }
+        visit(0, *part);
+      }
+    }
+    wipe(count);
+    if (done) return complete;
+  }
+}
+
+void NetlinkSocket::refuse_interrupted_dump() {
+  throw OsError(EAGAIN, "read a netlink dump: the table changes faster than it can be read");
+}
+
+}  // namespace pellicle

@@ -1,0 +1,77 @@
+#include "agent/kernel/netns.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <thread>
+
+#include "agent/kernel/os_error.h"
+
+namespace pellicle {
+
+namespace {
+
+FileDescriptor open_path(const std::string& path) {
+  return FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
+// Fails on every file that is no namespace, also on what `ip netns` leaves behind after a reboot.
+bool is_network_namespace(int fd) {
+  return ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+}  // namespace
+
+Netns::Netns(std::string path) : path_(std::move(path)), fd_(open_path(path_)) {
+  if (!fd_) {
+    const int error = errno;
+    throw OsError(error, "network namespace " + path_ + ": " + std::strerror(error));
+  }
+  if (!is_network_namespace(fd_.get()))
+    throw OsError(EINVAL, "network namespace " + path_ + ": the file is no network namespace");
+}
+
+Netns Netns::of_process(pid_t pid) {
+  return Netns("/proc/" + std::to_string(pid) + "/ns/net");
+}
+
+Netns Netns::of_this_thread() {
+  return Netns("/proc/thread-self/ns/net");
+}
+
+bool Netns::exists(const std::string& path) {
+  const FileDescriptor fd = open_path(path);
+  return fd && is_network_namespace(fd.get());
+}
+
+bool Netns::operator==(const Netns& other) const {
+  struct stat mine {};
+  struct stat theirs {};
+  return fstat(fd(), &mine) == 0 && fstat(other.fd(), &theirs) == 0 &&
+         mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
+}
+
+void Netns::run(const std::function<void()>& work) const {
+  std::exception_ptr failure;
+  std::thread inside([&] {
+    try {
+      if (setns(fd(), CLONE_NEWNET) != 0) {
+        const int error = errno;
+        throw OsError(error, "enter network namespace " + path_ + ": " + std::strerror(error));
+      }
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
+  inside.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace pellicle

@@ -1,0 +1,36 @@
+// Another network namespace: found by path or process, entered for the length of a call.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+
+#include "agent/kernel/file_descriptor.h"
+
+namespace pellicle {
+
+class Netns {
+ public:
+  // Opens /run/netns/x, /proc/<pid>/ns/net and the like. Throws OsError with ENOENT when there is
+  // nothing, with EINVAL when the file is no network namespace.
+  explicit Netns(std::string path);
+
+  static Netns of_process(pid_t pid);
+  static Netns of_this_thread();
+  static bool exists(const std::string& path);  // there, and a network namespace
+
+  const std::string& path() const { return path_; }
+  int fd() const { return fd_.get(); }        // as IFLA_NET_NS_FD takes it
+  bool operator==(const Netns& other) const;  // the same namespace, by whatever path
+
+  // Calls `work` inside the namespace and returns when it has; what it throws comes out here. It
+  // runs on a thread of its own, so that no failure can leave the caller in the wrong namespace.
+  void run(const std::function<void()>& work) const;
+
+ private:
+  std::string path_;
+  FileDescriptor fd_;
+};
+
+}  // namespace pellicle

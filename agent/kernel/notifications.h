@@ -1,0 +1,38 @@
+// What the kernel announces of changes to its tables, this process's own left out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace pellicle {
+
+// Links, IPv4 addresses, routes and rules, tc, XFRM states and policies of the network namespace of
+// the thread that makes this. What is missed for want of memory counts as a change, so nothing is
+// ever silently lost.
+class Notifications {
+ public:
+  // `is_own` says of a netlink port whether it is one of this process. The kernel (6.1) names no
+  // port for links, so a change of ours to a link is heard of as well: one pass more, which plans
+  // nothing. Throws OsError.
+  explicit Notifications(std::function<bool(uint32_t port)> is_own);
+  ~Notifications();
+  Notifications(const Notifications&) = delete;
+  Notifications& operator=(const Notifications&) = delete;
+
+  // Readable when there is something to take. Stays ours.
+  int fd() const;
+
+  // Reads all that has come, without waiting. What others changed, in words: "route", "xfrm
+  // policy", ..., "too much to follow". Empty when all of it was ours. Throws OsError.
+  std::set<std::string> changes();
+
+ private:
+  struct Sources;
+  std::unique_ptr<Sources> sources_;
+  std::function<bool(uint32_t)> is_own_;
+};
+
+}  // namespace pellicle

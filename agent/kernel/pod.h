@@ -1,0 +1,44 @@
+// How a pod is wired to the node, in the two steps of a CNI ADD with a reconcile between them: the
+// pod can send nothing before our program is on its device.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agent/model/inputs.h"
+
+namespace pellicle {
+
+struct PodSpec {
+  std::string id;     // unique on the node; names the device and the MACs
+  std::string name;   // for people: namespace/pod
+  std::string netns;  // path of the pod's network namespace
+  std::string ifname = "eth0";
+  IpAddress address;
+  IpAddress gateway;       // cilium_host's address
+  uint32_t link_mtu = 0;   // of both ends; 0: the kernel's 1500
+  uint32_t route_mtu = 0;  // of the default route: what fits after encryption; 0: none given
+};
+
+// The endpoint that `spec` becomes: "lxc" and the first 12 hex digits of sha256(id), MACs from the
+// digest's further bytes, unicast and locally administered. Pure.
+Endpoint pod_endpoint(const PodSpec& spec);
+
+// All of these work from the network namespace of the calling thread, the node's, can be repeated,
+// and complete what a crash left half done. They throw OsError: ENOENT when the pod's namespace is
+// not there, EEXIST when a device, address or route of the pod is taken by something else.
+
+// The veth pair, both ends down, the pod's end made inside its namespace under its final name.
+Endpoint create_pod_link(const PodSpec& spec);
+
+// Addresses, routes, the gateway's permanent neighbour entry (no packet waits for ARP), all up.
+void start_pod(const PodSpec& spec, const Endpoint& endpoint);
+
+// Deletes the pair. Absent, or of another kind than veth: success, and nothing is touched.
+void remove_pod_link(const Endpoint& endpoint);
+
+// What is missing of a started pod, one phrase each; empty: wired. Reads only.
+std::string missing_of_pod(const PodSpec& spec, const Endpoint& endpoint);
+bool pod_is_wired(const PodSpec& spec, const Endpoint& endpoint);
+
+}  // namespace pellicle

@@ -1,0 +1,88 @@
+#include "agent/kernel/route_codec.h"
+
+#include <linux/rtnetlink.h>
+
+namespace pellicle {
+
+namespace {
+
+int message_type(RouteVerb verb) {
+  return verb == RouteVerb::remove ? RTM_DELROUTE : RTM_NEWROUTE;
+}
+
+int message_flags(RouteVerb verb) {
+  switch (verb) {
+    case RouteVerb::add:
+      return NLM_F_CREATE | NLM_F_EXCL;
+    case RouteVerb::replace:
+      return NLM_F_CREATE | NLM_F_REPLACE;
+    case RouteVerb::remove:
+      return 0;
+  }
+  return 0;
+}
+
+// What the model has no word for.
+bool is_plain(const rtmsg& info, const Attributes& attributes) {
+  return (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL) && info.rtm_tos == 0 &&
+         info.rtm_src_len == 0 && attributes.has(RTA_OIF) && !attributes.has(RTA_MULTIPATH) &&
+         !attributes.has(RTA_VIA) && !attributes.has(RTA_NH_ID) && !attributes.has(RTA_ENCAP) &&
+         attributes.value<uint32_t>(RTA_PRIORITY).value_or(0) == 0;
+}
+
+}  // namespace
+
+NetlinkMessage route_dump(Family family) {
+  NetlinkMessage message(RTM_GETROUTE, 0);
+  rtmsg info{};
+  info.rtm_family = static_cast<uint8_t>(address_family(family));
+  message.header(info);
+  return message;
+}
+
+std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
+  const auto info = header_of<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !info) return std::nullopt;
+  const auto family = family_of(info->rtm_family);
+  // A clone is what the kernel remembers of one destination (a path MTU), not somebody's route.
+  if (!family || (info->rtm_flags & RTM_F_CLONED)) return std::nullopt;
+  const Attributes attributes(message, sizeof(rtmsg));
+  KernelRoute route;
+  const auto dst = attributes.address(RTA_DST, *family).value_or(IpAddress::any(*family));
+  route.key.dst = Cidr(dst, info->rtm_dst_len);
+  route.key.table = attributes.value<uint32_t>(RTA_TABLE).value_or(info->rtm_table);
+  route.dev = attributes.value<int>(RTA_OIF).value_or(0);
+  route.plain = is_plain(*info, attributes);
+  route.value.type = info->rtm_type == RTN_LOCAL ? RouteType::local : RouteType::unicast;
+  route.value.gateway = attributes.address(RTA_GATEWAY, *family);
+  route.value.src = attributes.address(RTA_PREFSRC, *family);
+  route.value.mtu = Attributes(attributes.raw(RTA_METRICS)).value<uint32_t>(RTAX_MTU).value_or(0);
+  route.value.scope = info->rtm_scope;
+  route.value.protocol = info->rtm_protocol;
+  return route;
+}
+
+NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& value, int dev) {
+  NetlinkMessage message(message_type(verb), message_flags(verb));
+  rtmsg info{};
+  info.rtm_family = static_cast<uint8_t>(address_family(key.dst.family()));
+  info.rtm_dst_len = key.dst.length();
+  info.rtm_table = static_cast<uint8_t>(key.table < 256 ? key.table : uint32_t{RT_TABLE_COMPAT});
+  info.rtm_protocol = value.protocol;
+  info.rtm_scope = value.scope;
+  info.rtm_type = value.type == RouteType::local ? RTN_LOCAL : RTN_UNICAST;
+  message.header(info);
+  if (key.dst.length() > 0) message.put_address(RTA_DST, key.dst.address());
+  message.put(RTA_TABLE, key.table);
+  message.put(RTA_OIF, dev);
+  if (value.gateway) message.put_address(RTA_GATEWAY, *value.gateway);
+  if (value.src) message.put_address(RTA_PREFSRC, *value.src);
+  if (value.mtu && verb != RouteVerb::remove) {
+    auto* const metrics = message.begin_nest(RTA_METRICS);
+    message.put(RTAX_MTU, value.mtu);
+    message.end_nest(metrics);
+  }
+  return message;
+}
+
+}  // namespace pellicle

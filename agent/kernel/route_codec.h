@@ -1,0 +1,28 @@
+// Routes: bytes <-> values. Pure; the device is a number on the wire and a name in the value, so
+// the caller translates.
+#pragma once
+
+#include <optional>
+
+#include "agent/kernel/netlink_message.h"
+#include "agent/model/objects.h"
+
+namespace pellicle {
+
+// A route as RTM_NEWROUTE shows it; `value.dev` is empty.
+struct KernelRoute {
+  Route::Key key;
+  Route value;
+  int dev = 0;
+  // Nothing about it that the model cannot say: one next hop, no metric, no TOS, unicast or local.
+  bool plain = true;
+  auto operator<=>(const KernelRoute&) const = default;
+};
+
+NetlinkMessage route_dump(Family family);
+std::optional<KernelRoute> decode_route(const nlmsghdr& message);
+
+enum class RouteVerb : uint8_t { add, replace, remove };  // add: EEXIST when the place is taken
+NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& value, int dev);
+
+}  // namespace pellicle

@@ -1,0 +1,155 @@
+#include "agent/kernel/routes.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include <linux/rtnetlink.h>
+
+#include "agent/kernel/netlink_batch.h"
+#include "agent/kernel/ownership.h"
+
+namespace pellicle {
+
+namespace {
+
+bool is_gone(int error) {
+  return error == ESRCH || error == ENODEV;
+}
+
+RouteVerb verb(Action action) {
+  switch (action) {
+    case Action::add:
+      return RouteVerb::add;
+    case Action::replace:
+      return RouteVerb::replace;
+    case Action::remove:
+      return RouteVerb::remove;
+  }
+  return RouteVerb::remove;
+}
+
+// What is in the ledger now and was not before this run: what a failed add must take out again.
+using Noted = std::set<Ledger::Gateway>;
+
+Noted note_gateways(Ledger& ledger, std::span<const Change<Route>> changes) {
+  Noted noted;
+  for (const auto& change : changes) {
+    if (change.action == Action::remove || !needs_ledger(change.key, change.value)) continue;
+    const Ledger::Gateway gateway{change.key.dst, *change.value.gateway};
+    if (ledger.gateways().contains(gateway)) continue;
+    ledger.note_gateway(gateway.first, gateway.second);
+    noted.insert(gateway);
+  }
+  ledger.save();
+  return noted;
+}
+
+void forget_gateways(Ledger& ledger, const Cidr& dst, const std::optional<IpAddress>& but) {
+  std::vector<IpAddress> stale;
+  for (const auto& [network, gateway] : ledger.gateways()) {
+    if (network == dst && gateway != but) stale.push_back(gateway);
+  }
+  for (const auto& gateway : stale) ledger.forget_gateway(dst, gateway);
+}
+
+// After the kernel spoke: the ledger holds what is there.
+void settle(Ledger& ledger, const Noted& noted, const Change<Route>& change,
+            const Outcome& outcome) {
+  if (change.key.table != RT_TABLE_MAIN) return;
+  const auto& value = change.value;
+  if (outcome.ok()) {
+    const bool stays = change.action != Action::remove && needs_ledger(change.key, value);
+    if (change.action == Action::add && !stays) return;
+    forget_gateways(ledger, change.key.dst, stays ? value.gateway : std::nullopt);
+    return;
+  }
+  const bool unknown = outcome.error == ENOBUFS;  // it may have been done: keep the claim
+  if (!unknown && value.gateway && noted.contains({change.key.dst, *value.gateway})) {
+    ledger.forget_gateway(change.key.dst, *value.gateway);
+  }
+}
+
+bool is_there(std::span<const KernelRoute> routes, const Change<Route>& change, int dev) {
+  KernelRoute wanted{change.key, change.value, dev, true};
+  wanted.value.dev.clear();
+  return std::find(routes.begin(), routes.end(), wanted) != routes.end();
+}
+
+// Gateway routes whose add met an identical one: ours from now on.
+void adopt(NetlinkSocket& socket, const Devices& devices, std::span<const Change<Route>> changes,
+           std::vector<Outcome>& outcomes) {
+  std::optional<std::vector<KernelRoute>> routes;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const auto& change = changes[i];
+    if (outcomes[i].error != EEXIST || !needs_ledger(change.key, change.value)) continue;
+    if (!routes) routes = read_routes(socket, change.key.dst.family());
+    const Link* link = devices.find(change.value.dev);
+    if (link && is_there(*routes, change, link->index)) outcomes[i] = {};
+  }
+}
+
+}  // namespace
+
+std::vector<KernelRoute> read_routes(NetlinkSocket& socket, Family family) {
+  return socket.dump(route_dump(family), decode_route);
+}
+
+void restore_routes(NetlinkSocket& socket, std::span<const KernelRoute> before, Family family) {
+  const auto now = read_routes(socket, family);
+  std::vector<KernelRoute> lost;
+  for (const auto& route : before) {
+    if (!route.plain || route.value.protocol == RTPROT_KERNEL) continue;
+    if (std::find(now.begin(), now.end(), route) == now.end()) lost.push_back(route);
+  }
+  // The key's order puts a gateway's own route before the one that goes through it.
+  std::sort(lost.begin(), lost.end());
+  for (const auto& route : lost) {
+    // One that cannot come back is missing in the next dump, and planned there.
+    socket.request(encode_route(RouteVerb::add, route.key, route.value, route.dev));
+  }
+}
+
+void dump_routes(NetlinkSocket& socket, const Devices& devices, const OwnDevices& own,
+                 Ledger& ledger, KernelState& into) {
+  Noted seen;
+  for (auto& route : read_routes(socket, Family::v4)) {
+    route.value.dev = devices.name(route.dev);
+    bool ours = is_ours(route, route.value.dev, own);
+    if (route.plain && needs_ledger(route.key, route.value)) {
+      const Ledger::Gateway gateway{route.key.dst, *route.value.gateway};
+      if (ledger.gateways().contains(gateway)) {
+        seen.insert(gateway);
+        ours = true;
+      }
+    }
+    if (ours) into.routes.emplace(route.key, route.value);
+  }
+  const auto recorded = ledger.gateways();
+  for (const auto& [dst, gateway] : recorded) {
+    if (!seen.contains({dst, gateway})) ledger.forget_gateway(dst, gateway);
+  }
+}
+
+std::vector<Outcome> apply_routes(NetlinkSocket& socket, const Devices& devices, Ledger& ledger,
+                                  std::span<const Change<Route>> changes) {
+  const auto noted = note_gateways(ledger, changes);
+  NetlinkBatch batch(changes.size());
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const auto& change = changes[i];
+    if (const Link* link = devices.find(change.value.dev)) {
+      batch.add(i, encode_route(verb(change.action), change.key, change.value, link->index));
+    } else if (change.action != Action::remove) {
+      batch.settle(i, missing_device(change.value.dev));
+    }
+  }
+  auto outcomes = batch.send(socket, [&](size_t i, int error) {
+    return changes[i].action == Action::remove && is_gone(error);
+  });
+  adopt(socket, devices, changes, outcomes);
+  for (size_t i = 0; i < changes.size(); ++i) settle(ledger, noted, changes[i], outcomes[i]);
+  ledger.save();
+  return outcomes;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,83 @@
+#include "agent/kernel/rule_codec.h"
+
+#include <array>
+
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+
+namespace pellicle {
+
+namespace {
+
+constexpr std::array kSelectors = {FRA_DST,      FRA_SRC,         FRA_IIFNAME,     FRA_OIFNAME,
+                                   FRA_FLOW,     FRA_TUN_ID,      FRA_L3MDEV,      FRA_UID_RANGE,
+                                   FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_GOTO};
+
+NetlinkMessage rule_message(int type, int flags, const Rule::Key& key) {
+  NetlinkMessage message(type, flags);
+  fib_rule_hdr info{};
+  info.family = static_cast<uint8_t>(address_family(key.family));
+  info.table = static_cast<uint8_t>(key.table < 256 ? key.table : uint32_t{RT_TABLE_COMPAT});
+  info.action = FR_ACT_TO_TBL;
+  message.header(info);
+  message.put(FRA_PRIORITY, key.priority);
+  message.put(FRA_TABLE, key.table);
+  if (key.mark.mask) {
+    message.put(FRA_FWMARK, key.mark.value);
+    message.put(FRA_FWMASK, key.mark.mask);
+  }
+  return message;
+}
+
+}  // namespace
+
+NetlinkMessage rule_dump(Family family) {
+  NetlinkMessage message(RTM_GETRULE, 0);
+  fib_rule_hdr info{};
+  info.family = static_cast<uint8_t>(address_family(family));
+  message.header(info);
+  return message;
+}
+
+std::optional<KernelRule> decode_rule(const nlmsghdr& message) {
+  const auto info = header_of<fib_rule_hdr>(message);
+  if (message.nlmsg_type != RTM_NEWRULE || !info || info->action != FR_ACT_TO_TBL) {
+    return std::nullopt;
+  }
+  const auto family = family_of(info->family);
+  if (!family) return std::nullopt;
+  const Attributes attributes(message, sizeof(fib_rule_hdr));
+  KernelRule rule;
+  rule.key.family = *family;
+  rule.key.priority = attributes.value<uint32_t>(FRA_PRIORITY).value_or(0);
+  rule.key.table = attributes.value<uint32_t>(FRA_TABLE).value_or(info->table);
+  rule.key.mark.value = attributes.value<uint32_t>(FRA_FWMARK).value_or(0);
+  rule.key.mark.mask = attributes.value<uint32_t>(FRA_FWMASK).value_or(0);
+  rule.plain = info->src_len == 0 && info->dst_len == 0 && info->tos == 0 &&
+               !(info->flags & FIB_RULE_INVERT);
+  for (const int selector : kSelectors) {
+    // The kernel names FRA_L3MDEV and the like only where they are set (6.1).
+    if (attributes.has(selector)) rule.plain = false;
+  }
+  // -1: nothing suppressed, which the kernel always says.
+  for (const int suppress : {FRA_SUPPRESS_PREFIXLEN, FRA_SUPPRESS_IFGROUP}) {
+    if (attributes.value<int32_t>(suppress).value_or(-1) != -1) rule.plain = false;
+  }
+  return rule;
+}
+
+NetlinkMessage encode_new_rule(const Rule::Key& key) {
+  auto message = rule_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, key);
+  // The local rule at its place of birth looks as the kernel's own; rules of ours carry no origin,
+  // which is what `ip rule` shows in the seed.
+  if (key.table == RT_TABLE_LOCAL && key.priority == 0) {
+    message.put<uint8_t>(FRA_PROTOCOL, RTPROT_KERNEL);
+  }
+  return message;
+}
+
+NetlinkMessage encode_delete_rule(const Rule::Key& key) {
+  return rule_message(RTM_DELRULE, 0, key);
+}
+
+}  // namespace pellicle

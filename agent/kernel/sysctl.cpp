@@ -1,0 +1,53 @@
+#include "agent/kernel/sysctl.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/kernel/file_descriptor.h"
+#include "agent/kernel/os_error.h"
+
+namespace pellicle {
+
+namespace {
+
+// /proc/sys/net answers for the namespace of the thread that opens it (checked on 6.1).
+std::string file_of(const std::string& path) {
+  if (path.empty() || path.front() == '/' || path.find("..") != std::string::npos) {
+    throw OsError(EINVAL, "sysctl " + path + ": not a path below /proc/sys");
+  }
+  return "/proc/sys/" + path;
+}
+
+[[noreturn]] void fail(const std::string& operation, const std::string& path) {
+  const int error = errno;
+  throw OsError(error, operation + " sysctl " + path + ": " + std::strerror(error));
+}
+
+}  // namespace
+
+std::optional<std::string> read_sysctl(const std::string& path) {
+  const FileDescriptor file(open(file_of(path).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    if (errno == ENOENT) return std::nullopt;
+    fail("read", path);
+  }
+  std::array<char, 4096> bytes;
+  const ssize_t size = read(file.get(), bytes.data(), bytes.size());
+  if (size < 0) fail("read", path);
+  std::string value(bytes.data(), static_cast<size_t>(size));
+  while (!value.empty() && value.back() == '\n') value.pop_back();
+  return value;
+}
+
+void write_sysctl(const std::string& path, const std::string& value) {
+  const FileDescriptor file(open(file_of(path).c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) fail("write", path);
+  if (write(file.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
+    fail("write", path);
+  }
+}
+
+}  // namespace pellicle

@@ -1,0 +1,30 @@
+// XFRM states: bytes <-> values. Pure. libnl's xfrmnl_sa (3.7) neither writes nor reads the
+// output-mark, so the messages are put together here from the kernel's own structs.
+#pragma once
+
+#include <optional>
+
+#include "agent/kernel/netlink_message.h"
+#include "agent/model/objects.h"
+
+namespace pellicle {
+
+struct XfrmState {
+  State::Key key;
+  State value;
+  uint64_t sent = 0;  // the send counter: packets protected so far (high half only with ESN)
+};
+
+NetlinkMessage state_dump();
+
+// An ESP tunnel state with AEAD, or with authentication and encryption; no value for anything else,
+// which no Pellicle made. Truncation: 0 where the kernel shows the algorithm's default, which is
+// what asking for 0 becomes.
+std::optional<XfrmState> decode_state(const nlmsghdr& message);
+
+// The next packet sent gets the number `sent` + 1.
+NetlinkMessage encode_new_state(const State::Key& key, const State& value, uint64_t sent);
+NetlinkMessage encode_get_state(const State::Key& key);
+NetlinkMessage encode_delete_state(const State::Key& key);
+
+}  // namespace pellicle

@@ -1,0 +1,53 @@
+// How to reach the Kubernetes API, from inside a pod or from a kubeconfig file.
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace pellicle {
+
+// One sentence that names the file and the field.
+class AccessError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Something in PEM, given as text or as the file that holds it. A file is read anew for each
+// connection, so that renewed certificates are used.
+struct Pem {
+  std::string text;
+  std::string file;
+  bool empty() const { return text.empty() && file.empty(); }
+  std::string read() const;  // throws AccessError
+};
+
+struct ApiAccess {
+  std::string scheme_host_port;  // "https://10.96.0.1:443", "https://[fd00::1]:6443"
+  std::string tls_server_name;   // what the certificate must be for; empty: the host
+  Pem ca;                        // empty: the system's certificate authorities
+  Pem client_certificate;
+  Pem client_key;
+  std::string token;
+  std::string token_file;        // read anew for each request: kubelet renews it
+  bool skip_tls_verify = false;  // only when a kubeconfig says insecure-skip-tls-verify
+
+  std::string host() const;  // without brackets
+  int port() const;
+};
+
+inline constexpr const char* kServiceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+// What a pod is given: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, and the directory with
+// `token` and `ca.crt`.
+ApiAccess in_cluster_access(std::string_view host, std::string_view port,
+                            const std::filesystem::path& directory = kServiceAccountDir);
+
+// The kubeconfig's current context. Relative paths in it are relative to the file.
+ApiAccess kubeconfig_access(const std::filesystem::path& file);
+
+// Configuration's k8sServiceHost and k8sServicePort win over both: an agent that sets up the
+// datapath cannot rely on the ClusterIP. Empty values change nothing.
+void override_server(ApiAccess& access, std::string_view host, std::string_view port);
+
+}  // namespace pellicle

@@ -1,0 +1,65 @@
+// What Nodes and the key Secret mean. Whatever cannot be used becomes a Problem that names object
+// and field; the caller keeps what was good before.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/kube/api_json.h"
+#include "agent/model/key.h"
+#include "agent/model/node.h"
+
+namespace pellicle {
+
+// Annotations that nodes publish themselves with, as Cilium 1.13 names them. The older prefix
+// kOldPrefix is read too, and loses to the newer one.
+inline constexpr std::string_view kPrefix = "network.cilium.io/";
+inline constexpr std::string_view kOldPrefix = "io.cilium.network.";
+inline constexpr std::string_view kRouterAnnotation = "ipv4-cilium-host";
+inline constexpr std::string_view kKeyAnnotation = "encryption-key";
+inline constexpr std::string_view kPodCidrAnnotation = "ipv4-pod-cidr";
+inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
+
+using Annotations = std::map<std::string, std::string>;  // full name -> value
+
+enum class NodeField : uint8_t { pod_cidrs, internal_ipv4, router_ipv4, key_id };
+
+struct DecodedNode {
+  Node node;                      // malformed fields are empty
+  std::set<NodeField> malformed;  // present, but unusable
+  std::vector<Problem> problems;  // one for each malformed value
+  Annotations annotations;        // those of kPrefix, as they stand
+};
+DecodedNode decode_node(const ApiObject& object);
+
+// `decoded` with each malformed field taken from the last good state of the same Node.
+Node merged(const Node& last_good, const DecodedNode& decoded);
+
+// Words of one line of the Secret, and what of them was usable.
+struct DecodedKey {
+  std::optional<IpsecKey> key;
+  std::vector<Problem> problems;  // without a key: why; with one: a warning
+};
+
+inline constexpr const char* kKeySecret = "Secret kube-system/cilium-ipsec-keys";
+inline constexpr const char* kKeyField = "data.keys";
+
+// The Secret as the API gives it, `data.keys` in base64.
+DecodedKey decode_secret(const ApiObject& object);
+
+// The value of `keys`: the last line that is not empty. Forms:
+//   ID rfc4106(gcm(aes)) HEX ICV         HEX: 20, 28 or 36 bytes, 4 of them salt; ICV: 96 or 128
+//   ID hmac(sha256) HEX cbc(aes) HEX     also hmac(sha384), hmac(sha512); 16, 24 or 32 bytes for
+//   aes
+// ID is 1 to 15; without one it is 1 (deprecated). Sentences give positions, never words.
+DecodedKey decode_keys(std::string_view text);
+
+// The key to use from now on. A key that cannot be used leaves the current one in place, and so
+// does another key under the same id: peers could not tell which of the two a packet needs.
+DecodedKey accept_key(const std::optional<IpsecKey>& current, DecodedKey decoded);
+
+}  // namespace pellicle

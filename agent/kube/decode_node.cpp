@@ -1,0 +1,201 @@
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "agent/kube/decode.h"
+
+namespace pellicle {
+namespace {
+
+using nlohmann::json;
+
+const json& member(const json& object, const std::string& name) {
+  static const json kNone;
+  if (!object.is_object()) return kNone;
+  const auto found = object.find(name);
+  return found == object.end() ? kNone : *found;
+}
+
+// Collects what is wrong with one Node.
+struct Reader {
+  DecodedNode& out;
+
+  void refuse(NodeField field, const std::string& name, const std::string& expected) {
+    out.malformed.insert(field);
+    out.problems.push_back({.object = "Node " + out.node.name,
+                            .field = name,
+                            .sentence = "expected " + expected +
+                                        "; the last good value stays in use, if there was one"});
+  }
+};
+
+struct Annotation {
+  std::string field;  // "metadata.annotations[network.cilium.io/encryption-key]"
+  const json* value = nullptr;
+};
+
+std::optional<Annotation> annotation(const json& object, std::string_view name) {
+  const auto& all = member(member(object, "metadata"), "annotations");
+  for (const auto prefix : {kPrefix, kOldPrefix}) {
+    const auto full = std::string(prefix) + std::string(name);
+    const auto& value = member(all, full);
+    if (value.is_null() || value == "") continue;  // set to nothing means not set
+    return Annotation{.field = "metadata.annotations[" + full + "]", .value = &value};
+  }
+  return std::nullopt;
+}
+
+std::optional<Cidr> cidr(const json& value) {
+  return value.is_string() ? Cidr::parse(value.get_ref<const std::string&>()) : std::nullopt;
+}
+
+std::optional<IpAddress> address(const json& value) {
+  return value.is_string() ? IpAddress::parse(value.get_ref<const std::string&>()) : std::nullopt;
+}
+
+void read_spec_cidrs(const json& list, Reader& reader) {
+  std::vector<Cidr> cidrs;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const auto one = cidr(list[i]);
+    if (!one) {
+      return reader.refuse(NodeField::pod_cidrs, "spec.podCIDRs[" + std::to_string(i) + "]",
+                           "a network such as 10.0.1.0/24, without host bits");
+    }
+    cidrs.push_back(*one);
+  }
+  reader.out.node.pod_cidrs = std::move(cidrs);
+}
+
+void read_annotated_cidrs(const json& object, Reader& reader) {
+  std::vector<Cidr> cidrs;
+  for (const auto& [name, family] :
+       {std::pair(kPodCidrAnnotation, Family::v4), std::pair(kPodCidr6Annotation, Family::v6)}) {
+    const auto found = annotation(object, name);
+    if (!found) continue;
+    const auto one = cidr(*found->value);
+    if (!one || one->family() != family) {
+      reader.refuse(NodeField::pod_cidrs, found->field,
+                    family == Family::v4
+                        ? "an IPv4 network such as 10.0.1.0/24, without host bits"
+                        : "an IPv6 network such as fd00:1::/64, without host bits");
+      continue;
+    }
+    cidrs.push_back(*one);
+  }
+  if (!reader.out.malformed.contains(NodeField::pod_cidrs)) {
+    reader.out.node.pod_cidrs = std::move(cidrs);
+  }
+}
+
+void read_pod_cidrs(const json& object, Reader& reader) {
+  const auto& spec = member(object, "spec");
+  const auto& list = member(spec, "podCIDRs");
+  const auto& single = member(spec, "podCIDR");
+  if (list.is_array() && !list.empty()) {
+    read_spec_cidrs(list, reader);
+  } else if (!list.is_null() && !list.is_array()) {
+    reader.refuse(NodeField::pod_cidrs, "spec.podCIDRs", "a list of networks");
+  } else if (!single.is_null() && single != "") {
+    if (const auto one = cidr(single)) {
+      reader.out.node.pod_cidrs = {*one};
+    } else {
+      reader.refuse(NodeField::pod_cidrs, "spec.podCIDR",
+                    "a network such as 10.0.1.0/24, without host bits");
+    }
+  } else {
+    read_annotated_cidrs(object, reader);
+  }
+}
+
+void read_internal_ip(const json& object, Reader& reader) {
+  const auto& addresses = member(member(object, "status"), "addresses");
+  if (!addresses.is_array()) return;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    if (member(addresses[i], "type") != "InternalIP") continue;
+    const auto one = address(member(addresses[i], "address"));
+    if (!one) {
+      reader.refuse(NodeField::internal_ipv4, "status.addresses[" + std::to_string(i) + "].address",
+                    "an IP address");
+    } else if (one->family() == Family::v4 && !reader.out.node.internal_ipv4) {
+      reader.out.node.internal_ipv4 = one;
+    }
+  }
+  // One good address of the family is enough, whatever stands beside it.
+  if (reader.out.node.internal_ipv4) reader.out.malformed.erase(NodeField::internal_ipv4);
+}
+
+void read_router(const json& object, Reader& reader) {
+  const auto found = annotation(object, kRouterAnnotation);
+  if (!found) return;
+  const auto one = address(*found->value);
+  if (!one || one->family() != Family::v4 || one->is_any()) {
+    return reader.refuse(NodeField::router_ipv4, found->field,
+                         "the IPv4 address of cilium_host, such as 10.0.1.138");
+  }
+  reader.out.node.router_ipv4 = one;
+}
+
+void read_key_id(const json& object, Reader& reader) {
+  const auto found = annotation(object, kKeyAnnotation);
+  if (!found || *found->value == "0") return;  // Cilium's "0": this node does not encrypt
+  unsigned id = 0;
+  bool good = false;
+  if (found->value->is_string()) {
+    const auto& text = found->value->get_ref<const std::string&>();
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), id);
+    good = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  }
+  if (!good || id < 1 || id > 15) {
+    return reader.refuse(NodeField::key_id, found->field, "a key id from 1 to 15");
+  }
+  reader.out.node.key_id = static_cast<uint8_t>(id);
+}
+
+void read_annotations(const json& object, Reader& reader) {
+  const auto& all = member(member(object, "metadata"), "annotations");
+  if (!all.is_object()) return;
+  for (const auto& [name, value] : all.items()) {
+    if (name.starts_with(kPrefix) && value.is_string()) {
+      reader.out.annotations[name] = value.get<std::string>();
+    }
+  }
+}
+
+}  // namespace
+
+DecodedNode decode_node(const ApiObject& object) {
+  DecodedNode out;
+  out.node.name = object.name;
+  const auto parsed = json::parse(object.text, nullptr, /*allow_exceptions=*/false);
+  const auto& created = member(member(parsed, "metadata"), "creationTimestamp");
+  if (created.is_string()) out.node.created = created.get<std::string>();
+  Reader reader{out};
+  read_pod_cidrs(parsed, reader);
+  read_internal_ip(parsed, reader);
+  read_router(parsed, reader);
+  read_key_id(parsed, reader);
+  read_annotations(parsed, reader);
+  return out;
+}
+
+Node merged(const Node& last_good, const DecodedNode& decoded) {
+  Node node = decoded.node;
+  for (const auto field : decoded.malformed) {
+    switch (field) {
+      case NodeField::pod_cidrs:
+        node.pod_cidrs = last_good.pod_cidrs;
+        break;
+      case NodeField::internal_ipv4:
+        node.internal_ipv4 = last_good.internal_ipv4;
+        break;
+      case NodeField::router_ipv4:
+        node.router_ipv4 = last_good.router_ipv4;
+        break;
+      case NodeField::key_id:
+        node.key_id = last_good.key_id;
+        break;
+    }
+  }
+  return node;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,224 @@
+#include "agent/kube/list_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pellicle {
+namespace {
+
+using Actions = std::vector<ListWatchAction>;
+
+// splitmix64 (public domain): small, and good enough to spread agents out.
+uint64_t next_random(uint64_t& seed) {
+  uint64_t z = (seed += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+void forget_version(ListWatch& state) {
+  state.resource_version.clear();
+  state.continue_token.clear();
+  state.objects.clear();
+}
+
+void send_list(ListWatch& state, Actions& actions) {
+  Request request{.path = state.resource.path, .query = {{"limit", std::to_string(kPageSize)}}};
+  if (!state.resource.field_selector.empty()) {
+    request.query.emplace_back("fieldSelector", state.resource.field_selector);
+  }
+  if (!state.continue_token.empty()) request.query.emplace_back("continue", state.continue_token);
+  state.phase = ListWatch::Phase::listing;
+  actions.emplace_back(SendList{std::move(request)});
+}
+
+void open_watch(ListWatch& state, Actions& actions) {
+  const auto extra = next_random(state.seed) % static_cast<uint64_t>(kShortestWatch.count());
+  const auto length = kShortestWatch + std::chrono::seconds(extra);
+  Request request{.path = state.resource.path,
+                  .query = {{"watch", "1"},
+                            {"allowWatchBookmarks", "true"},
+                            {"resourceVersion", state.resource_version},
+                            {"timeoutSeconds", std::to_string(length.count())}},
+                  .limit = length + std::chrono::seconds(15)};
+  if (!state.resource.field_selector.empty()) {
+    request.query.emplace_back("fieldSelector", state.resource.field_selector);
+  }
+  state.phase = ListWatch::Phase::watching;
+  state.opened = false;
+  state.heard = false;
+  actions.emplace_back(OpenWatch{std::move(request)});
+}
+
+void go_on(ListWatch& state, Actions& actions) {
+  if (state.resource_version.empty()) {
+    send_list(state, actions);
+  } else {
+    open_watch(state, actions);
+  }
+}
+
+void wait(ListWatch& state, Actions& actions, std::chrono::milliseconds delay) {
+  state.phase = ListWatch::Phase::waiting;
+  actions.emplace_back(Wait{delay});
+}
+
+void report(ListWatch& state, Actions& actions, WallTime now, const std::string& what) {
+  auto sentence = state.resource.title + ": " + what;
+  if (state.trouble && state.trouble->sentence == sentence) return;
+  const auto since = state.trouble ? state.trouble->since : now;
+  state.trouble = ListWatch::Trouble{.sentence = sentence, .since = since};
+  actions.emplace_back(Troubled{.sentence = std::move(sentence), .since = since});
+}
+
+// Waits longer each time, and at least as long as the server asked for.
+void back_off(ListWatch& state, Actions& actions,
+              std::optional<std::chrono::seconds> retry_after = {}) {
+  auto delay = backoff(state.failures, state.seed, state.pace);
+  ++state.failures;
+  if (retry_after) {
+    const auto spread = std::chrono::milliseconds(next_random(state.seed) % 1000);
+    delay = std::max(delay, std::chrono::milliseconds(*retry_after) + spread);
+  }
+  wait(state, actions, delay);
+}
+
+// The version is no longer known to the server: list again, at once the first time.
+void start_over(ListWatch& state, Actions& actions) {
+  forget_version(state);
+  if (!std::exchange(state.started_over, true)) return send_list(state, actions);
+  back_off(state, actions);
+}
+
+void on(ListWatch& state, const Tick&, Actions& actions) {
+  if (state.phase == ListWatch::Phase::idle || state.phase == ListWatch::Phase::waiting) {
+    go_on(state, actions);
+  }
+}
+
+void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
+  if (state.phase != ListWatch::Phase::listing) return;
+  const auto& response = event.response;
+  if (response.status == 410 && !state.continue_token.empty()) return start_over(state, actions);
+  if (response.status != 200 || !response.error.empty()) {
+    forget_version(state);
+    report(state, actions, event.now, failure_sentence(response));
+    return back_off(state, actions, response.retry_after);
+  }
+  auto page = decode_page(response.body);
+  if (!page) {
+    forget_version(state);
+    report(state, actions, event.now,
+           "the answer to the list request is not a list of Kubernetes objects");
+    return back_off(state, actions);
+  }
+  std::move(page->objects.begin(), page->objects.end(), std::back_inserter(state.objects));
+  state.continue_token = page->continue_token;
+  if (!state.continue_token.empty()) return send_list(state, actions);
+  state.resource_version = page->resource_version;
+  actions.emplace_back(Synced{std::exchange(state.objects, {})});
+  open_watch(state, actions);
+}
+
+void on(ListWatch& state, const WatchOpened& event, Actions& actions) {
+  if (state.phase != ListWatch::Phase::watching) return;
+  state.opened = true;
+  state.opened_at = event.now;
+  if (!state.trouble) return;
+  state.trouble.reset();
+  actions.emplace_back(Recovered{});
+}
+
+void good_frame(ListWatch& state, const std::string& version) {
+  state.resource_version = version;
+  state.heard = true;
+  state.failures = 0;
+  state.started_over = false;
+}
+
+void on_error_frame(ListWatch& state, const ErrorFrame& error, WallTime now, Actions& actions) {
+  actions.emplace_back(CloseWatch{});
+  if (error.code == 410) return start_over(state, actions);
+  forget_version(state);
+  report(state, actions, now,
+         "the watch ended with error " + std::to_string(error.code) +
+             (error.message.empty() ? "" : ": " + error.message));
+  back_off(state, actions);
+}
+
+void on(ListWatch& state, const FrameArrived& event, Actions& actions) {
+  if (state.phase != ListWatch::Phase::watching) return;
+  auto frame = decode_frame(event.line);
+  if (!frame) {
+    actions.emplace_back(CloseWatch{});
+    forget_version(state);
+    report(state, actions, event.now,
+           "the watch brought a frame that is not a Kubernetes watch event");
+    return back_off(state, actions);
+  }
+  if (const auto* error = std::get_if<ErrorFrame>(&*frame)) {
+    return on_error_frame(state, *error, event.now, actions);
+  }
+  if (const auto* bookmark = std::get_if<BookmarkFrame>(&*frame)) {
+    return good_frame(state, bookmark->resource_version);
+  }
+  auto& change = std::get<ObjectFrame>(*frame);
+  good_frame(state, change.resource_version);
+  actions.emplace_back(Changed{.object = std::move(change.object), .deleted = change.deleted});
+}
+
+// The watch was never answered with 200.
+void on_refused_watch(ListWatch& state, const WatchEnded& event, Actions& actions) {
+  const auto& response = event.end.response;
+  if (response.status == 410) return start_over(state, actions);
+  const bool may_pass = response.status == 0 || response.status == 401 || response.status == 403 ||
+                        response.status == 408 || response.status == 429 || response.status >= 500;
+  if (!may_pass) forget_version(state);  // the request itself was wrong: begin with a list
+  report(state, actions, event.now, failure_sentence(response));
+  back_off(state, actions, response.retry_after);
+}
+
+void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
+  if (state.phase != ListWatch::Phase::watching) return;
+  if (!state.opened) return on_refused_watch(state, event, actions);
+  const bool quick = event.now - state.opened_at < state.pace.quick_end;
+  const bool clean = event.end.response.error.empty() && !event.end.half_frame;
+  if (quick) {
+    // One may be chance, and costs a second; a server that does it again is reported.
+    if (state.failures > 0) {
+      report(state, actions, event.now,
+             clean ? "the server ends each watch at once" : failure_sentence(event.end.response));
+    }
+    return back_off(state, actions);
+  }
+  state.failures = 0;
+  state.started_over = false;
+  if (clean && !state.heard) {
+    // A server that sends bookmarks sends one before the end. Without any, the version may be one
+    // that this server has yet to reach (etcd restored from a backup): kube-apiserver 1.36 answers
+    // such a watch with 200 and silence.
+    forget_version(state);
+  }
+  if (clean) return go_on(state, actions);
+  // Dropped: all agents were, probably. Spread out.
+  const auto spread =
+      next_random(state.seed) % static_cast<uint64_t>(state.pace.first_backoff.count());
+  wait(state, actions, std::chrono::milliseconds(spread));
+}
+
+}  // namespace
+
+std::chrono::milliseconds backoff(uint32_t failures, uint64_t& seed, const Pace& pace) {
+  const auto base =
+      std::min(pace.first_backoff * (1U << std::min(failures, 10U)), pace.longest_backoff);
+  const auto extra = next_random(seed) % static_cast<uint64_t>(base.count() / 2 + 1);
+  return std::min(base + std::chrono::milliseconds(extra), pace.longest_backoff);
+}
+
+ListWatchStep step(ListWatch state, const ListWatchEvent& event) {
+  Actions actions;
+  std::visit([&](const auto& happened) { on(state, happened, actions); }, event);
+  return {.state = std::move(state), .actions = std::move(actions)};
+}
+
+}  // namespace pellicle

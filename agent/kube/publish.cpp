@@ -1,0 +1,102 @@
+#include "agent/kube/publish.h"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/kube/list_watch.h"
+
+namespace pellicle {
+namespace {
+
+// A patch that succeeded comes back through the watch, normally at once. After this long without,
+// the Node is believed as it was seen and the patch sent again.
+constexpr std::chrono::seconds kEcho{10};
+
+}  // namespace
+
+Annotations published(const std::optional<IpAddress>& router, const std::optional<Cidr>& pod_cidr,
+                      const std::optional<uint8_t>& key_id) {
+  Annotations all;
+  const auto set = [&](std::string_view name, std::string value) {
+    all[std::string(kPrefix) + std::string(name)] = std::move(value);
+  };
+  if (router) set(kRouterAnnotation, router->to_string());
+  if (pod_cidr) set(kPodCidrAnnotation, pod_cidr->to_string());
+  if (key_id) set(kKeyAnnotation, std::to_string(*key_id));
+  return all;
+}
+
+Annotations difference(const Annotations& wanted, const Annotations& present) {
+  Annotations missing;
+  for (const auto& [name, value] : wanted) {
+    const auto found = present.find(name);
+    if (found == present.end() || found->second != value) missing[name] = value;
+  }
+  return missing;
+}
+
+std::string patch_body(const Annotations& annotations) {
+  return nlohmann::json{{"metadata", {{"annotations", annotations}}}}.dump();
+}
+
+Publisher::Publisher(boost::asio::io_context& io, ApiClient& client, std::string node_name,
+                     uint64_t seed, Callbacks callbacks)
+    : client_(client),
+      node_name_(std::move(node_name)),
+      seed_(seed),
+      callbacks_(std::move(callbacks)),
+      timer_(io) {}
+
+void Publisher::publish(Annotations wanted, Annotations present) {
+  wanted_ = std::move(wanted);
+  present_ = std::move(present);
+  if (difference(sent_, present_).empty()) sent_.clear();  // the watch has shown it
+  consider();
+}
+
+void Publisher::consider() {
+  if (busy_ || waiting_) return;
+  auto missing = difference(wanted_, present_);
+  if (difference(missing, sent_).empty()) return;
+  busy_ = true;
+  sent_ = missing;
+  call_ = client_.request({.method = "PATCH",
+                           .path = "/api/v1/nodes/" + node_name_ + "/status",
+                           .content_type = "application/strategic-merge-patch+json",
+                           .body = patch_body(missing)},
+                          [this](const Response& response) { answered(response); });
+}
+
+void Publisher::answered(const Response& response) {
+  busy_ = false;
+  if (response.status == 200 && response.error.empty()) {
+    failures_ = 0;
+    const bool was_troubled = !std::exchange(trouble_, "").empty();
+    if (was_troubled && callbacks_.on_healthy) callbacks_.on_healthy();
+    wait(kEcho);
+    return consider();  // something else may be wanted by now
+  }
+  sent_.clear();
+  auto sentence =
+      "publishing annotations on Node " + node_name_ + ": " + failure_sentence(response);
+  if (sentence != trouble_) {
+    trouble_ = std::move(sentence);
+    if (callbacks_.on_trouble) callbacks_.on_trouble(trouble_);
+  }
+  waiting_ = true;
+  auto delay = backoff(failures_++, seed_);
+  if (response.retry_after)
+    delay = std::max<std::chrono::milliseconds>(delay, *response.retry_after);
+  wait(delay);
+}
+
+void Publisher::wait(std::chrono::milliseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    waiting_ = false;
+    sent_.clear();
+    consider();
+  });
+}
+
+}  // namespace pellicle

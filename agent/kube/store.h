@@ -1,0 +1,58 @@
+// What the cluster says, as far as it is known: the Nodes and the key.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/kube/decode.h"
+#include "agent/model/key.h"
+#include "agent/model/node.h"
+
+namespace pellicle {
+
+struct ClusterSnapshot {
+  std::map<std::string, Node> nodes;
+  std::optional<IpsecKey> key;    // the last good one; none before one was seen
+  std::vector<Problem> problems;  // in the order of Nodes' names, then the Secret's
+  bool operator==(const ClusterSnapshot&) const = default;
+};
+
+class Store {
+ public:
+  // A complete LIST: these Nodes exist and no others.
+  void nodes_listed(const std::vector<ApiObject>& objects);
+  void node_changed(const ApiObject& object, bool deleted);
+  // A complete LIST of the one Secret: it has one object, or none.
+  void secret_listed(const std::vector<ApiObject>& objects);
+  void secret_changed(const ApiObject& object, bool deleted);
+
+  // The key that the kernel uses already: it goes on when the Secret cannot be used, and a Secret
+  // that gives its id another key is refused, also after a restart. Without effect once a Secret
+  // was read.
+  void resume_key(const IpsecKey& key);
+
+  // No value until both were listed once: nothing may be concluded from partial knowledge.
+  std::optional<ClusterSnapshot> snapshot() const;
+
+  // The network.cilium.io annotations of a Node as they stand; empty for an unknown Node.
+  Annotations annotations(const std::string& node) const;
+
+ private:
+  struct Known {
+    Node node;  // with last good values
+    std::vector<Problem> problems;
+    Annotations annotations;
+  };
+  static Known known(const ApiObject& object, const std::map<std::string, Known>& before);
+  void secret_missing();
+
+  std::map<std::string, Known> nodes_;
+  bool nodes_listed_ = false;
+  bool secret_listed_ = false;
+  std::optional<IpsecKey> key_;
+  std::vector<Problem> key_problems_;
+};
+
+}  // namespace pellicle

@@ -1,0 +1,86 @@
+#include "agent/kube/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include <boost/asio/buffer.hpp>
+#include <memory>
+
+#include "agent/model/ip.h"
+
+namespace pellicle {
+namespace {
+
+std::string place(const Pem& pem, const char* what) {
+  return pem.file.empty() ? std::string("the ") + what + " in the kubeconfig" : pem.file;
+}
+
+int verify(X509_STORE_CTX* store, void* argument) {
+  auto& check = *static_cast<PeerCheck*>(argument);
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(store);
+  const bool set = IpAddress::parse(check.name)
+                       ? X509_VERIFY_PARAM_set1_ip_asc(parameters, check.name.c_str()) == 1
+                       : X509_VERIFY_PARAM_set1_host(parameters, check.name.c_str(), 0) == 1;
+  // Takes the place of the stream's own callback.
+  X509_STORE_CTX_set_verify_cb(store, [](int ok, X509_STORE_CTX*) { return ok; });
+  const bool trusted = set && X509_verify_cert(store) == 1;
+  check.failure =
+      trusted ? X509_V_OK : (set ? X509_STORE_CTX_get_error(store) : X509_V_ERR_UNSPECIFIED);
+  return trusted ? 1 : 0;
+}
+
+void trust_only(SSL_CTX* context, const Pem& ca) {
+  const auto text = ca.read();
+  const std::unique_ptr<BIO, decltype(&BIO_free)> in(
+      BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free);
+  X509_STORE* store = X509_STORE_new();
+  SSL_CTX_set_cert_store(context, store);  // now owned by the context
+  int found = 0;
+  while (X509* certificate = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
+    X509_STORE_add_cert(store, certificate);
+    X509_free(certificate);
+    ++found;
+  }
+  ERR_clear_error();  // the loop ends with "no start line"
+  if (found == 0) throw AccessError(place(ca, "certificate-authority") + " holds no certificate");
+}
+
+void present_client(boost::asio::ssl::context& context, const ApiAccess& access) {
+  boost::system::error_code error;
+  context.use_certificate_chain(boost::asio::buffer(access.client_certificate.read()), error);
+  if (error) {
+    throw AccessError(place(access.client_certificate, "client-certificate") +
+                      " holds no client certificate");
+  }
+  context.use_private_key(boost::asio::buffer(access.client_key.read()),
+                          boost::asio::ssl::context::pem, error);
+  if (error) {
+    throw AccessError(place(access.client_key, "client-key") +
+                      " holds no private key for the client certificate");
+  }
+}
+
+}  // namespace
+
+std::string PeerCheck::sentence() const {
+  const long error = failure;
+  if (error == X509_V_OK) return "";
+  const std::string reason = X509_verify_cert_error_string(error);
+  if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+    return "the server's certificate is not for " + name + ": " + reason;
+  }
+  return "the server's certificate is not trusted: " + reason;
+}
+
+void set_up_tls(boost::asio::ssl::context& context, const ApiAccess& access, PeerCheck& check) {
+  SSL_CTX* native = context.native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  if (!access.ca.empty()) trust_only(native, access.ca);
+  if (!access.skip_tls_verify) SSL_CTX_set_cert_verify_callback(native, verify, &check);
+  if (!access.client_certificate.empty()) present_client(context, access);
+}
+
+}  // namespace pellicle

@@ -1,0 +1,293 @@
+#include "agent/kube/wire.h"
+
+#include <cpprest/http_client.h>
+#include <netinet/tcp.h>
+#include <pplx/threadpool.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <charconv>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "agent/kube/tls.h"
+#include "agent/model/ip.h"
+
+namespace pellicle {
+
+using boost::asio::ip::tcp;
+using web::http::http_request;
+using web::http::http_response;
+using web::http::client::http_client;
+using web::http::client::http_client_config;
+
+// Where the library's thread leaves what it has for the loop's thread, until the client goes.
+class Wire::Mailbox {
+ public:
+  Mailbox(boost::asio::io_context& io, Deliver deliver)
+      : io_(&io), deliver_(std::make_shared<Deliver>(std::move(deliver))) {}
+
+  void post(uint64_t id, WireEvent event) {
+    const std::lock_guard lock(mutex_);
+    if (io_ == nullptr) return;
+    boost::asio::post(
+        *io_, [deliver = deliver_, id, event = std::move(event)] { (*deliver)(id, event); });
+  }
+  void exchange_began() {
+    const std::lock_guard lock(mutex_);
+    ++running_;
+  }
+  void exchange_ended() {
+    const std::lock_guard lock(mutex_);
+    --running_;
+    idle_.notify_all();
+  }
+  void close() {
+    std::unique_lock lock(mutex_);
+    io_ = nullptr;
+    // A name that is being resolved cannot be interrupted: hence the limit.
+    idle_.wait_for(lock, std::chrono::seconds(2), [this] { return running_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  boost::asio::io_context* io_;
+  std::shared_ptr<Deliver> deliver_;  // released by the loop, or with the mailbox
+  size_t running_ = 0;
+};
+
+// What the library needs for one server. The map is the loop's alone.
+struct Wire::Connections {
+  std::shared_ptr<PeerCheck> check;
+  std::shared_ptr<http_client> client;
+  std::string host_header;  // empty: the library's own
+  struct Stop {
+    pplx::cancellation_token_source source;  // cancelled on the library's thread only
+    std::shared_ptr<std::atomic<bool>> asked = std::make_shared<std::atomic<bool>>(false);
+  };
+  std::map<uint64_t, Stop> under_way;
+};
+
+// One request; lives on the library's thread.
+struct Wire::Exchange {
+  uint64_t id = 0;
+  std::shared_ptr<Mailbox> mailbox;
+  std::shared_ptr<PeerCheck> check;
+  std::shared_ptr<http_client> client;
+  std::string server;
+  concurrency::streams::streambuf<uint8_t> body;
+
+  // Runs `part`; an exception of the library ends the exchange with its sentence.
+  template <class Part>
+  void guarded(Part part) const {
+    std::string error;
+    try {
+      part();
+      return;
+    } catch (const std::exception& thrown) {
+      error = thrown.what();
+    }
+    end(error.empty() ? "unknown failure" : error);
+  }
+  void end(const std::string& error) const;
+  static void run(const std::shared_ptr<Exchange>& self, const http_request& request,
+                  const pplx::cancellation_token& cancellation);
+  static void read_on(const std::shared_ptr<Exchange>& self);
+};
+
+namespace {
+
+// The library's one thread. With more than one, closing a connection upon cancellation races with
+// the TLS stream's own handlers; everything that touches a connection is done there.
+boost::asio::io_context& library_thread() {
+  static const bool initialised = [] {
+    crossplat::threadpool::initialize_with_threads(1);
+    return true;
+  }();
+  (void)initialised;
+  return crossplat::threadpool::shared_instance().service();
+}
+
+std::string plain_words(const std::string& library_message, const PeerCheck& check) {
+  const auto says = [&](const char* part) {
+    return library_message.find(part) != std::string::npos;
+  };
+  if (says("SSL handshake")) {
+    const auto refused = check.sentence();
+    return refused.empty() ? "the TLS handshake failed" : refused;
+  }
+  if (says("Failed to connect")) return "cannot connect";
+  if (says("resolv")) return "cannot resolve the host name";
+  if (says("status line") || says("Failed to write")) {
+    return "the connection was closed before an answer came";
+  }
+  if (says("chunk") || says("response body")) {
+    return "the connection was lost in the middle of the answer";
+  }
+  return library_message;
+}
+
+std::optional<std::chrono::seconds> retry_after(const http_response& response) {
+  const auto header = response.headers().find("Retry-After");
+  if (header == response.headers().end()) return std::nullopt;
+  uint32_t seconds = 0;
+  const auto& text = header->second;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return std::chrono::seconds(std::min(seconds, 3600U));
+}
+
+// A connection whose other end vanished without a word is noticed within a minute, not at the end
+// of a watch. The socket is opened early, which is only possible when the family is known.
+void notice_dead_peer(tcp::socket& socket, const std::string& host) {
+  boost::system::error_code error;
+  const auto address = IpAddress::parse(host);
+  if (!socket.is_open()) {
+    if (!address) return;
+    socket.open(address->family() == Family::v4 ? tcp::v4() : tcp::v6(), error);
+    if (error) return;
+  }
+  const auto set = [&](int level, int option, int value) {
+    (void)setsockopt(socket.native_handle(), level, option, &value, sizeof(value));
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 20);   // seconds
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);  // seconds
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 50'000);  // milliseconds
+}
+
+http_client_config configuration(const ApiAccess& access, const std::shared_ptr<PeerCheck>& check) {
+  http_client_config config;
+  config.set_timeout(std::chrono::hours(24));  // the loop's timers decide
+  config.set_max_redirects(0);                 // a token is for this server alone
+  config.set_validate_certificates(!access.skip_tls_verify);
+  config.set_tlsext_sni_enabled(false);  // done below: the library would send the Host header
+  config.set_ssl_context_callback(
+      [access, check](boost::asio::ssl::context& context) { set_up_tls(context, access, *check); });
+  config.set_nativehandle_options([host = access.host(), check](void* handle) {
+    auto& stream = *static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle);
+    if (!IpAddress::parse(check->name)) {
+      (void)SSL_set_tlsext_host_name(stream.native_handle(), check->name.c_str());
+    }
+    notice_dead_peer(stream.next_layer(), host);
+  });
+  return config;
+}
+
+std::string target(const Request& request) {
+  std::string text = request.path;
+  char separator = '?';
+  for (const auto& [name, value] : request.query) {
+    text += separator;
+    text += web::uri::encode_data_string(name) + "=" + web::uri::encode_data_string(value);
+    separator = '&';
+  }
+  return text;
+}
+
+}  // namespace
+
+void Wire::Exchange::end(const std::string& error) const {
+  mailbox->post(id, WireEnd{error.empty() ? "" : server + ": " + plain_words(error, *check)});
+  mailbox->exchange_ended();
+}
+
+void Wire::Exchange::run(const std::shared_ptr<Exchange>& self, const http_request& request,
+                         const pplx::cancellation_token& cancellation) {
+  // The task is complete when the headers are in; the body follows in its stream.
+  self->client->request(request, cancellation)
+      .then([self](const pplx::task<http_response>& answered) {
+        self->guarded([&] {
+          const auto response = answered.get();
+          self->mailbox->post(self->id, WireHeaders{.status = response.status_code(),
+                                                    .retry_after = retry_after(response)});
+          self->body = response.body().streambuf();
+          read_on(self);
+        });
+      });
+}
+
+void Wire::Exchange::read_on(const std::shared_ptr<Exchange>& self) {
+  self->body.getc().then([self](const pplx::task<int>& next) {
+    self->guarded([&] {
+      if (next.get() == concurrency::streams::char_traits<uint8_t>::eof()) return self->end("");
+      std::string bytes(self->body.in_avail(), '\0');
+      // Complete at once: so many bytes are there.
+      const auto count =
+          self->body.getn(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()).get();
+      bytes.resize(count);
+      self->mailbox->post(self->id, WirePiece{std::move(bytes)});
+      read_on(self);
+    });
+  });
+}
+
+Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver)
+    : server_(access.scheme_host_port),
+      mailbox_(std::make_shared<Mailbox>(io, std::move(deliver))),
+      connections_(std::make_unique<Connections>()) {
+  (void)library_thread();
+  const auto host = access.host();
+  const auto port = std::to_string(access.port());
+  connections_->check = std::make_shared<PeerCheck>();
+  connections_->check->name = access.tls_server_name.empty() ? host : access.tls_server_name;
+  // The library resolves the host as it stands in the URI: an IPv6 address must have no brackets
+  // there, and its parser takes that. The Host header has them.
+  connections_->client = std::make_shared<http_client>(web::uri("https://" + host + ":" + port),
+                                                       configuration(access, connections_->check));
+  if (host.find(':') != std::string::npos) {
+    connections_->host_header = "[" + host + "]:" + port;
+  }
+}
+
+Wire::~Wire() {
+  while (!connections_->under_way.empty()) abort(connections_->under_way.begin()->first);
+  mailbox_->close();
+}
+
+void Wire::send(uint64_t id, const Request& request, const std::string& bearer) {
+  http_request made(request.method);
+  made.set_request_uri(target(request));
+  auto& headers = made.headers();
+  headers.add("Accept", "application/json");
+  headers.add("User-Agent", "pellicle/" PELLICLE_VERSION);
+  if (!connections_->host_header.empty()) headers.add("Host", connections_->host_header);
+  if (!bearer.empty()) headers.add("Authorization", "Bearer " + bearer);
+  if (!request.content_type.empty()) {
+    headers.set_content_type(request.content_type);
+    // As bytes: the library reads a string through a cast that is undefined behaviour.
+    made.set_body(std::vector<unsigned char>(request.body.begin(), request.body.end()));
+  }
+  const auto exchange = std::make_shared<Exchange>(Exchange{.id = id,
+                                                            .mailbox = mailbox_,
+                                                            .check = connections_->check,
+                                                            .client = connections_->client,
+                                                            .server = server_,
+                                                            .body = {}});
+  const auto& stop = connections_->under_way[id];
+  mailbox_->exchange_began();
+  boost::asio::post(library_thread(),
+                    [exchange, made, asked = stop.asked, token = stop.source.get_token()] {
+                      if (*asked) return exchange->end("cancelled");
+                      exchange->guarded([&] { Exchange::run(exchange, made, token); });
+                    });
+}
+
+void Wire::abort(uint64_t id) {
+  const auto found = connections_->under_way.find(id);
+  if (found == connections_->under_way.end()) return;
+  *found->second.asked = true;
+  boost::asio::post(library_thread(), [source = found->second.source] { source.cancel(); });
+  connections_->under_way.erase(found);
+}
+
+void Wire::forget(uint64_t id) {
+  connections_->under_way.erase(id);
+}
+
+}  // namespace pellicle

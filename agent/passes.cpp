@@ -1,0 +1,147 @@
+#include "agent/passes.h"
+
+#include <algorithm>
+
+#include "agent/kernel/os_error.h"
+#include "agent/log.h"
+
+namespace pellicle {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kGather = 20ms;  // one event is often followed by more
+constexpr std::chrono::milliseconds kFirstRetry = 1s;
+constexpr std::chrono::milliseconds kLongestRetry = 30s;
+
+// Nothing of the node itself is known: compute() asked for the block policy only.
+bool knows_the_node(const KernelState& desired) {
+  return !desired.links.empty();
+}
+
+bool same(const Refusal& a, const Refusal& b) {
+  return a.operation == b.operation && a.error == b.error;
+}
+
+void log_pass(const Pass& pass, const std::vector<Refusal>& before) {
+  for (const auto& operation : pass.plan) {
+    const auto refused = [&](const Refusal& refusal) { return refusal.operation == operation; };
+    if (std::any_of(pass.refusals.begin(), pass.refusals.end(), refused)) continue;
+    log::info("kernel changed", {{"operation", describe(operation)}});
+  }
+  for (const auto& refusal : pass.refusals) {
+    const auto said = [&](const Refusal& other) { return same(refusal, other); };
+    if (std::any_of(before.begin(), before.end(), said)) continue;
+    log::error("kernel refused",
+               {{"operation", describe(refusal.operation)}, {"error", refusal.sentence}});
+  }
+}
+
+struct Essential {
+  bool operator()(const Change<State>& change) const {
+    return change.key.mark == kDecryptMark;  // receiving: there is one for all peers
+  }
+  bool operator()(const Change<Policy>& change) const {
+    return change.key.direction != Direction::out || change.value.block;
+  }
+  bool operator()(const Change<Attachment>& change) const {
+    return !change.key.dev.starts_with("lxc");
+  }
+  bool operator()(const Change<Route>& change) const {
+    return change.value.type == RouteType::local;
+  }
+  bool operator()(const Change<PeerEntry>&) const { return false; }
+  bool operator()(const Change<EndpointEntry>&) const { return false; }
+  bool operator()(const Change<NetfilterChain>&) const { return false; }
+  template <class Kind>
+  bool operator()(const Change<Kind>&) const {
+    return true;
+  }
+};
+
+}  // namespace
+
+bool essential(const Operation& operation) {
+  return std::visit(Essential{}, operation);
+}
+
+Passes::Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
+               Hooks hooks)
+    : kernel_(kernel), resync_(resync), hooks_(std::move(hooks)), timer_(context) {}
+
+void Passes::request() {
+  schedule(kGather);
+}
+
+// The earliest wish wins.
+void Passes::schedule(std::chrono::milliseconds delay) {
+  const auto due = std::chrono::steady_clock::now() + delay;
+  if (due_ && *due_ <= due) return;
+  due_ = due;
+  timer_.expires_at(due);
+  timer_.async_wait([this](boost::system::error_code stopped) {
+    if (stopped) return;
+    due_.reset();
+    run_and_note();
+  });
+}
+
+void Passes::run_and_note() {
+  try {
+    run();
+  } catch (const std::exception& error) {
+    failed(error.what());
+  }
+  const bool undone = !outcome_.failure.empty() || !outcome_.refusals.empty();
+  failures_ = undone ? failures_ + 1 : 0;
+  const auto retry = std::min(kLongestRetry, kFirstRetry * (1U << std::min(failures_, 6U)) / 2);
+  schedule(undone ? retry : std::chrono::milliseconds(resync_));
+  hooks_.after();
+}
+
+std::vector<Refusal> Passes::run() {
+  const auto inputs = hooks_.gather();
+  if (!inputs) return {};
+  const Desired desired = compute(*inputs);
+  Pass pass = reconcile(kernel_, desired.state, scope(desired));
+  outcome_.inputs = *inputs;
+  record(desired, std::move(pass));
+  return outcome_.refusals;
+}
+
+Plan Passes::preview() {
+  const auto inputs = hooks_.gather();
+  if (!inputs) return {};
+  return plan(compute(*inputs).state, kernel_.dump());
+}
+
+// What works is never taken down because something is not known.
+Scope Passes::scope(const Desired& desired) const {
+  return knows_the_node(desired.state) ? hooks_.scope() : Scope::additions;
+}
+
+void Passes::record(const Desired& desired, Pass pass) {
+  log_pass(pass, outcome_.refusals);
+  ++outcome_.passes;
+  const auto now = Clock::now();
+  if (pass.plan.size() > pass.refusals.size()) outcome_.last_change = now;
+  if (!pass.refusals.empty() && outcome_.refusals.empty()) outcome_.failing_since = now;
+  if (!outcome_.failure.empty()) log::info("passes succeed again");
+  outcome_.failure.clear();
+  outcome_.desired = desired.state;
+  outcome_.problems = desired.problems;
+  outcome_.refusals = std::move(pass.refusals);
+  outcome_.complete = knows_the_node(desired.state);
+  outcome_.ready = outcome_.complete &&
+                   std::none_of(outcome_.refusals.begin(), outcome_.refusals.end(),
+                                [](const Refusal& each) { return essential(each.operation); });
+}
+
+void Passes::failed(const std::string& sentence) {
+  if (outcome_.failure != sentence) log::error("pass failed", {{"error", sentence}});
+  if (outcome_.failure.empty() && outcome_.refusals.empty()) outcome_.failing_since = Clock::now();
+  outcome_.failure = sentence;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,71 @@
+// When passes are made, and what the last one came to.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/desired/desired.h"
+#include "agent/reconcile/reconciler.h"
+
+namespace pellicle {
+
+using Clock = std::chrono::system_clock;
+
+struct Outcome {
+  Inputs inputs;
+  KernelState desired;
+  std::vector<Problem> problems;
+  std::vector<Refusal> refusals;      // what the kernel would not take
+  std::string failure;                // the pass could not be made at all: one sentence
+  Clock::time_point failing_since{};  // of refusals or failure
+  Clock::time_point last_change{};    // something was changed in the kernel
+  uint64_t passes = 0;
+  bool complete = false;  // the node itself is known, so `desired` is more than the block policy
+  bool ready = false;     // complete, and the kernel took everything the whole node depends on
+};
+
+// Events ask for a pass; several within a moment get one. What the kernel refused is tried again
+// with growing pauses (1 s to 30 s), and everything is compared with the kernel every `resync`, for
+// what sends no notification.
+class Passes {
+ public:
+  struct Hooks {
+    std::function<std::optional<Inputs>()> gather;  // no value: nothing may be concluded yet
+    std::function<Scope()> scope;                   // of a complete pass
+    std::function<void()> after;                    // each pass, made or failed
+  };
+
+  Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
+         Hooks hooks);
+
+  void request();
+  std::vector<Refusal> run();  // now; throws what the kernel throws
+  Plan preview();              // what a pass would do now
+  const Outcome& last() const { return outcome_; }
+
+ private:
+  void run_and_note();
+  void record(const Desired& desired, Pass pass);
+  void failed(const std::string& sentence);
+  void schedule(std::chrono::milliseconds delay);
+  Scope scope(const Desired& desired) const;
+
+  Kernel& kernel_;
+  std::chrono::seconds resync_;
+  Hooks hooks_;
+  boost::asio::steady_timer timer_;
+  std::optional<std::chrono::steady_clock::time_point> due_;
+  unsigned failures_ = 0;  // passes in a row that left something undone
+  Outcome outcome_;
+};
+
+// Must the whole node do without encryption when the kernel refuses this? Not so for what concerns
+// one peer or one pod.
+bool essential(const Operation& operation);
+
+}  // namespace pellicle

@@ -1,0 +1,111 @@
+#include "agent/status/report.h"
+
+#include <cstring>
+
+#include "agent/clock.h"
+
+namespace pellicle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json node_json(const Cluster& cluster, const std::string& name) {
+  Json json{{"name", name}};
+  if (cluster.self) {
+    if (const auto cidr = cluster.self->pod_cidr(Family::v4)) json["podCIDR"] = cidr->to_string();
+    if (cluster.self->internal_ipv4) {
+      json["internalIP"] = cluster.self->internal_ipv4->to_string();
+    }
+  }
+  if (cluster.router) json["ciliumHost"] = cluster.router->to_string();
+  if (cluster.uplink)
+    json["uplink"] = {{"name", cluster.uplink->name}, {"mtu", cluster.uplink->mtu}};
+  return json;
+}
+
+Json sources_json(const std::vector<SourceHealth>& sources) {
+  Json list = Json::array();
+  for (const auto& source : sources) {
+    Json json{{"name", source.name}, {"synced", source.synced}, {"healthy", source.healthy}};
+    if (source.since != Clock::time_point{}) json["since"] = time_text(source.since);
+    if (!source.sentence.empty()) json["message"] = source.sentence;
+    list.push_back(json);
+  }
+  return list;
+}
+
+Json peers_json(const Cluster& cluster) {
+  Json list = Json::array();
+  for (const auto& peer : cluster.peers) {
+    list.push_back({{"name", peer.name},
+                    {"podCIDR", peer.pod_cidr.to_string()},
+                    {"internalIP", peer.internal_ip.to_string()},
+                    {"ciliumHost", peer.router.to_string()}});
+  }
+  return list;
+}
+
+Json problems_json(const std::map<Problem, Clock::time_point>& problems) {
+  Json list = Json::array();
+  for (const auto& [problem, since] : problems) {
+    list.push_back({{"object", problem.object},
+                    {"field", problem.field},
+                    {"message", problem.sentence},
+                    {"since", time_text(since)}});
+  }
+  return list;
+}
+
+Json refusals_json(const StatusFacts& facts) {
+  Json list = Json::array();
+  for (const auto& refusal : facts.refusals) {
+    list.push_back({{"operation", describe(refusal.operation)},
+                    {"errno", refusal.error},
+                    {"message", refusal.sentence},
+                    {"since", time_text(facts.failing_since)}});
+  }
+  return list;
+}
+
+Json drops_json(const std::map<std::string, DropCount>& drops) {
+  Json json = Json::object();
+  for (const auto& [reason, count] : drops) {
+    json[reason] = {{"packets", count.packets}, {"bytes", count.bytes}};
+  }
+  return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json status_json(const StatusFacts& facts) {
+  Json json{{"ready", facts.ready},
+            {"version", PELLICLE_VERSION},
+            {"started", time_text(facts.started)},
+            {"node", node_json(facts.cluster, facts.node_name)},
+            {"kubernetes", {{"server", facts.server}, {"sources", sources_json(facts.sources)}}}};
+  if (facts.key) {
+    json["encryption"] = {{"mode", "IPsec"},
+                          {"key", facts.key->id},
+                          {"algorithm", algorithm_name(facts.key->algorithm)}};
+  } else {
+    json["encryption"] = {{"mode", "IPsec"}, {"key", nullptr}};
+  }
+  json["peers"] = peers_json(facts.cluster);
+  Json unready = Json::array();
+  for (const auto& cidr : facts.cluster.unready) unready.push_back(cidr.to_string());
+  json["unready"] = unready;
+  json["endpoints"] = facts.endpoints;
+  json["objects"] = facts.objects;
+  json["problems"] = problems_json(facts.problems);
+  json["refusals"] = refusals_json(facts);
+  if (!facts.failure.empty()) {
+    json["failure"] = {{"message", facts.failure}, {"since", time_text(facts.failing_since)}};
+  }
+  json["passes"] = facts.passes;
+  if (facts.last_change != Clock::time_point{}) json["lastChange"] = time_text(facts.last_change);
+  json["drops"] = drops_json(facts.drops);
+  return json;
+}
+
+}  // namespace pellicle

@@ -1,0 +1,49 @@
+// What `pellicle status` is told: facts in, JSON out. The field names are an interface; additions
+// only.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/desired/desired.h"
+#include "agent/model/drop_count.h"
+#include "agent/passes.h"
+#include "agent/reconcile/reconciler.h"
+
+namespace pellicle {
+
+// One thing that is watched at the API server.
+struct SourceHealth {
+  std::string name;      // "nodes", "secret kube-system/cilium-ipsec-keys"
+  bool synced = false;   // has listed completely once
+  bool healthy = false;  // is being watched now
+  Clock::time_point since{};
+  std::string sentence;  // what is wrong, in the server's or the library's words
+};
+
+struct StatusFacts {
+  std::string node_name;
+  Clock::time_point started{};
+  std::string server;  // the API server's address
+  std::vector<SourceHealth> sources;
+  std::optional<IpsecKey> key;  // reported without its bytes
+  Cluster cluster;
+  size_t endpoints = 0;
+  std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
+  std::vector<Refusal> refusals;                  // of the last pass
+  std::string failure;                            // the last pass could not be made at all
+  Clock::time_point failing_since{};              // of refusals or failure
+  std::map<std::string, size_t> objects;          // desired, by table
+  uint64_t passes = 0;
+  Clock::time_point last_change{};
+  std::map<std::string, DropCount> drops;  // by reason
+  bool ready = false;
+};
+
+nlohmann::ordered_json status_json(const StatusFacts& facts);
+
+}  // namespace pellicle

@@ -1,0 +1,147 @@
+#include "agent/status/server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+
+#include "agent/log.h"
+
+namespace pellicle {
+
+namespace asio = boost::asio;
+using Protocol = asio::local::stream_protocol;
+
+namespace {
+
+constexpr size_t kMaxRequest = 1 << 20;  // bytes
+constexpr size_t kMaxSessions = 64;
+constexpr auto kIdleLimit = std::chrono::seconds(30);
+
+bool somebody_answers(asio::io_context& context, const std::string& path) {
+  Protocol::socket probe(context);
+  boost::system::error_code error;
+  probe.connect(Protocol::endpoint(path), error);
+  return !error;
+}
+
+}  // namespace
+
+// Lives as long as its connection: each pending operation holds a reference.
+class Server::Session : public std::enable_shared_from_this<Server::Session> {
+ public:
+  Session(Server& server, Protocol::socket socket)
+      : server_(server),
+        sessions_(server.sessions_),
+        socket_(std::move(socket)),
+        idle_(socket_.get_executor()) {
+    ++*sessions_;
+  }
+  ~Session() { --*sessions_; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void read() {
+    idle_.expires_after(kIdleLimit);
+    idle_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      if (!error) self->close();
+    });
+    asio::async_read_until(
+        socket_, asio::dynamic_buffer(input_, kMaxRequest), '\n',
+        [self = shared_from_this()](boost::system::error_code error, size_t size) {
+          self->idle_.cancel();
+          if (!error) self->reply(size);
+        });
+  }
+
+ private:
+  void reply(size_t size) {
+    output_ = server_.answer(input_.substr(0, size - 1)) + "\n";
+    input_.erase(0, size);
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this()](boost::system::error_code error, size_t) {
+                        if (!error) self->read();
+                      });
+  }
+
+  void close() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  Server& server_;
+  std::shared_ptr<size_t> sessions_;
+  Protocol::socket socket_;
+  asio::steady_timer idle_;
+  std::string input_;
+  std::string output_;
+};
+
+Server::Server(asio::io_context& context, std::string path, std::map<std::string, Method> methods)
+    : acceptor_(context), retry_(context), path_(std::move(path)), methods_(std::move(methods)) {
+  if (path_.size() >= sizeof(sockaddr_un::sun_path)) {
+    throw std::runtime_error("socket " + path_ + ": the path is longer than 107 characters");
+  }
+  if (somebody_answers(context, path_)) {
+    throw std::runtime_error("socket " + path_ + ": another agent is answering on it");
+  }
+  ::unlink(path_.c_str());
+  const mode_t before = ::umask(0177);
+  try {
+    acceptor_.open();
+    acceptor_.bind(Protocol::endpoint(path_));
+    acceptor_.listen();
+  } catch (const boost::system::system_error& error) {
+    ::umask(before);
+    throw std::runtime_error("socket " + path_ + ": " + error.code().message());
+  }
+  ::umask(before);
+  accept();
+}
+
+Server::~Server() {
+  ::unlink(path_.c_str());
+}
+
+void Server::accept() {
+  acceptor_.async_accept([this](boost::system::error_code error, Protocol::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (error) {  // out of descriptors, most likely: try again when some may be free
+      retry_.expires_after(std::chrono::seconds(1));
+      retry_.async_wait([this](boost::system::error_code stopped) {
+        if (!stopped) accept();
+      });
+      return;
+    }
+    if (*sessions_ < kMaxSessions) {
+      std::make_shared<Session>(*this, std::move(socket))->read();
+    }
+    accept();
+  });
+}
+
+std::string Server::answer(const std::string& line) const {
+  const auto failure = [](int code, const std::string& message) {
+    return nlohmann::json{{"error", {{"code", code}, {"message", message}}}};
+  };
+  nlohmann::json reply;
+  try {
+    const auto request = nlohmann::json::parse(line);
+    const auto method = methods_.find(request.at("method").get<std::string>());
+    reply =
+        method == methods_.end()
+            ? failure(kErrorUnknownMethod, "no such method")
+            : nlohmann::json{
+                  {"result", method->second(request.value("params", nlohmann::json::object()))}};
+  } catch (const RequestError& error) {
+    reply = failure(error.code(), error.what());
+  } catch (const nlohmann::json::exception& error) {
+    reply = failure(kErrorInvalid, std::string("the request is malformed: ") + error.what());
+  } catch (const std::exception& error) {
+    log::error("request failed", {{"error", error.what()}});
+    reply = failure(kErrorFailed, error.what());
+  }
+  return reply.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace pellicle

@@ -1,0 +1,60 @@
+// The node-local API: newline-delimited JSON over a unix socket that only root can open. One
+// request a line,
+// {"method": "...", "params": {...}}, one answer a line, {"result": ...} or {"error": {"code": n,
+// "message": "..."}}.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace pellicle {
+
+// Error codes are those of the CNI specification where one fits: 7 invalid configuration, 11 try
+// again later.
+class RequestError : public std::runtime_error {
+ public:
+  RequestError(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  int code() const { return code_; }
+
+ private:
+  int code_;
+};
+
+inline constexpr int kErrorInvalid = 7;
+inline constexpr int kErrorTryLater = 11;
+inline constexpr int kErrorUnknownMethod = 4;
+inline constexpr int kErrorFailed = 999;
+
+class Server {
+ public:
+  using Method =
+      std::function<nlohmann::json(const nlohmann::json& params)>;  // throws RequestError
+
+  // Takes the socket over from an agent that died; std::runtime_error when a live one answers on it
+  // or it cannot be bound. Requests are limited to 1 MiB, and a connection that says nothing for 30
+  // s is closed.
+  Server(boost::asio::io_context& context, std::string path, std::map<std::string, Method> methods);
+  ~Server();  // removes the socket
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+ private:
+  void accept();
+  std::string answer(const std::string& line) const;
+  class Session;
+
+  boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::steady_timer retry_;
+  std::string path_;
+  std::map<std::string, Method> methods_;
+  std::shared_ptr<size_t> sessions_ = std::make_shared<size_t>(0);  // outlives us in the sessions
+};
+
+}  // namespace pellicle

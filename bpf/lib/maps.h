@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The maps, under the names of datapath.h. The agent pins them; nothing here asks for pinning. */
+#ifndef PELLICLE_LIB_MAPS_H
+#define PELLICLE_LIB_MAPS_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/datapath.h"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct datapath_config);
+} pellicle_config SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, MAX_PEERS);
+  __uint(map_flags, BPF_F_NO_PREALLOC); /* a trie cannot be made without it */
+  __type(key, struct peer_key);
+  __type(value, struct peer_value);
+} pellicle_peers SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, MAX_ENDPOINTS);
+  __type(key, u32);
+  __type(value, struct endpoint_value);
+} pellicle_eps SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, DROP_REASONS);
+  __type(key, u32);
+  __type(value, struct drop_value);
+} pellicle_drops SEC(".maps");
+
+#endif

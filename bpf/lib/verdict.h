@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* How a program ends. */
+#ifndef PELLICLE_LIB_VERDICT_H
+#define PELLICLE_LIB_VERDICT_H
+
+#include <linux/pkt_cls.h>
+
+#include "bpf/lib/maps.h"
+
+enum {
+  /* On the node's own devices: filters of other owners behind ours still have their say. */
+  PASS_ON = TC_ACT_UNSPEC,
+  /* On devices of ours (lxc*, cilium_host, cilium_net): nobody else's filter belongs there, and
+   * none that was added by mistake may rewrite the mark after us. */
+  PASS = TC_ACT_OK,
+};
+
+/* Drops the packet and counts it, frame header included, under its reason. */
+static __always_inline int drop(struct __sk_buff* skb, u32 reason) {
+  struct drop_value* value = bpf_map_lookup_elem(&pellicle_drops, &reason);
+
+  if (value) { /* one copy per CPU, and tc programs do not preempt each other: no atomics needed */
+    value->packets += 1;
+    value->bytes += skb->len;
+  }
+  return TC_ACT_SHOT;
+}
+
+#endif

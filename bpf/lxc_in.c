@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Ingress of every lxc device: what a pod sends. Decides which of it is to be encrypted. */
+#include "bpf/lib/cluster.h"
+#include "bpf/lib/verdict.h"
+
+SEC("tc")
+int pell_lxc_in(struct __sk_buff* skb) {
+  const struct datapath_config* config;
+  const struct peer_value* to;
+  struct iphdr ip;
+
+  skb->mark = 0; /* a pod's own mark means nothing here */
+
+  /* Behind two tags with VLAN id 0 the kernel takes an IPv4 packet out only after this hook (6.1,
+   * __netif_receive_skb_core), unseen by us. Pods have no use for tags: none gets in. */
+  if (is_tagged(skb)) return drop(skb, DROP_TAGGED);
+  if (!is_ipv4(skb)) return PASS;
+  /* Broadcast, multicast or somebody else's: the kernel forwards none of these (ip_rcv,
+   * ip_forward). */
+  if (skb->pkt_type != PACKET_HOST) return PASS;
+
+  config = configuration();
+  if (!config) return drop(skb, DROP_NO_CONFIG);
+  if (!read_ipv4(skb, &ip)) return drop(skb, DROP_MALFORMED);
+
+  to = peer(config, ip.daddr);
+  if (!to) return PASS; /* local pods too: the stack's way there undoes kube-proxy's NAT */
+  if (!to->key_id) return drop(skb, DROP_NO_KEY);
+  skb->mark = encrypt_mark(to->key_id);
+  return PASS;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Egress of the uplink, the guard: nothing from a local pod to a peer's pod leaves in the clear.
+ * What arrives here unencrypted was addressed to a service when the pod sent it (kube-proxy's DNAT
+ * came later), comes from the node's router address, or slipped past a detached lxc program. */
+#include "bpf/lib/cluster.h"
+#include "bpf/lib/verdict.h"
+
+SEC("tc")
+int pell_uplink_out(struct __sk_buff* skb) {
+  const struct datapath_config* config = configuration();
+  const struct peer_value* to;
+  struct iphdr ip;
+
+  if (!config || !is_ipv4(skb) || !read_ipv4(skb, &ip)) return PASS_ON;
+  if (!is_local(config, ip.saddr) || is_own_esp(config, &ip)) return PASS_ON;
+  to = peer(config, ip.daddr);
+  if (!to) return PASS_ON;
+  if (!to->key_id) return drop(skb, DROP_NO_KEY);
+  if (!config->net_ifindex) return drop(skb, DROP_NO_CONFIG);
+
+  /* It went round already and nothing encrypted it: again would be for ever (seen). */
+  if (has_mark(skb, MARK_ENCRYPT)) return drop(skb, DROP_UNENCRYPTED);
+
+  /* Round again, this time with the mark: cilium_net's ingress hands it to the stack. */
+  skb->mark = encrypt_mark(to->key_id);
+  return bpf_redirect(config->net_ifindex, BPF_F_INGRESS);
+}

@@ -1,0 +1,212 @@
+// The programs on real devices: what BPF_PROG_TEST_RUN does not show.
+#include <linux/if_packet.h>
+
+#include "tests/bpf/net.h"
+#include "tests/bpf/programs.h"
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+using namespace pellicle::datapath;
+
+namespace {
+
+constexpr MacBytes kPeer = {2, 0, 0, 0, 0, 4};     // the peer's node
+constexpr MacBytes kNobody = {2, 0, 0, 0, 0, 99};  // not this node
+constexpr size_t kJumbo = 8900;  // only the Ethernet header of such a frame is linear
+
+Packet to(const std::string& device, Packet packet = {}) {
+  packet.to = mac(device);
+  return packet;
+}
+
+const Packet kEspOut{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp};
+
+}  // namespace
+
+TEST_CASE("devices: a pod's packets, the largest too, are marked on lxc ingress") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_lxc_in", "lxc", true);
+  const Tap pod("pod"), lxc("lxc");
+  for (const size_t payload : {size_t{0}, size_t{64}, kJumbo}) {
+    const Bytes bytes = frame(to("lxc", {.payload = payload}));
+    pod.send(bytes, 0x99);
+    const auto received = lxc.receive();
+    REQUIRE(received);
+    CHECK(received->mark == 0x3e00);
+    CHECK(received->type == PACKET_HOST);
+    CHECK(received->frame == bytes);
+  }
+}
+
+TEST_CASE("devices: no tagged frame of a pod gets in, whatever the kernel would make of it") {
+  const Net net;
+  const Tap pod("pod"), lxc("lxc");
+  const std::vector<Bytes> tagged = {frame(to("lxc", {.tags = {0}})),
+                                     frame(to("lxc", {.tags = {0, 0}})),
+                                     frame(to("lxc", {.tags = {5}}))};
+  for (const auto& bytes : tagged) pod.send(bytes);
+  // Without the program the kernel takes those with VLAN id 0 for IPv4 like any other.
+  CHECK(lxc.receive().value_or(Received{.type = PACKET_LOOPBACK}).type == PACKET_HOST);
+  CHECK(lxc.receive().value_or(Received{.type = PACKET_LOOPBACK}).type == PACKET_HOST);
+  while (!lxc.silent()) continue;
+
+  const Programs programs = configured(net.config());
+  programs.attach("pell_lxc_in", "lxc", true);
+  for (const auto& bytes : tagged) pod.send(bytes);
+  CHECK(lxc.silent());
+  const auto drops = programs.drops();
+  REQUIRE(drops.size() == 1);
+  CHECK(drops.begin()->first == DROP_TAGGED);
+  CHECK(drops.begin()->second.packets == tagged.size());
+}
+
+TEST_CASE("devices: a pod's IPv4 header of less than 20 bytes is dropped") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_lxc_in", "lxc", true);
+  const Tap pod("pod"), lxc("lxc");
+  for (const size_t size : {15, 20, 33}) pod.send(cut(frame(to("lxc")), size));
+  CHECK(lxc.silent());
+  CHECK(programs.drops() == Drops{{DROP_MALFORMED, {3, 15 + 20 + 33}}});
+}
+
+TEST_CASE("devices: ESP becomes this node's, whoever the frame is addressed to") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_uplink_in", "eth0", true);
+  const Tap wire("wire"), eth0("eth0");
+  Packet packet{.src = "10.0.0.40", .dst = "10.0.1.138", .protocol = kEsp};
+  packet.to = kNobody;
+  for (const size_t payload : {size_t{64}, kJumbo}) {
+    packet.payload = payload;
+    wire.send(frame(packet));
+    const auto received = eth0.receive();
+    REQUIRE(received);
+    CHECK(received->mark == 0xd00);
+    CHECK(received->type == PACKET_HOST);
+  }
+
+  packet.protocol = 17;  // anything else stays somebody else's
+  wire.send(frame(packet));
+  const auto other = eth0.receive();
+  REQUIRE(other);
+  CHECK(other->mark == 0);
+  CHECK(other->type == PACKET_OTHERHOST);
+}
+
+TEST_CASE("devices: frames too short for IPv4 pass the uplink") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_uplink_in", "eth0", true);
+  programs.attach("pell_uplink_out", "eth0", false);
+  const Tap wire("wire"), eth0("eth0");
+  const Bytes bytes = cut(frame(to("eth0", {.dst = "10.0.1.138", .protocol = kEsp})), 33);
+  wire.send(bytes);
+  CHECK(eth0.receive().value_or(Received{}).frame == bytes);
+  const Bytes out = cut(frame({}), 33);
+  eth0.send(out);
+  CHECK(wire.receive().value_or(Received{}).frame == out);
+  CHECK(programs.drops().empty());
+}
+
+TEST_CASE("devices: the guard turns clear text round into cilium_net, as this node's") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_uplink_out", "eth0", false);
+  programs.attach("pell_net_in", "cilium_net", true);
+  const Tap eth0("eth0"), wire("wire"), cilium_net("cilium_net");
+  Packet packet;
+  packet.to = kPeer;
+  for (const size_t payload : {size_t{64}, kJumbo}) {
+    packet.payload = payload;
+    eth0.send(frame(packet), 0x4000);
+    const auto received = cilium_net.receive();
+    REQUIRE(received);
+    CHECK(received->mark == 0x3e00);
+    CHECK(received->type == PACKET_HOST);
+    CHECK(received->frame == frame(packet));
+  }
+  CHECK(wire.silent());
+
+  packet.dst = "10.0.2.1";  // no key yet
+  eth0.send(frame(packet));
+  CHECK(cilium_net.silent());
+  CHECK(wire.silent());
+  CHECK(programs.drops() == Drops{{DROP_NO_KEY, {1, frame(packet).size()}}});
+}
+
+TEST_CASE("devices: ESP goes from cilium_host through cilium_net and the guard to the wire") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_host_out", "cilium_host", false);
+  programs.attach("pell_net_in", "cilium_net", true);
+  programs.attach("pell_uplink_out", "eth0", false);
+  ip("route add 10.0.0.0/24 via 172.18.0.4 dev eth0");
+  const Tap cilium_host("cilium_host"), wire("wire"), arp("wire", 0x0806);
+  set_sysctl("net/ipv4/neigh/eth0/mcast_solicit", "100");  // patience for a slow guest
+  cilium_host.send(frame(kEspOut), 0x3e00);
+  CHECK(arp.receive());  // the neighbour is asked for, the packet waits
+  CHECK(wire.silent());
+  ip("neighbour replace 172.18.0.4 lladdr 02:00:00:00:00:04 dev eth0");
+  CHECK(wire.receive().value_or(Received{}).frame ==
+        readdressed(frame(kEspOut), kPeer, mac("eth0")));
+
+  Packet packet = kEspOut;
+  for (const size_t payload : {size_t{64}, kJumbo}) {
+    packet.payload = payload;
+    cilium_host.send(frame(packet), 0x3e00);
+    const auto received = wire.receive();
+    REQUIRE(received);
+    CHECK(received->frame == readdressed(frame(packet), kPeer, mac("eth0")));
+    CHECK(received->mark == 0);
+  }
+  CHECK(programs.drops().empty());
+}
+
+TEST_CASE("devices: ESP finds a peer behind an IPv6 next hop") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_net_in", "cilium_net", true);
+  ip("address add fd00::3/64 dev eth0 nodad");
+  ip("neighbour add fd00::4 lladdr 02:00:00:00:00:04 dev eth0");
+  ip("route add 10.0.0.0/24 via inet6 fd00::4 dev eth0");
+  const Tap cilium_host("cilium_host"), wire("wire");
+  cilium_host.send(frame(kEspOut), 0x3e00);
+  const auto received = wire.receive();
+  REQUIRE(received);
+  CHECK(received->frame == readdressed(frame(kEspOut), kPeer, mac("eth0")));
+}
+
+TEST_CASE("devices: cilium_host delivers to the pod's device with the pod's addresses") {
+  const Net net;
+  Programs programs = configured(net.config());
+  programs.attach("pell_host_out", "cilium_host", false);
+  endpoint_value endpoint{.ifindex = ifindex("lxc")};
+  const MacBytes pod_mac = mac("pod"), host_mac = mac("lxc");
+  std::copy(pod_mac.begin(), pod_mac.end(), endpoint.pod_mac);
+  std::copy(host_mac.begin(), host_mac.end(), endpoint.host_mac);
+  programs.set_endpoint("10.0.1.52", endpoint);
+  const Tap cilium_host("cilium_host"), pod("pod"), cilium_net("cilium_net");
+  for (const size_t payload : {size_t{0}, size_t{64}, kJumbo}) {
+    const Bytes bytes = frame({.src = "10.0.0.249", .dst = "10.0.1.52", .payload = payload});
+    cilium_host.send(bytes);
+    const auto received = pod.receive();
+    REQUIRE(received);
+    CHECK(received->type == PACKET_HOST);
+    CHECK(received->frame == readdressed(bytes, pod_mac, host_mac));
+  }
+  CHECK(cilium_net.silent());
+}
+
+TEST_CASE("devices: what no pod has is dropped and counted at cilium_net") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_host_out", "cilium_host", false);
+  programs.attach("pell_net_in", "cilium_net", true);
+  const Tap cilium_host("cilium_host"), cilium_net("cilium_net");
+  const Bytes bytes = frame({.src = "10.0.0.249", .dst = "10.0.1.77"});
+  cilium_host.send(bytes);
+  CHECK(cilium_net.silent());
+  CHECK(programs.drops() == Drops{{DROP_NO_ENDPOINT, {1, bytes.size()}}});
+}

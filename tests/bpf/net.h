@@ -1,0 +1,68 @@
+// A network namespace of its own with the node's devices, and a hand on the wire: for what a
+// program does to a packet that only a real device shows.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "bpf/datapath.h"
+#include "tests/bpf/packet.h"
+#include "tests/bpf/programs.h"
+
+namespace pellicle {
+
+// A file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Puts the process into a new, empty network namespace, and back. In it, as on node worker:
+// eth0 <-> wire, 172.18.0.3/16; cilium_host <-> cilium_net; lxc <-> pod. MTU 9000, all up, no IPv6
+// autoconfiguration.
+class Net {
+ public:
+  Net();
+  ~Net();
+  Net(const Net&) = delete;
+  Net& operator=(const Net&) = delete;
+  datapath::datapath_config config() const;  // worker with these devices
+
+ private:
+  Descriptor before_;
+};
+
+void ip(const std::string& arguments);  // runs ip(8), which must succeed
+void set_sysctl(const std::string& path, const std::string& value);  // below /proc/sys
+uint32_t ifindex(const std::string& device);
+MacBytes mac(const std::string& device);
+
+// What a device handed up after its tc ingress hook.
+struct Received {
+  Bytes frame;
+  uint8_t type = 0;  // PACKET_HOST, PACKET_OTHERHOST...
+  uint32_t mark = 0;
+};
+
+// A packet socket on a device. It sees what comes in with its ethertype, after tc ingress.
+class Tap {
+ public:
+  explicit Tap(const std::string& device, uint16_t ethertype = 0x0800);
+  void send(const Bytes& frame, uint32_t mark = 0) const;
+  // The next frame, or none within the time.
+  std::optional<Received> receive(std::chrono::milliseconds time = std::chrono::seconds(10)) const;
+  bool silent() const { return !receive(std::chrono::milliseconds(100)); }
+
+ private:
+  Descriptor socket_;
+};
+
+}  // namespace pellicle

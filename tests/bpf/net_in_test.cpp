@@ -1,0 +1,117 @@
+// pell_net_in: ESP to the peer, the guard's packets to the stack.
+#include "tests/bpf/net.h"
+#include "tests/bpf/programs.h"
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+using namespace pellicle::datapath;
+
+namespace {
+
+constexpr const char* kProgram = "pell_net_in";
+const Packet kEspOut{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp};
+
+void passes(const Programs& programs, const Bytes& bytes, uint32_t mark) {
+  CHECK(programs.run(kProgram, bytes, mark) == Outcome{TC_ACT_OK, mark, bytes});
+  CHECK(programs.drops().empty());
+}
+
+// ESP that came through cilium_net.
+Outcome esp(const Programs& programs, const Packet& packet = kEspOut) {
+  return programs.run(kProgram, frame(packet), 0x3e00, ifindex("cilium_net"));
+}
+
+}  // namespace
+
+TEST_CASE("net in: ESP is sent on with mark 0, its neighbour known or not") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  ip("route add 10.0.0.0/24 via 172.18.0.4 dev eth0");
+  const Outcome sent{TC_ACT_REDIRECT, 0, frame(kEspOut)};
+  CHECK(esp(programs) == sent);
+  ip("neighbour add 172.18.0.4 lladdr 02:00:00:00:00:04 dev eth0");
+  CHECK(esp(programs) == sent);
+  Packet fragment = kEspOut;
+  fragment.fragment = 0x00b9;
+  CHECK(esp(programs, fragment).verdict == TC_ACT_REDIRECT);
+  CHECK(programs.drops().empty());
+}
+
+TEST_CASE("net in: ESP is not routed by its mark") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  ip("route add 10.0.0.0/24 via 172.18.0.4 dev eth0");
+  ip("rule add pref 1 fwmark 0xe00/0xf00 lookup 200");
+  ip("route add prohibit 10.0.0.0/24 table 200");
+  CHECK(esp(programs).verdict == TC_ACT_REDIRECT);
+}
+
+TEST_CASE("net in: ESP without a way to the peer is dropped") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  uint64_t expected = 0;
+  const auto has_no_way = [&] {
+    CHECK(esp(programs).verdict == TC_ACT_SHOT);
+    ++expected;
+    CHECK(programs.drops() == Drops{{DROP_NO_ROUTE, {expected, expected * frame(kEspOut).size()}}});
+  };
+  has_no_way();  // no route at all
+  ip("route replace unreachable 10.0.0.0/24");
+  has_no_way();
+  ip("route replace 10.0.0.0/24 dev cilium_host");  // back to where it came from
+  has_no_way();
+  ip("route replace 10.0.0.0/24 dev cilium_net");
+  has_no_way();
+  ip("route replace 10.0.0.0/24 via 172.18.0.4 dev eth0");
+  set_sysctl("net/ipv4/conf/cilium_net/forwarding", "0");
+  has_no_way();
+  set_sysctl("net/ipv4/conf/cilium_net/forwarding", "1");
+  CHECK(esp(programs).verdict == TC_ACT_REDIRECT);
+  ip("address add 10.0.0.40/32 dev lo");  // the peer's address is this node's
+  has_no_way();
+}
+
+TEST_CASE("net in: larger ESP than the way takes is dropped") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  ip("route add 10.0.0.0/24 via 172.18.0.4 dev eth0");
+  ip("neighbour add 172.18.0.4 lladdr 02:00:00:00:00:04 dev eth0");
+  ip("link set eth0 mtu 1400");
+  Packet packet = kEspOut;
+  packet.payload = 1500;
+  CHECK(esp(programs, packet).verdict == TC_ACT_SHOT);
+  CHECK(programs.drops() == Drops{{DROP_NO_ROUTE, {1, frame(packet).size()}}});
+}
+
+TEST_CASE("net in: the guard's packets pass with their mark") {
+  const Programs programs = configured();
+  passes(programs, frame({}), 0x3e00);
+  passes(programs, frame({.src = "10.0.1.52", .protocol = kEsp}), 0x3e00);
+  passes(programs, frame({.src = "10.0.1.138"}), 0x3e00);
+  passes(programs, without_options(kEspOut), 0x3e00);
+}
+
+TEST_CASE("net in: an address of this node that no pod has is dropped") {
+  const Programs programs = configured();
+  const Bytes bytes = frame({.src = "10.0.0.249", .dst = "10.0.1.77"});
+  const uint32_t mark = GENERATE(0u, 0x4000u);
+  CHECK(programs.run(kProgram, bytes, mark).verdict == TC_ACT_SHOT);
+  CHECK(programs.drops() == Drops{{DROP_NO_ENDPOINT, {1, bytes.size()}}});
+}
+
+TEST_CASE("net in: the rest passes") {
+  const Programs programs = configured();
+  passes(programs, frame({.dst = "10.0.0.249"}), 0);
+  passes(programs, frame(kEspOut), 0);  // ESP that nobody marked is none of ours
+  passes(programs, frame({.dst = "10.0.1.77", .ethertype = 0x0806}), 0);
+  passes(programs, frame({.dst = "10.0.1.77", .ethertype = 0x86dd}), 0);
+  passes(programs, frame({.dst = "10.0.1.77", .ihl = 4}), 0);
+}
+
+TEST_CASE("net in: without configuration marked packets are dropped, others pass") {
+  const Programs programs;
+  passes(programs, frame({.dst = "10.0.1.77"}), 0);
+  CHECK(programs.run(kProgram, frame({}), 0x3e00).verdict == TC_ACT_SHOT);
+  CHECK(programs.run(kProgram, frame(kEspOut), 0x3e00).verdict == TC_ACT_SHOT);
+  CHECK(programs.drops() == Drops{{DROP_NO_CONFIG, {2, 2 * frame({}).size()}}});
+}

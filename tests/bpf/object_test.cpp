@@ -1,0 +1,81 @@
+// The object as a whole: what the agent relies on by name.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <set>
+
+#include "tests/bpf/programs.h"
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+
+namespace {
+
+struct MapShape {
+  uint32_t type, key_size, value_size, max_entries, flags;
+  bool operator==(const MapShape&) const = default;
+};
+
+MapShape shape(const Programs& programs, const char* name) {
+  const bpf_map* map = bpf_object__find_map_by_name(programs.object(), name);
+  REQUIRE(map != nullptr);
+  return {bpf_map__type(map), bpf_map__key_size(map), bpf_map__value_size(map),
+          bpf_map__max_entries(map), bpf_map__map_flags(map)};
+}
+
+}  // namespace
+
+TEST_CASE("the kernel takes every program and keeps its whole name") {
+  const Programs programs;
+  std::set<std::string> names;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, programs.object()) {
+    bpf_prog_info info{};
+    uint32_t size = sizeof(info);
+    REQUIRE(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0);
+    CHECK(info.type == BPF_PROG_TYPE_SCHED_CLS);
+    CHECK(info.gpl_compatible == 1);
+    names.insert(info.name);
+  }
+  CHECK(names == std::set<std::string>{"pell_lxc_in", "pell_uplink_in", "pell_uplink_out",
+                                       "pell_host_out", "pell_net_in"});
+}
+
+TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
+  const Programs programs;
+  CHECK(shape(programs, MAP_CONFIG) ==
+        MapShape{BPF_MAP_TYPE_ARRAY, 4, sizeof(datapath::datapath_config), 1, 0});
+  CHECK(shape(programs, MAP_PEERS) == MapShape{BPF_MAP_TYPE_LPM_TRIE, sizeof(datapath::peer_key),
+                                               sizeof(datapath::peer_value), datapath::MAX_PEERS,
+                                               BPF_F_NO_PREALLOC});
+  CHECK(shape(programs, MAP_ENDPOINTS) == MapShape{BPF_MAP_TYPE_HASH, 4,
+                                                   sizeof(datapath::endpoint_value),
+                                                   datapath::MAX_ENDPOINTS, 0});
+  CHECK(shape(programs, MAP_DROPS) == MapShape{BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+                                               sizeof(datapath::drop_value), datapath::DROP_REASONS,
+                                               0});
+  size_t maps = 0;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, programs.object())++ maps;
+  CHECK(maps == 4);
+}
+
+TEST_CASE("no program chokes on a frame of any size") {
+  Programs programs = configured();
+  const std::string program =
+      GENERATE("pell_lxc_in", "pell_uplink_in", "pell_uplink_out", "pell_host_out", "pell_net_in");
+  const auto ethertype = static_cast<uint16_t>(GENERATE(0x0800, 0x0806));
+  const Bytes whole =
+      frame({.src = "10.0.3.7", .dst = "10.0.3.9", .payload = 3200, .ethertype = ethertype});
+  size_t ran = 0;
+  for (size_t size = 0; size <= whole.size(); size += size < 80 ? 1 : 311) {
+    const auto outcome = programs.try_run(program, cut(whole, size));
+    if (!outcome) continue;
+    ++ran;
+    CHECK((outcome->verdict == TC_ACT_OK || outcome->verdict == TC_ACT_UNSPEC ||
+           outcome->verdict == TC_ACT_SHOT));
+    CHECK(outcome->frame == cut(whole, size));
+  }
+  CHECK(ran > 50);  // the kernel lets no frame in that is shorter than its headers
+}

@@ -1,0 +1,74 @@
+// The eBPF programs as they are shipped, loaded into the running kernel with maps of their own.
+#pragma once
+
+#include <linux/pkt_cls.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bpf/datapath.h"
+#include "tests/bpf/packet.h"
+
+struct bpf_object;
+
+namespace pellicle {
+
+// What a program made of a packet.
+struct Outcome {
+  int verdict = 0;    // TC_ACT_*
+  uint32_t mark = 0;  // afterwards
+  Bytes frame;        // afterwards
+  bool operator==(const Outcome&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
+
+// Frames dropped, by reason; reasons nothing was dropped for are left out.
+struct Dropped {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  bool operator==(const Dropped&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Dropped& dropped);
+using Drops = std::map<datapath::drop_reason, Dropped>;
+
+class Programs {
+ public:
+  Programs();  // loads the embedded object; fails the test when the verifier refuses it
+
+  void configure(const datapath::datapath_config& config);
+  void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id);
+  void set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint);
+
+  // Runs a program once (BPF_PROG_TEST_RUN) on a frame that came through `ifindex`, the loopback
+  // device unless given.
+  Outcome run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
+              uint32_t ifindex = 1) const;
+  // The same where the kernel may refuse the frame as too short or too long: then no value.
+  std::optional<Outcome> try_run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
+                                 uint32_t ifindex = 1) const;
+  Drops drops() const;  // so far, all CPUs together
+
+  void attach(const std::string& program, const std::string& device, bool ingress) const;
+  bpf_object* object() const { return object_.get(); }
+
+ private:
+  int map(const char* name) const;
+
+  struct Close {
+    void operator()(bpf_object* object) const;
+  };
+  std::unique_ptr<bpf_object, Close> object_;
+};
+
+// Node worker of the contract: PodCIDR 10.0.1.0/24, router 10.0.1.138; device numbers are those
+// given.
+datapath::datapath_config worker(uint32_t host_ifindex = 11, uint32_t net_ifindex = 12,
+                                 uint32_t uplink_ifindex = 13);
+
+// Configured as worker, with worker2 (10.0.0.0/24, key 3) as a peer, node 10.0.2.0/24 as one
+// without a key yet, and the strict CIDR 10.0.0.0/8.
+Programs configured(const datapath::datapath_config& config = worker());
+
+}  // namespace pellicle

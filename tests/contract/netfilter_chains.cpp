@@ -1,0 +1,179 @@
+// Netfilter chains, through Netfilter and seen by iptables-save.
+#include "agent/kernel/netfilter.h"
+#include "agent/kernel/os_error.h"
+#include "tests/contract/pods_site.h"
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+using namespace pellicle::contract;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Change<NetfilterChain> notrack(const std::string& parent) {
+  return {.key = {.table = "raw", .chain = "PELLICLE_" + parent},
+          .value = {.parent = parent,
+                    .rules = {"-m mark --mark 0xd00/0xf00 -j CT --notrack",
+                              "-m mark --mark 0xe00/0xf00 -j CT --notrack"}}};
+}
+
+KernelState dumped(Netfilter& netfilter) {
+  KernelState state;
+  netfilter.dump(state);
+  return state;
+}
+
+template <class Kind>
+void remove(Netfilter& netfilter, Change<Kind> change) {
+  change.action = Action::remove;
+  netfilter.apply(change);
+}
+
+// The raw table as the back end in use shows it, without comments and counters.
+std::string raw_table(const Netfilter& netfilter) {
+  return shell(netfilter.backend() + "-save -t raw | sed '/^#/d;s/ \\[.*//'");
+}
+
+std::string iptables(const Netfilter& netfilter) {
+  return netfilter.backend() + " -w -t raw ";
+}
+
+}  // namespace
+
+TEST_CASE("netfilter: looking at a clean namespace makes no table") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  CHECK(dumped(netfilter) == KernelState{});
+  CHECK(shell("cat /proc/net/ip_tables_names 2>/dev/null || true").empty());
+}
+
+TEST_CASE("netfilter: what is written is dumped, first in its parent, also by the next process") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  netfilter.apply(notrack("PREROUTING"));
+  netfilter.apply(notrack("OUTPUT"));
+  KernelState wanted;
+  wanted.netfilter[notrack("PREROUTING").key] = notrack("PREROUTING").value;
+  wanted.netfilter[notrack("OUTPUT").key] = notrack("OUTPUT").value;
+  CHECK(dumped(netfilter) == wanted);
+  Netfilter next;
+  CHECK(dumped(next) == wanted);
+  CHECK(next.backend() == netfilter.backend());
+  const std::string table = raw_table(netfilter);
+  CHECK_THAT(table, Contains("-A PREROUTING -j PELLICLE_PREROUTING\n"));
+  CHECK_THAT(table, Contains("-A PELLICLE_OUTPUT -m mark --mark 0xd00/0xf00 -j CT --notrack\n"));
+}
+
+TEST_CASE("netfilter: a jump that is missing, doubled or not the first differs and is repaired") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  const auto chain = notrack("PREROUTING");
+  netfilter.apply(chain);
+  const std::string good = raw_table(netfilter);
+  const std::string jump = "PREROUTING -j PELLICLE_PREROUTING";
+  SECTION("missing") {
+    shell(iptables(netfilter) + "-D " + jump);
+  }
+  SECTION("doubled") {
+    shell(iptables(netfilter) + "-A " + jump);
+  }
+  SECTION("reached from elsewhere too") {
+    shell(iptables(netfilter) + "-A OUTPUT -m mark --mark 0x1 -j PELLICLE_PREROUTING");
+  }
+  CHECK(dumped(netfilter).netfilter.at(chain.key).parent.empty());
+  netfilter.apply(chain);
+  CHECK(dumped(netfilter).netfilter.at(chain.key) == chain.value);
+  CHECK(raw_table(netfilter) == good);
+}
+
+TEST_CASE("netfilter: a rule put before the jump is followed by our jump in first place") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  const auto chain = notrack("PREROUTING");
+  netfilter.apply(chain);
+  shell(iptables(netfilter) + "-I PREROUTING 1 -s 192.0.2.1 -j ACCEPT");
+  CHECK(dumped(netfilter).netfilter.at(chain.key).parent.empty());
+  netfilter.apply(chain);
+  CHECK(dumped(netfilter).netfilter.at(chain.key) == chain.value);
+  CHECK_THAT(raw_table(netfilter), Contains("-A PREROUTING -j PELLICLE_PREROUTING\n"
+                                            "-A PREROUTING -s 192.0.2.1/32 -j ACCEPT\n"));
+}
+
+TEST_CASE("netfilter: changed rules differ and are replaced in place") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  auto chain = notrack("OUTPUT");
+  netfilter.apply(chain);
+  shell(iptables(netfilter) + "-A PELLICLE_OUTPUT -s 192.0.2.1 -j ACCEPT");
+  CHECK(dumped(netfilter).netfilter.at(chain.key).rules.size() == 3);
+  chain.action = Action::replace;
+  netfilter.apply(chain);
+  CHECK(dumped(netfilter).netfilter.at(chain.key) == chain.value);
+}
+
+TEST_CASE("netfilter: removing works twice and leaves the chains and rules of others") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  netfilter.apply(notrack("PREROUTING"));
+  shell(iptables(netfilter) + "-N KUBE-SOMETHING");
+  shell(iptables(netfilter) + "-A KUBE-SOMETHING -s 192.0.2.1 -j ACCEPT");
+  shell(iptables(netfilter) + "-A PREROUTING -j KUBE-SOMETHING");
+  remove(netfilter, notrack("PREROUTING"));
+  remove(netfilter, notrack("PREROUTING"));
+  remove(netfilter, notrack("OUTPUT"));
+  CHECK(dumped(netfilter) == KernelState{});
+  const std::string table = raw_table(netfilter);
+  CHECK_THAT(table, !Contains("PELLICLE"));
+  CHECK_THAT(table, Contains("-A PREROUTING -j KUBE-SOMETHING\n"
+                             "-A KUBE-SOMETHING -s 192.0.2.1/32 -j ACCEPT\n"));
+}
+
+TEST_CASE("netfilter: the back end in which kube-proxy keeps its chains is the one taken") {
+  FreshNamespace node;
+  std::string backend = GENERATE("iptables-legacy", "iptables-nft");
+  if (shell_status(backend + " -t nat -N KUBE-SERVICES") != 0) {
+    WARN(backend << " does not work in this kernel");
+    return;
+  }
+  Netfilter netfilter;
+  netfilter.apply(notrack("PREROUTING"));
+  CHECK(netfilter.backend() == backend);
+  CHECK_THAT(shell(backend + "-save -t raw"), Contains("PELLICLE_PREROUTING"));
+  // Where ours are is where they stay, whatever comes up in the other one.
+  const std::string other = backend == "iptables-nft" ? "iptables-legacy" : "iptables-nft";
+  shell_status("for i in 1 2 3 4 5 6 7 8 9; do " + other + " -t nat -A OUTPUT -s 192.0.2.$i; done");
+  Netfilter next;
+  CHECK(dumped(next).netfilter.size() == 1);
+  CHECK(next.backend() == backend);
+}
+
+TEST_CASE("netfilter: a rule that the tool refuses is one sentence, and nothing is changed") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  netfilter.apply(notrack("PREROUTING"));
+  const std::string before = raw_table(netfilter);
+  auto bad = notrack("PREROUTING");
+  bad.value.rules = {"-m mark --mark 0x1 -j NO_SUCH_CHAIN"};
+  try {
+    netfilter.apply(bad);
+    FAIL("nothing was thrown");
+  } catch (const OsError& error) {
+    CHECK_THAT(error.what(), Contains("write netfilter chain PELLICLE_PREROUTING in table raw: ") &&
+                                 Contains("-restore: ") && !Contains("\n"));
+  }
+  CHECK(raw_table(netfilter) == before);
+}
+
+TEST_CASE("netfilter: text that iptables-save prints is read as it is meant") {
+  const auto tables = parse_save(
+      "# Generated by iptables-save\n*raw\n:PREROUTING ACCEPT [12:900]\n:PELLICLE_X - [0:0]\n"
+      "-A PREROUTING -j PELLICLE_X\n-A PELLICLE_X -m comment --comment \"a -j PELLICLE_X\" -j "
+      "ACCEPT\n-A PELLICLE_X\nCOMMIT\n# Completed\n*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n");
+  REQUIRE(tables.size() == 2);
+  CHECK(tables.at("raw").at("PREROUTING") == std::vector<std::string>{"-j PELLICLE_X"});
+  CHECK(tables.at("raw").at("PELLICLE_X").size() == 2);
+  CHECK(tables.at("nat").at("OUTPUT").empty());
+  const auto chains = chains_of_ours(tables.at("raw"), Family::v4, "raw");
+  REQUIRE(chains.size() == 1);
+  CHECK(chains.begin()->second.parent == "PREROUTING");
+}

@@ -1,0 +1,59 @@
+// What the kernel tests of pods, programs and netfilter share: a network namespace of their own,
+// and the kernel as `ip`, `tc` and `iptables` show it.
+#pragma once
+
+#include <string>
+
+#include "agent/kernel/netns.h"
+
+namespace pellicle::contract {
+
+// Runs a command line in the shell; what it printed on stdout. A status other than 0 fails the
+// test.
+std::string shell(const std::string& command_line);
+// The exit status only; nothing is printed.
+int shell_status(const std::string& command_line);
+
+// The calling thread in a fresh network namespace with `lo` up until the end of the case.
+class FreshNamespace {
+ public:
+  FreshNamespace();
+  ~FreshNamespace();
+  FreshNamespace(const FreshNamespace&) = delete;
+  FreshNamespace& operator=(const FreshNamespace&) = delete;
+
+ private:
+  Netns before_ = Netns::of_this_thread();
+};
+
+// A named namespace (/run/netns/<name>), as a container runtime makes one for a pod.
+class NamedNamespace {
+ public:
+  explicit NamedNamespace(std::string name);
+  ~NamedNamespace();
+  NamedNamespace(const NamedNamespace&) = delete;
+  NamedNamespace& operator=(const NamedNamespace&) = delete;
+
+  std::string path() const { return "/run/netns/" + name_; }
+  std::string shell(const std::string& command_line) const;  // run inside
+
+ private:
+  std::string name_;
+};
+
+// A folder on the bpf file system that is not there yet and is gone afterwards.
+class PinFolder {
+ public:
+  PinFolder();
+  ~PinFolder();
+  PinFolder(const PinFolder&) = delete;
+  PinFolder& operator=(const PinFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string listing() const;  // names in it, one line each, sorted; empty when it is not there
+
+ private:
+  std::string path_;
+};
+
+}  // namespace pellicle::contract

@@ -1,0 +1,96 @@
+// A Kubernetes API in the test's own process: HTTPS with a CA of its own, Nodes and Secrets with
+// the semantics of a kube-apiserver (seen on 1.36), and faults on demand. Every call is safe from
+// any thread; changes are told to open watches before the next request is answered.
+//
+//   ApiFixture api;
+//   api.allow_token("secret", "system:serviceaccount:kube-system:pellicle");
+//   api.create(api::node_object(api::kSeedNodes[0]));
+//   api.inject({.kind = api::FaultKind::answer, .status = 429, .retry_after = 1s, .verb = "list"});
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/harness/api/certificates.h"
+#include "tests/harness/api/faults.h"
+#include "tests/harness/api/shared.h"
+
+namespace pellicle {
+
+class ApiFixture {
+ public:
+  // Listens at once; port 0 for any. The server's certificate is for the address, 127.0.0.1,
+  // localhost, kubernetes.default.svc and `more_names`. Throws std::system_error.
+  explicit ApiFixture(const std::string& address = "127.0.0.1", uint16_t port = 0,
+                      const std::vector<std::string>& more_names = {});
+  ~ApiFixture();  // ends every connection
+  ApiFixture(const ApiFixture&) = delete;
+  ApiFixture& operator=(const ApiFixture&) = delete;
+
+  const std::string& ca_pem() const { return authority_.pem(); }
+  uint16_t port() const { return port_; }
+  std::string url() const;  // "https://127.0.0.1:41234"
+
+  // Users, see api::Access. A token takes effect, or none, with the next request.
+  void allow_token(const std::string& token, const std::string& user);
+  void revoke_token(const std::string& token);
+  api::Certificate client_certificate(const std::string& user) const;
+  void forbid(const std::string& user, const std::string& verb, const std::string& resource);
+  void permit(const std::string& user, const std::string& verb, const std::string& resource);
+
+  // The objects, with `kind` and `apiVersion`. Not validated: a test may store what no
+  // kube-apiserver would. Throws api::Refusal as the same request would be refused: create 409;
+  // update 404, and 409 for a stale resourceVersion if there is one; patch (RFC 7386) 404, 409;
+  // remove 404.
+  api::Json create(const api::Json& object);
+  api::Json update(const api::Json& object);
+  api::Json patch(const api::ObjectKey& key, const api::Json& merge);
+  void remove(const api::ObjectKey& key);
+  std::optional<api::Json> get(const api::ObjectKey& key) const;
+  uint64_t version() const;  // the newest resourceVersion
+
+  // Faults for the requests to come, see api::Fault.
+  void inject(api::Fault fault);
+  void clear_faults();  // also closes what stalls
+
+  // Does it to the watches that are open now (of one resource, or all); how many there were. Any
+  // kind but answer and delay, which throw std::invalid_argument.
+  size_t disturb_watches(api::FaultKind kind, const std::string& resource = "");
+
+  // Every resourceVersion handed out so far becomes too old to start from; open watches go on.
+  void forget_history();
+
+  // Closes the listener and every connection; then connections are refused until come_back(), on
+  // the same port.
+  void go_away();
+  void come_back();
+
+  void set_bookmark_interval(std::chrono::milliseconds interval);     // of watches to come
+  void set_default_watch_timeout(std::chrono::milliseconds timeout);  // of watches to come
+  void set_gone_as_frame(bool as_frame);  // how a watch is told 410, see api::Settings
+
+  // What was asked, in the order of the answers.
+  std::vector<api::RequestSeen> requests() const;
+  void clear_requests();
+  size_t open_watches(const std::string& resource = "") const;
+
+  // Wait until it is so; false if it was not within `limit`.
+  bool wait_for_request(const std::function<bool(const api::RequestSeen&)>& wanted,
+                        std::chrono::milliseconds limit) const;
+  bool wait_for_watches(size_t count, std::chrono::milliseconds limit,
+                        const std::string& resource = "") const;
+
+ private:
+  class Server;
+
+  std::string address_;
+  uint16_t port_ = 0;
+  api::Authority authority_;
+  std::unique_ptr<api::Shared> shared_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace pellicle

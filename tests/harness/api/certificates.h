@@ -1,0 +1,34 @@
+// A certificate authority of its own for each fixture: nothing to install, nothing to expire.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pellicle::api {
+
+struct Certificate {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+class Authority {
+ public:
+  Authority();  // throws std::runtime_error if OpenSSL cannot; so do the calls below
+  ~Authority();
+
+  const std::string& pem() const { return pem_; }
+
+  // `names`: IP addresses and DNS names the server is reached by.
+  Certificate server(const std::vector<std::string>& names) const;
+
+  // The user is the common name, as Kubernetes reads client certificates.
+  Certificate client(const std::string& user) const;
+
+ private:
+  struct Issuer;
+  std::unique_ptr<Issuer> issuer_;
+  std::string pem_;
+};
+
+}  // namespace pellicle::api

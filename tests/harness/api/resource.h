@@ -1,0 +1,49 @@
+// The kinds of object this API serves, and how one object is named.
+#pragma once
+
+#include <compare>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace pellicle::api {
+
+using Json = nlohmann::json;
+
+struct Resource {
+  std::string_view plural;  // in paths and messages: "nodes"
+  std::string_view kind;    // in objects: "Node"
+  bool namespaced = false;
+};
+
+inline constexpr Resource kNodes{"nodes", "Node", false};
+inline constexpr Resource kSecrets{"secrets", "Secret", true};
+
+const Resource* find_resource(std::string_view plural);  // null: not served
+const Resource& resource_of(const Json& object);  // by its `kind`; throws std::invalid_argument
+
+struct ObjectKey {
+  std::string resource;  // plural
+  std::string ns;        // empty for cluster-scoped objects
+  std::string name;
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+ObjectKey node_key(std::string name);
+ObjectKey secret_key(std::string ns, std::string name);
+ObjectKey key_of(const Json& object);  // throws std::invalid_argument
+
+// A copy with `kind` and `apiVersion`, as single objects and watch events carry them; the items of
+// a list do not.
+Json with_kind(Json object, const Resource& resource);
+
+// The fields a real kube-apiserver (1.36 seen) writes into every Node, set or not.
+Json empty_node_status();
+
+// A random version 4 UUID in text.
+std::string new_uid();
+
+// Now, as metadata.creationTimestamp has it: "2026-11-23T01:37:28Z".
+std::string timestamp_now();
+
+}  // namespace pellicle::api

@@ -1,0 +1,42 @@
+// The listener and a thread for each connection.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <optional>
+#include <thread>
+
+#include "tests/harness/api/listener.h"
+#include "tests/harness/api/shared.h"
+#include "tests/harness/api/wire.h"
+
+namespace pellicle::api {
+
+class Server {
+ public:
+  Server(Tls& tls, Shared& shared) : tls_(tls), shared_(shared) {}
+  ~Server() { stop(); }
+
+  // Throws std::system_error if the address cannot be listened on.
+  void start(const std::string& address, uint16_t port);
+  uint16_t port() const { return listener_->port(); }  // while started
+
+  // Closes the listener and every connection, and waits for their threads.
+  void stop();
+
+ private:
+  struct Connection {
+    std::thread thread;
+    std::atomic<bool> done = false;
+  };
+
+  void accept(int socket);  // on the listener's thread
+  void serve(std::unique_ptr<Wire> wire);
+
+  Tls& tls_;
+  Shared& shared_;
+  std::list<Connection> connections_;  // the listener's thread's; ours when it is gone
+  std::optional<Listener> listener_;
+};
+
+}  // namespace pellicle::api

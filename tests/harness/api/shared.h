@@ -1,0 +1,61 @@
+// What the connections' threads and the test have in common, under one mutex.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/harness/api/access.h"
+#include "tests/harness/api/faults.h"
+#include "tests/harness/api/store.h"
+
+namespace pellicle::api {
+
+class Wire;
+
+// One request, as the log has it.
+struct RequestSeen {
+  std::string method, path, query;  // the path decoded, the query as it was sent
+  std::string verb, resource;       // "watch", "nodes"; as permissions and faults name them
+  std::string user;                 // empty: nobody that is known
+  std::string user_agent;
+  int status = 0;  // the HTTP status of the answer; 0: a fault left it without one
+};
+
+struct OpenWatch {
+  std::string resource;
+  std::string user;
+  std::optional<FaultKind> order;  // what its thread is to do to it next
+  uint64_t version = UINT64_MAX;   // the store's then: what happened later is told after it
+  uint64_t clears = 0;             // Faults::clears() then: a later clear() ends a silence
+};
+
+struct Settings {
+  // How often a watch that asked for bookmarks gets one. A kube-apiserver (1.36): once a minute.
+  std::chrono::milliseconds bookmark_interval = std::chrono::seconds(60);
+  // How long a watch without timeoutSeconds lasts; a kube-apiserver: 30 to 60 minutes.
+  std::chrono::milliseconds default_watch_timeout = std::chrono::minutes(30);
+  // A watch from a forgotten version gets 200 and an ERROR frame, instead of HTTP 410.
+  bool gone_as_frame = false;
+};
+
+struct Shared {
+  std::mutex mutex;              // held for every access to what follows
+  std::condition_variable seen;  // a request was logged, a watch opened or closed
+  Store store;
+  Access access;
+  Faults faults;
+  Settings settings;
+  std::vector<RequestSeen> requests;
+  std::list<OpenWatch> watches;
+  std::set<Wire*> wires;
+
+  void wake_all();  // something changed that a waiting connection may want to know; mutex held
+};
+
+}  // namespace pellicle::api

@@ -1,0 +1,35 @@
+# pellicle_guest_tests(target [ONE_BOOT] [LABELS label...] [TIMEOUT seconds])
+#
+# Registers every Catch2 case of `target` as the ctest case <folder>/<case>, run in a User-Mode
+# Linux guest of its own. With ONE_BOOT all cases run one after another in one guest, which ctest
+# boots first (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
+# TIMEOUT is for one guest (default 120). Logs stay in <build>/test-logs/<folder>/<case>/.
+# Nothing is registered with AddressSanitizer or ThreadSanitizer, which cannot start in a guest.
+function(pellicle_guest_tests target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT" "TIMEOUT" "LABELS")
+  if(PELLICLE_SANITIZE MATCHES "address|thread")
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+  list(JOIN arg_LABELS "," labels)
+  set(tests_file ${CMAKE_CURRENT_BINARY_DIR}/${target}-guest-tests.cmake)
+  set(include_file ${CMAKE_CURRENT_BINARY_DIR}/${target}-guest-include.cmake)
+  add_custom_command(TARGET ${target} POST_BUILD
+    BYPRODUCTS ${tests_file}
+    COMMAND ${CMAKE_COMMAND}
+      -D "program=$<TARGET_FILE:${target}>" -D "target=${target}" -D "folder=${folder}"
+      -D "labels=${labels}" -D "timeout=${arg_TIMEOUT}" -D "one_boot=${arg_ONE_BOOT}"
+      -D "logs=${CMAKE_BINARY_DIR}/test-logs" -D "testcase=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/testcase"
+      -D "output=${tests_file}" -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover.cmake
+    VERBATIM)
+  file(WRITE ${include_file} "if(EXISTS \"${tests_file}\")
+  include(\"${tests_file}\")
+else()
+  add_test(${folder}/${target}_NOT_BUILT ${target}_NOT_BUILT)
+endif()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include_file})
+endfunction()

@@ -1,0 +1,98 @@
+// A cluster on one kernel: nodes, their agents, pods, the Kubernetes API and the wires, all inside
+// a guest. The datapath tests and the demo are written with it.
+//
+//   Lab lab;                            // the seed's three nodes, wires watched, API serving
+//   lab.start_agents();
+//   lab.add_pod("worker", "net", "10.0.1.52");
+//   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+//   REQUIRE(lab.ping("net", "10.0.0.249").ok());
+//   REQUIRE(lab.cleartext().empty());
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/harness/api/api_fixture.h"
+#include "tests/harness/api/seed.h"
+#include "tests/harness/lab/network.h"
+#include "tests/harness/lab/node_agent.h"
+#include "tests/harness/lab/picture.h"
+
+namespace pellicle::lab {
+
+struct LabOptions {
+  std::vector<NodeSpec> nodes = seed_nodes();
+  std::string key_line = api::kSeedKeyLine;
+  bool published = true;     // Nodes carry their cilium_host address before any agent has run
+  std::string agent_config;  // more lines for every agent's configuration: "pod-mtu = 1423\n"
+};
+
+class Lab {
+ public:
+  explicit Lab(LabOptions options = {});
+  ~Lab();  // ends everything; captures go to log_dir()
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
+
+  // $PELLICLE_RESULTS, which outlives the guest, or /run/lab/log.
+  const std::string& log_dir() const { return log_dir_; }
+
+  // The cluster. A node that joins gets its namespace, its Node object and an agent that is not
+  // started; one that leaves takes all of them, and its pods, away.
+  ApiFixture& api() { return *api_; }
+  Network& network() { return *network_; }
+  void add_node(const NodeSpec& node);
+  void remove_node(const std::string& name);
+
+  // Agents.
+  NodeAgent& agent(const std::string& node);
+  void start_agent(const std::string& node);  // and waits until it is ready; LabError
+  void start_agents();                        // all that do not run, side by side
+
+  // Pods. Names are unique in the cluster; each has a namespace /run/netns/<name>.
+  void add_pod(const std::string& node, const std::string& pod, const std::string& address);
+  void delete_pod(const std::string& pod);
+  void serve_http(const std::string& pod);  // port 80: "PodName: <name> | PodIP: eth0 <ip>/32"
+  Result http_get(const std::string& netns, const std::string& url);  // from a pod or a node
+  Result ping(const std::string& netns, const std::string& address, int count = 1);
+
+  Result in_node(const std::string& node, const std::string& command);
+  Result in_pod(const std::string& pod, const std::string& command);
+
+  // What is to be seen on one device, from now on; kept in log_dir() when the lab ends.
+  Capture& capture(const std::string& netns, const std::string& dev,
+                   const std::string& filter = "");
+  std::string mac_of(const std::string& netns, const std::string& dev);
+
+  // Everything between nodes since the lab was made, see cleartext_between_pods().
+  std::vector<Packet> cleartext();
+
+  // Does any file of log_dir() hold the key of the lab's Secret, in hexadecimal or as raw bytes?
+  // The files that do.
+  std::vector<std::string> files_with_the_key();
+
+ private:
+  struct Pod {
+    std::string node;
+    std::string id;
+    std::string address;
+    std::optional<Process> server;
+  };
+  void make_agent(const std::string& node);
+  void keep_captures();
+  const Pod& pod(const std::string& name) const;
+
+  LabOptions options_;
+  std::string log_dir_;
+  std::string capture_dir_ = "/run/lab/captures";  // a tmpfs: every packet is a write
+  std::unique_ptr<Network> network_;
+  std::unique_ptr<ApiFixture> api_;
+  std::vector<NodeAddresses> addresses_;  // of nodes that have left, too
+  std::map<std::string, NodeAgent> agents_;
+  std::map<std::string, Pod> pods_;
+  std::list<Capture> captures_;
+};
+
+}  // namespace pellicle::lab

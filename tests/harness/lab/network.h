@@ -1,0 +1,60 @@
+// The nodes: network namespaces on a bridge, as kind's nodes are containers on one kernel.
+#pragma once
+
+#include <list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/model/ip.h"
+#include "tests/harness/lab/capture.h"
+
+namespace pellicle::lab {
+
+struct NodeSpec {
+  std::string name;  // the namespace's too
+  IpAddress address;
+  Cidr pod_cidr;
+  IpAddress router;  // the cilium_host address it is to have
+  auto operator<=>(const NodeSpec&) const = default;
+};
+
+// worker, worker2 and control-plane with the seed's addresses.
+std::vector<NodeSpec> seed_nodes();
+// worker3, 172.18.0.5, 10.0.3.0/24: the node that joins later.
+NodeSpec fourth_node();
+
+// The bridge `kind` with the gateway address 172.18.0.1/16 in the root namespace, and the nodes.
+class Network {
+ public:
+  // With these nodes in it; see add().
+  explicit Network(std::string log_dir, const std::vector<NodeSpec>& nodes = {});
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  // A namespace with lo and eth0 (docker's MAC for the address, 172.18.0.x/16, default route); from
+  // here on every frame on its cable is captured to <log dir>/wire-<name>.pcap.
+  void add(const NodeSpec& node);
+  void remove(const std::string& name);
+  // Another address for eth0; the MAC stays.
+  void change_address(const std::string& name, const IpAddress& address);
+
+  const std::vector<NodeSpec>& nodes() const { return nodes_; }
+  const NodeSpec& node(const std::string& name) const;  // LabError for an unknown one
+
+  // Every IPv4 packet on the cable of any node, also of one removed since. What goes from one node
+  // to another is seen twice, where it leaves and where it arrives.
+  std::vector<Packet> wire();
+
+ private:
+  void plug(const std::vector<NodeSpec>& nodes);
+  std::string log_dir_;
+  std::vector<NodeSpec> nodes_;
+  std::map<std::string, std::string> ports_;  // node -> the bridge's end of its cable
+  std::list<Capture> wire_;
+};
+
+std::string docker_mac(const IpAddress& address);  // 02:42:ac:12:00:03 for 172.18.0.3
+
+}  // namespace pellicle::lab

@@ -1,0 +1,67 @@
+#include "tests/harness/lab/node_agent.h"
+
+#include <filesystem>
+
+#include "tools/ctl/agent_socket.h"
+
+namespace pellicle::lab {
+
+std::string program(const std::string& name) {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
+}
+
+NodeAgent::NodeAgent(std::string node, const std::string& kubeconfig, std::string log)
+    : node_(std::move(node)), directory_("/run/lab/" + node_), log_(std::move(log)) {
+  std::filesystem::create_directories(state_dir());
+  write_file(directory_ + "/kubeconfig", kubeconfig);
+}
+
+void NodeAgent::start(const std::string& extra) {
+  if (running()) throw LabError("the agent of " + node_ + " runs already");
+  const std::string file = directory_ + "/agent.conf";
+  write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
+                       "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +
+                       bpf_root() + "\"\nlog-level = \"debug\"\n" + extra);
+  process_.emplace(std::vector<std::string>{program("pellicle-agent"), "--config", file}, log_,
+                   node_);
+}
+
+int NodeAgent::stop() {
+  if (!process_) throw LabError("the agent of " + node_ + " was never started");
+  return process_->stop(SIGTERM);
+}
+
+void NodeAgent::kill() {
+  if (!process_) throw LabError("the agent of " + node_ + " was never started");
+  process_->stop(SIGKILL);
+}
+
+bool NodeAgent::running() {
+  return process_ && process_->running();
+}
+
+nlohmann::ordered_json NodeAgent::ask(const std::string& method,
+                                      const nlohmann::json& params) const {
+  return ctl::ask(socket(), method, params);
+}
+
+bool NodeAgent::wait_ready(Seconds limit) {
+  bool ready = false;
+  wait_until(
+      [&] {
+        if (!running()) return true;
+        try {
+          ready = ask("status").value("ready", false);
+        } catch (const ctl::Unreachable&) {
+        }
+        return ready;
+      },
+      limit);
+  return ready;
+}
+
+Result NodeAgent::ctl(const std::string& arguments) const {
+  return sh_in(node_, program("pellicle") + " --socket " + socket() + " " + arguments);
+}
+
+}  // namespace pellicle::lab

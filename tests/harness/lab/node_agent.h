@@ -1,0 +1,49 @@
+// The agent of one node: its files, its process and the questions put to it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tests/harness/lab/process.h"
+
+namespace pellicle::lab {
+
+// Where the programs of this build are: next to the running one.
+std::string program(const std::string& name);
+
+class NodeAgent {
+ public:
+  // Writes the kubeconfig and the configuration below /run/lab/<node>; starts nothing. `log` gets
+  // the output of every run.
+  NodeAgent(std::string node, const std::string& kubeconfig, std::string log);
+
+  // `extra` are more lines of the configuration file: "pod-mtu = 1423\n". LabError when it runs.
+  void start(const std::string& extra = "");
+  int stop();   // SIGTERM; the exit status
+  void kill();  // SIGKILL, at once
+  bool running();
+
+  // The "result" of a request. ctl::Unreachable when nobody answers, ctl::Refused for an "error".
+  nlohmann::ordered_json ask(const std::string& method,
+                             const nlohmann::json& params = nlohmann::json::object()) const;
+
+  // Until `status` says ready; false when it did not within `limit` or the agent ended.
+  bool wait_ready(Seconds limit = 20s);
+
+  // `pellicle <arguments>` of this node, run in its namespace: "status", "cleanup --force".
+  Result ctl(const std::string& arguments) const;
+
+  std::string log() const { return file_text(log_); }
+  std::string state_dir() const { return directory_ + "/state"; }
+  std::string bpf_root() const { return "/sys/fs/bpf/" + node_; }
+  std::string socket() const { return state_dir() + "/agent.sock"; }
+
+ private:
+  std::string node_;
+  std::string directory_;
+  std::string log_;
+  std::optional<Process> process_;
+};
+
+}  // namespace pellicle::lab

@@ -1,0 +1,79 @@
+// An operating system in memory behind the same seam and under the same law as Linux: what Linux
+// refuses is refused here with the same errno. It records what it was asked to do and fails on
+// demand.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/reconcile/kernel.h"
+
+namespace pellicle {
+
+// Thrown out of apply() where the process "died"; nothing in Pellicle catches it.
+struct Crash {};
+
+class MemoryKernel : public Kernel {
+ public:
+  // A device that is not ours: an uplink, or the host's end of a pod (its name begins with lxc).
+  struct Device {
+    uint32_t mtu = 1500;
+    std::map<IpAddress, uint8_t> addresses;  // -> prefix length
+  };
+
+  struct Faults {
+    size_t refuse_every = 0;  // every k-th operation of this kernel's life is refused; 0: none
+    int refuse_with = 0;      // errno
+    size_t fail_dump = 0;     // the n-th dump from now throws KernelError; 0: none
+    size_t crash_after = 0;   // with `crash`: operations that an apply still carries out
+    bool crash = false;
+  };
+
+  HostFacts facts() override;
+  KernelState dump() override;
+  std::vector<Refusal> apply(const Plan& plan) override;
+
+  void add_device(const std::string& name, Device device);
+  void remove_device(const std::string& name);  // and whatever hangs on it, as in Linux
+  void set_sysctl(const std::string& path, const std::string& value);
+  std::string sysctl(const std::string& path) const;
+
+  std::map<std::string, std::string> program_tags;  // what facts() reports
+  KernelState foreign;  // other people's objects: never dumped, never changed, and in the way
+  Faults faults;
+  std::vector<Operation> log;  // every operation that was tried, in order
+
+ private:
+  int carry_out(const Operation& operation);  // 0 or an errno
+  int perform(const Change<VethPair>& change);
+  int perform(const Change<Address>& change);
+  int perform(const Change<Sysctl>& change);
+  int perform(const Change<State>& change);
+  int perform(const Change<Policy>& change);
+  int perform(const Change<DatapathConfig>& change);
+  int perform(const Change<PeerEntry>& change);
+  int perform(const Change<EndpointEntry>& change);
+  int perform(const Change<NetfilterChain>& change);
+  int perform(const Change<Attachment>& change);
+  int perform(const Change<Route>& change);
+  int perform(const Change<LocalRule>& change);
+  int perform(const Change<Rule>& change);
+  template <class Kind>
+  int place(Table<Kind> KernelState::*table, const Change<Kind>& change);
+
+  bool has_device(const std::string& name) const;
+  bool is_up(const std::string& name) const;
+  bool has_address(const IpAddress& address) const;
+  bool on_link(const Change<Route>& change) const;
+  bool state_conflicts(const KernelState& in, const Change<State>& change) const;
+  void forget_device(const std::string& name);
+
+  std::map<std::string, Device> devices_;
+  std::map<std::string, std::string> sysctls_;  // values now; what is not listed is "1"
+  std::map<std::string, std::string> before_;   // the ledger: values before ours
+  KernelState ours_;
+  size_t dumps_ = 0;
+};
+
+}  // namespace pellicle

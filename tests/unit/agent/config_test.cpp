@@ -1,0 +1,87 @@
+#include "agent/config.h"
+
+#include <cstdio>
+#include <fstream>
+
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+
+namespace {
+
+struct TemporaryFile {
+  explicit TemporaryFile(const std::string& text) {
+    char name[] = "/tmp/pellicle-config.XXXXXX";
+    const int fd = mkstemp(name);
+    REQUIRE(fd >= 0);
+    close(fd);
+    path = name;
+    std::ofstream(path) << text;
+  }
+  ~TemporaryFile() { std::remove(path.c_str()); }
+  std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("config: the defaults are what the documentation says") {
+  const auto line = parse_command_line({"--node-name", "worker"});
+  REQUIRE(line.run);
+  CHECK(line.config.settings.node_name == "worker");
+  CHECK(line.config.state_dir == "/var/run/pellicle");
+  CHECK(line.config.socket_path() == "/var/run/pellicle/agent.sock");
+  CHECK(line.config.bpf_root == "/sys/fs/bpf/pellicle");
+  CHECK(line.config.settings.netfilter);
+  CHECK_FALSE(line.config.settings.strict_cidr);
+}
+
+TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
+  const TemporaryFile file(
+      "node-name = worker\nstate-dir = /run/x\npod-mtu = 1423\nstrict-cidr = 10.0.0.0/8\n"
+      "log-format = text\nnetfilter = false\n");
+  const auto line = parse_command_line({"--config", file.path, "--pod-mtu", "1400"});
+  INFO(line.text);
+  REQUIRE(line.run);
+  CHECK(line.config.settings.node_name == "worker");
+  CHECK(line.config.state_dir == "/run/x");
+  CHECK(line.config.settings.pod_mtu == 1400);
+  CHECK(line.config.settings.strict_cidr == Cidr::parse("10.0.0.0/8"));
+  CHECK(line.config.log_format == log::Format::text);
+  CHECK_FALSE(line.config.settings.netfilter);
+}
+
+TEST_CASE("config: a bad value is one sentence that names it") {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string named;
+  };
+  const std::vector<Case> cases = {
+      {{}, "--node-name"},
+      {{"--node-name", ""}, "--node-name"},
+      {{"--node-name", "a", "--pod-mtu", "many"}, "--pod-mtu"},
+      {{"--node-name", "a", "--pod-mtu", "70000"}, "--pod-mtu"},
+      {{"--node-name", "a", "--state-dir", "relative"}, "--state-dir"},
+      {{"--node-name", "a", "--strict-cidr", "10.0.0.1/8"}, "10.0.0.1/8"},
+      {{"--node-name", "a", "--uplink", "a-device-name-too-long"}, "--uplink"},
+      {{"--node-name", "a", "--log-level", "loud"}, "--log-level"},
+      {{"--node-name", "a", "--resync-seconds", "0"}, "--resync-seconds"},
+      {{"--node-name", "a", "--nonsense", "1"}, "--nonsense"},
+      {{"--config", "/does/not/exist", "--node-name", "a"}, "/does/not/exist"},
+  };
+  for (const auto& wrong : cases) {
+    const auto line = parse_command_line(wrong.arguments);
+    INFO(line.text);
+    CHECK_FALSE(line.run);
+    CHECK(line.status == 2);
+    CHECK(line.text.find(wrong.named) != std::string::npos);
+    CHECK(std::count(line.text.begin(), line.text.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("config: an unknown name in the file is an error") {
+  const TemporaryFile file("node-name = worker\nstate-dri = /run/x\n");
+  const auto line = parse_command_line({"--config", file.path});
+  CHECK_FALSE(line.run);
+  CHECK(line.status == 2);
+  CHECK(line.text.find("state-dri") != std::string::npos);
+}

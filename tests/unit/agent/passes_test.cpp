@@ -1,0 +1,151 @@
+#include "agent/passes.h"
+
+#include <cerrno>
+
+#include "tests/harness/catch.h"
+#include "tests/harness/memory_kernel/memory_kernel.h"
+
+using namespace pellicle;
+using namespace std::chrono_literals;
+
+namespace {
+
+IpAddress ip(const char* text) {
+  return *IpAddress::parse(text);
+}
+
+Node node(const std::string& name, const char* cidr, const char* internal, const char* router) {
+  return {.name = name,
+          .created = "2026-01-01T00:00:00Z",
+          .pod_cidrs = {*Cidr::parse(cidr)},
+          .internal_ipv4 = ip(internal),
+          .router_ipv4 = ip(router),
+          .key_id = uint8_t{3}};
+}
+
+// A worker with one peer, on a kernel in memory.
+struct World {
+  World() {
+    kernel.add_device("eth0", {.mtu = 1500, .addresses = {{ip("172.18.0.3"), 16}}});
+    for (const auto* program :
+         {"pell_lxc_in", "pell_uplink_in", "pell_net_in", "pell_host_out", "pell_uplink_out"}) {
+      kernel.program_tags[program] = "0123456789abcdef";
+    }
+    inputs.settings.node_name = "worker";
+    inputs.nodes["worker"] = node("worker", "10.0.1.0/24", "172.18.0.3", "10.0.1.138");
+    inputs.nodes["worker2"] = node("worker2", "10.0.0.0/24", "172.18.0.4", "10.0.0.40");
+    inputs.key = IpsecKey{.id = 3,
+                          .algorithm = Aead{.name = "rfc4106(gcm(aes))",
+                                            .key = SecretBytes(std::vector<uint8_t>(20, 7)),
+                                            .icv_bits = 128}};
+  }
+
+  // Lets the loop run for a while; it never runs dry, because a resync is always due.
+  void run_for(std::chrono::milliseconds time) {
+    context.restart();
+    context.run_for(time);
+  }
+
+  boost::asio::io_context context;
+  MemoryKernel kernel;
+  Inputs inputs;
+  bool known = true;
+  Scope scope = Scope::everything;
+  int after = 0;
+  Passes passes{context,
+                kernel,
+                3600s,
+                {.gather = [this]() -> std::optional<Inputs> {
+                   if (!known) return std::nullopt;
+                   auto gathered = inputs;
+                   gathered.host = kernel.facts();
+                   return gathered;
+                 },
+                 .scope = [this] { return scope; },
+                 .after = [this] { ++after; }}};
+};
+
+}  // namespace
+
+TEST_CASE("passes: many requests are one pass, and it brings the kernel to the desired state") {
+  World world;
+  for (int i = 0; i < 10; ++i) world.passes.request();
+  world.run_for(60ms);
+  CHECK(world.passes.last().passes == 1);
+  CHECK(world.after == 1);
+  CHECK(world.passes.last().ready);
+  CHECK(world.kernel.dump() == world.passes.last().desired);
+  CHECK(world.passes.preview().empty());
+}
+
+TEST_CASE("passes: nothing is touched before everything was listed") {
+  World world;
+  world.known = false;
+  world.passes.request();
+  world.run_for(60ms);
+  CHECK(world.kernel.log.empty());
+  CHECK_FALSE(world.passes.last().ready);
+}
+
+TEST_CASE("passes: a node that is not known any more loses nothing") {
+  World world;
+  world.passes.run();
+  const auto before = world.kernel.dump();
+  world.inputs.nodes.erase("worker");
+  world.passes.run();
+  CHECK(world.kernel.dump() == before);
+  CHECK_FALSE(world.passes.last().ready);
+  CHECK_FALSE(world.passes.last().problems.empty());
+}
+
+TEST_CASE("passes: while the key is withheld nothing is changed or removed") {
+  World world;
+  world.passes.run();
+  const auto before = world.kernel.dump();
+  REQUIRE_FALSE(before.states.empty());
+  world.inputs.key.reset();
+  world.scope = Scope::additions;
+  world.passes.run();
+  CHECK(world.kernel.dump() == before);
+  world.scope = Scope::everything;
+  world.passes.run();
+  CHECK(world.kernel.dump().states.empty());
+}
+
+TEST_CASE("passes: what was refused is tried again until it is there") {
+  World world;
+  world.kernel.faults = {.refuse_every = 1, .refuse_with = EPERM};
+  world.passes.request();
+  world.run_for(60ms);
+  CHECK_FALSE(world.passes.last().refusals.empty());
+  CHECK_FALSE(world.passes.last().ready);
+  CHECK(world.passes.last().failing_since != Clock::time_point{});
+  world.kernel.faults = {};
+  world.run_for(1200ms);  // the first retry comes after a second
+  CHECK(world.passes.last().refusals.empty());
+  CHECK(world.passes.last().ready);
+}
+
+TEST_CASE("passes: a kernel that cannot be read is said, and read again") {
+  World world;
+  world.kernel.faults.fail_dump = 1;
+  world.passes.request();
+  world.run_for(60ms);
+  CHECK_FALSE(world.passes.last().failure.empty());
+  world.run_for(1200ms);
+  CHECK(world.passes.last().failure.empty());
+  CHECK(world.passes.last().ready);
+}
+
+TEST_CASE("passes: what one peer or one pod lacks does not stop the node") {
+  const auto out = Change<State>{.key = {.mark = encrypt_mark(3)}};
+  const auto in = Change<State>{.key = {.mark = kDecryptMark}};
+  CHECK_FALSE(essential(out));
+  CHECK(essential(in));
+  CHECK_FALSE(essential(Change<Attachment>{.key = {.dev = "lxc0123456789ab"}}));
+  CHECK(essential(Change<Attachment>{.key = {.dev = "eth0"}}));
+  CHECK(essential(Change<Policy>{.key = {.direction = Direction::out}, .value = {.block = true}}));
+  CHECK_FALSE(essential(Change<Policy>{.key = {.direction = Direction::out}}));
+  CHECK(essential(Change<VethPair>{}));
+  CHECK_FALSE(essential(Change<NetfilterChain>{}));
+}

@@ -1,0 +1,174 @@
+// The complete kernel state of the seed's worker, object for object (datapath contract, section 2
+// and the block policy of section 4).
+#include "tests/harness/catch.h"
+#include "tests/harness/seed_inputs.h"
+
+namespace pellicle {
+
+namespace {
+
+using seed::cidr;
+using seed::ip;
+
+const Mark kOut{0x3e00, 0xff00};
+const Mark kEncrypted{0xe00, 0xf00};
+const Mark kDecrypted{0xd00, 0xf00};
+
+void expect_xfrm(KernelState& state) {
+  state.block_policies = {{{Direction::out, cidr("0.0.0.0/0"), cidr("0.0.0.0/0"), kEncrypted},
+                           {.block = true, .priority = 100, .tmpl = std::nullopt}}};
+  const auto esp_state = [&](const char* src, const char* dst, Mark mark, Mark output_mark) {
+    state.states[{ip(dst), 3, mark}] = {.src = ip(src),
+                                        .reqid = 1,
+                                        .output_mark = output_mark,
+                                        .algorithm = seed::gcm(),
+                                        .replay_window = 0,
+                                        .esn = false};
+  };
+  esp_state("10.0.1.138", "10.0.0.40", kOut, kEncrypted);
+  esp_state("10.0.1.138", "10.0.2.52", kOut, kEncrypted);
+  esp_state("0.0.0.0", "10.0.1.138", kDecrypted, kDecrypted);
+
+  const auto out = [&](const char* dst, const char* peer) {
+    state.policies[{Direction::out, cidr("10.0.1.0/24"), cidr(dst), kOut}] = {
+        .priority = 0, .tmpl = Policy::Template{ip("10.0.1.138"), ip(peer), 3, 1, false}};
+  };
+  out("10.0.0.0/24", "10.0.0.40");
+  out("10.0.2.0/24", "10.0.2.52");
+  const auto in = [&](Direction direction, Mark mark, uint32_t priority, bool optional) {
+    state.policies[{direction, cidr("0.0.0.0/0"), cidr("10.0.1.0/24"), mark}] = {
+        .priority = priority,
+        .tmpl = Policy::Template{ip("0.0.0.0"), ip("10.0.1.138"), 0, 1, optional}};
+  };
+  in(Direction::in, kDecrypted, 0, false);
+  in(Direction::in, {0x200, 0xf00}, 0, true);
+  in(Direction::fwd, {0, 0xf00}, 2975, true);
+}
+
+void expect_routing(KernelState& state) {
+  const IpAddress router = ip("10.0.1.138");
+  state.routes = {
+      {{254, cidr("10.0.0.0/24")}, {.dev = "eth0", .gateway = ip("172.18.0.4")}},
+      {{254, cidr("10.0.2.0/24")}, {.dev = "eth0", .gateway = ip("172.18.0.2")}},
+      {{254, cidr("10.0.1.138/32")}, {.dev = "cilium_host", .scope = 253}},
+      {{254, cidr("10.0.1.0/24")}, {.dev = "cilium_host", .gateway = router, .src = router}},
+      {{200, cidr("10.0.0.0/24")}, {.dev = "cilium_host", .mtu = 1500}},
+      {{200, cidr("10.0.2.0/24")}, {.dev = "cilium_host", .mtu = 1500}},
+      {{200, cidr("10.0.1.0/24")},
+       {.type = RouteType::local, .dev = "eth0", .scope = 254, .protocol = 50}},
+  };
+  state.rules = {{{Family::v4, 1, kDecrypted, 200}, {}}, {{Family::v4, 1, kEncrypted, 200}, {}}};
+  state.local_rules = {{{Family::v4}, {.priorities = {100}}}};
+}
+
+void expect_devices(KernelState& state) {
+  state.links = {{{"cilium_host"}, {.peer = "cilium_net", .mtu = 1500, .noarp = true, .up = true}}};
+  state.addresses = {
+      {{"cilium_host", ip("10.0.1.138")}, {.prefix_length = 32, .scope_link = true}}};
+  const auto sysctl = [&](const std::string& path, const char* value) {
+    state.sysctls[{"net/ipv4/conf/" + path}] = {value};
+  };
+  for (const std::string device :
+       {"cilium_host", "cilium_net", "eth0", "lxc0123456789ab", "lxcba9876543210"}) {
+    sysctl(device + "/rp_filter", "0");
+    sysctl(device + "/forwarding", "1");
+  }
+  sysctl("all/rp_filter", "0");
+  sysctl("cilium_net/accept_local", "1");
+}
+
+void expect_programs(KernelState& state) {
+  state.datapath_config = {{{},
+                            {.local_cidr = cidr("10.0.1.0/24"),
+                             .router = ip("10.0.1.138"),
+                             .host_device = "cilium_host",
+                             .net_device = "cilium_net",
+                             .uplink = "eth0"}}};
+  state.peers = {{{cidr("10.0.0.0/24")}, {3}}, {{cidr("10.0.2.0/24")}, {3}}};
+  const auto mac = [](const char* text) { return Mac::parse(text).value(); };
+  state.endpoints = {
+      {{ip("10.0.1.52")}, {"lxc0123456789ab", mac("02:00:00:00:01:01"), mac("02:00:00:00:01:02")}},
+      {{ip("10.0.1.103")},
+       {"lxcba9876543210", mac("02:00:00:00:02:01"), mac("02:00:00:00:02:02")}}};
+  state.attachments = {
+      {{"eth0", true}, {"pell_uplink_in", "0000000000000001", true}},
+      {{"eth0", false}, {"pell_uplink_out", "0000000000000002", true}},
+      {{"cilium_net", true}, {"pell_net_in", "0000000000000003", true}},
+      {{"cilium_host", false}, {"pell_host_out", "0000000000000004", true}},
+      {{"lxc0123456789ab", true}, {"pell_lxc_in", "0000000000000005", true}},
+      {{"lxcba9876543210", true}, {"pell_lxc_in", "0000000000000005", true}},
+  };
+  const std::vector<std::string> rules = {"-m mark --mark 0xe00/0xf00 -j CT --notrack",
+                                          "-m mark --mark 0xd00/0xf00 -j CT --notrack"};
+  state.netfilter = {
+      {{Family::v4, "raw", "PELLICLE_PREROUTING"}, {.parent = "PREROUTING", .rules = rules}},
+      {{Family::v4, "raw", "PELLICLE_OUTPUT"}, {.parent = "OUTPUT", .rules = rules}}};
+}
+
+KernelState expected() {
+  KernelState state;
+  expect_xfrm(state);
+  expect_routing(state);
+  expect_devices(state);
+  expect_programs(state);
+  return state;
+}
+
+template <class Kind>
+std::vector<std::string> lines(const Table<Kind>& table) {
+  std::vector<std::string> lines;
+  for (const auto& [key, value] : table) lines.push_back(describe(key, value));
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("worker's desired state is the seed's, object for object") {
+  const auto desired = compute(seed::worker());
+  const auto wanted = expected();
+  REQUIRE(desired.problems.empty());
+  for_each_table([&](const char* name, auto table) {
+    INFO(name);
+    CHECK(lines(desired.state.*table) == lines(wanted.*table));
+    const bool equal = desired.state.*table == wanted.*table;
+    CHECK(equal);
+  });
+}
+
+TEST_CASE("the address on cilium_host, the published one and a free one follow one another") {
+  auto inputs = seed::worker();
+  inputs.nodes["worker"].router_ipv4.reset();
+  CHECK(compute(inputs).state.addresses.contains({"cilium_host", ip("10.0.1.1")}));
+  inputs.nodes["worker"].router_ipv4 = ip("10.0.1.138");
+  CHECK(compute(inputs).state.addresses.contains({"cilium_host", ip("10.0.1.138")}));
+  inputs.host.router_ipv4 = ip("10.0.1.7");
+  CHECK(compute(inputs).state.addresses.contains({"cilium_host", ip("10.0.1.7")}));
+}
+
+TEST_CASE("another uplink, MTU and key id appear wherever they belong") {
+  auto inputs = seed::worker();
+  inputs.host.uplinks[ip("192.168.7.3")] = {.name = "bond0.7", .mtu = 9000};
+  inputs.settings.uplink = "bond0.7";
+  inputs.key->id = 15;
+  const auto state = compute(inputs).state;
+  CHECK(state.links.at({"cilium_host"}).mtu == 9000);
+  CHECK(state.routes.at({200, cidr("10.0.0.0/24")}).mtu == 9000);
+  CHECK(state.routes.at({200, cidr("10.0.1.0/24")}).dev == "bond0.7");
+  CHECK(state.routes.at({254, cidr("10.0.0.0/24")}).dev == "bond0.7");
+  CHECK(state.sysctls.at({"net/ipv4/conf/bond0.7/rp_filter"}).value == "0");
+  CHECK_FALSE(state.sysctls.contains({"net/ipv4/conf/eth0/rp_filter"}));
+  CHECK(state.attachments.contains({"bond0.7", false}));
+  CHECK(state.peers.at({cidr("10.0.0.0/24")}).key_id == 15);
+  CHECK(state.states.contains({ip("10.0.0.40"), 15, {0xfe00, 0xff00}}));
+  CHECK(state.policies
+            .at({Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"), {0xfe00, 0xff00}})
+            .tmpl->spi == 15);
+}
+
+TEST_CASE("netfilter rules are left out when the setting says so") {
+  auto inputs = seed::worker();
+  inputs.settings.netfilter = false;
+  CHECK(compute(inputs).state.netfilter.empty());
+}
+
+}  // namespace pellicle

@@ -1,0 +1,80 @@
+#include "agent/kernel/ledger.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "agent/kernel/os_error.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/seed_inputs.h"
+#include "tests/harness/temporary_directory.h"
+
+using namespace pellicle;
+using seed::cidr;
+using seed::ip;
+
+namespace fs = std::filesystem;
+
+TEST_CASE("what the ledger saved, the next process reads") {
+  const TemporaryDirectory directory;
+  const auto place = directory.path() + "/not/yet/there";
+  {
+    Ledger ledger(place);
+    ledger.note_sysctl("net/ipv4/conf/eth0/rp_filter", "2");
+    ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
+    ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.5"));
+    ledger.save();
+  }
+  Ledger next(place);
+  CHECK_FALSE(next.problem());
+  CHECK(next.sysctls() ==
+        std::map<std::string, std::string>{{"net/ipv4/conf/eth0/rp_filter", "2"}});
+  CHECK(next.gateways().size() == 2);
+  CHECK(next.gateways().contains({cidr("10.0.0.0/24"), ip("172.18.0.5")}));
+}
+
+TEST_CASE("the first value noted is the original") {
+  const TemporaryDirectory directory;
+  Ledger ledger(directory.path());
+  ledger.note_sysctl("a", "2");
+  ledger.note_sysctl("a", "0");
+  REQUIRE(ledger.sysctls().at("a") == "2");
+}
+
+TEST_CASE("nothing is written before save, and an empty ledger leaves no file") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() + "/ledger.json";
+  Ledger ledger(directory.path());
+  ledger.note_sysctl("a", "2");
+  CHECK_FALSE(fs::exists(file));
+  ledger.save();
+  CHECK(fs::exists(file));
+  ledger.forget_sysctl("a");
+  ledger.save();
+  CHECK_FALSE(fs::exists(file));
+}
+
+TEST_CASE("a damaged ledger is set aside with its reason, and the next one starts empty") {
+  for (const auto* text : {"", "{", "[]", R"({"sysctls":{"a":1},"routes":[]})",
+                           R"({"sysctls":{},"routes":[{"dst":"10.0.0.1/24","gateway":"x"}]})"}) {
+    const TemporaryDirectory directory;
+    const auto file = directory.path() + "/ledger.json";
+    std::ofstream(file) << text;
+    const Ledger ledger(directory.path());
+    INFO(text);
+    REQUIRE(ledger.problem());
+    CHECK(ledger.problem()->find(file + " is damaged") == 0);
+    CHECK(ledger.sysctls().empty());
+    CHECK_FALSE(fs::exists(file));
+    CHECK(fs::exists(file + ".damaged"));
+    CHECK_FALSE(Ledger(directory.path()).problem());
+  }
+}
+
+TEST_CASE("a ledger that cannot be written is an error that names the file") {
+  const TemporaryDirectory directory;
+  const auto in_the_way = directory.path() + "/file";
+  std::ofstream(in_the_way) << "x";
+  Ledger ledger(in_the_way + "/state");
+  ledger.note_sysctl("a", "2");
+  REQUIRE_THROWS_AS(ledger.save(), OsError);
+}

@@ -1,0 +1,125 @@
+#include "agent/kube/store.h"
+#include "agent/kube/publish.h"
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+
+namespace {
+
+ApiObject node(const std::string& name, const std::string& cidr, const std::string& router) {
+  return {.name = name,
+          .text = R"({"metadata":{"name":")" + name +
+                  R"(","annotations":{"network.cilium.io/ipv4-cilium-host":")" + router +
+                  R"("}},"spec":{"podCIDRs":[")" + cidr + R"("]}})"};
+}
+
+// base64 of "3 rfc4106(gcm(aes)) 000102..13 128", and the same with id 4 and with another key.
+const std::string kKey3 =
+    "MyByZmM0MTA2KGdjbShhZXMpKSAwMDAxMDIwMzA0MDUwNjA3MDgwOTBhMGIwYzBkMGUwZjEwMTExMjEzIDEyOA==";
+const std::string kKey4 =
+    "NCByZmM0MTA2KGdjbShhZXMpKSAwMDAxMDIwMzA0MDUwNjA3MDgwOTBhMGIwYzBkMGUwZjEwMTExMjEzIDEyOA==";
+
+ApiObject secret(const std::string& base64) {
+  return {.name = "kube-system/cilium-ipsec-keys",
+          .text = R"({"metadata":{"name":"cilium-ipsec-keys"},"data":{"keys":")" + base64 + "\"}}"};
+}
+
+}  // namespace
+
+TEST_CASE("there is no snapshot until Nodes and Secret have both listed") {
+  Store store;
+  CHECK_FALSE(store.snapshot());
+  store.nodes_listed({node("a", "10.0.1.0/24", "10.0.1.1")});
+  CHECK_FALSE(store.snapshot());
+  store.secret_listed({secret(kKey3)});
+  REQUIRE(store.snapshot());
+  CHECK(store.snapshot()->nodes.at("a").pod_cidrs[0] == *Cidr::parse("10.0.1.0/24"));
+  CHECK(store.snapshot()->key->id == 3);
+  CHECK(store.snapshot()->problems.empty());
+
+  Store other;
+  other.secret_listed({});
+  CHECK_FALSE(other.snapshot());
+  other.nodes_listed({});
+  CHECK(other.snapshot());
+}
+
+TEST_CASE("Nodes come, change and go") {
+  Store store;
+  store.secret_listed({secret(kKey3)});
+  store.nodes_listed({node("a", "10.0.1.0/24", "10.0.1.1"), node("b", "10.0.2.0/24", "10.0.2.1")});
+  store.node_changed(node("c", "10.0.3.0/24", "10.0.3.1"), false);
+  store.node_changed(node("a", "10.0.1.0/24", "10.0.1.9"), false);
+  store.node_changed(node("b", "10.0.2.0/24", "10.0.2.1"), true);
+  auto nodes = store.snapshot()->nodes;
+  CHECK(nodes.size() == 2);
+  CHECK(nodes.at("a").router_ipv4 == IpAddress::parse("10.0.1.9"));
+  CHECK(nodes.contains("c"));
+  CHECK(store.annotations("a").at("network.cilium.io/ipv4-cilium-host") == "10.0.1.9");
+  CHECK(store.annotations("b").empty());
+  // A new list replaces everything.
+  store.nodes_listed({node("d", "10.0.4.0/24", "10.0.4.1")});
+  CHECK(store.snapshot()->nodes.size() == 1);
+}
+
+TEST_CASE("a malformed field keeps its last good value through changes and lists") {
+  Store store;
+  store.secret_listed({secret(kKey3)});
+  store.nodes_listed({node("a", "10.0.1.0/24", "10.0.1.1")});
+  store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false);
+  const auto broken = store.snapshot();
+  CHECK(broken->nodes.at("a").router_ipv4 == IpAddress::parse("10.0.1.1"));
+  REQUIRE(broken->problems.size() == 1);
+  CHECK(broken->problems[0].object == "Node a");
+  store.nodes_listed({node("a", "10.0.1.0/24", "rubbish still")});
+  CHECK(store.snapshot() == broken);
+  store.node_changed(node("a", "10.0.1.0/24", "10.0.1.2"), false);
+  CHECK(store.snapshot()->problems.empty());
+  CHECK(store.snapshot()->nodes.at("a").router_ipv4 == IpAddress::parse("10.0.1.2"));
+  // Deleted and created anew, it has no past.
+  store.node_changed(node("a", "10.0.1.0/24", "10.0.1.2"), true);
+  store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false);
+  CHECK_FALSE(store.snapshot()->nodes.at("a").router_ipv4);
+}
+
+TEST_CASE("the last good key survives a missing, broken or reused one") {
+  Store store;
+  store.nodes_listed({});
+  store.secret_listed({});
+  REQUIRE(store.snapshot()->problems.size() == 1);
+  CHECK(store.snapshot()->problems[0].to_string().starts_with(
+      "Secret kube-system/cilium-ipsec-keys: not found"));
+  CHECK_FALSE(store.snapshot()->key);
+
+  store.secret_changed(secret(kKey3), false);
+  CHECK(store.snapshot()->problems.empty());
+  const auto key = store.snapshot()->key;
+  for (const auto& bad : {secret("***"), secret("")}) {
+    store.secret_changed(bad, false);
+    CHECK(store.snapshot()->key == key);
+    CHECK(store.snapshot()->problems.size() == 1);
+  }
+  store.secret_changed(secret(kKey3), true);
+  CHECK(store.snapshot()->key == key);
+  CHECK(store.snapshot()->problems[0].sentence.find("last good key stays") != std::string::npos);
+  store.secret_listed({});
+  CHECK(store.snapshot()->key == key);
+  store.secret_listed({secret(kKey4)});
+  CHECK(store.snapshot()->key->id == 4);
+  CHECK(store.snapshot()->problems.empty());
+}
+
+TEST_CASE("what a node publishes, and only what differs") {
+  const auto wanted = published(IpAddress::parse("10.0.1.138"), Cidr::parse("10.0.1.0/24"), 3);
+  CHECK(wanted == Annotations{{"network.cilium.io/ipv4-cilium-host", "10.0.1.138"},
+                              {"network.cilium.io/ipv4-pod-cidr", "10.0.1.0/24"},
+                              {"network.cilium.io/encryption-key", "3"}});
+  CHECK(published({}, {}, {}).empty());
+  CHECK(difference(wanted, wanted).empty());
+  auto present = wanted;
+  present["network.cilium.io/encryption-key"] = "2";
+  present["network.cilium.io/other"] = "x";
+  CHECK(difference(wanted, present) == Annotations{{"network.cilium.io/encryption-key", "3"}});
+  CHECK(patch_body(difference(wanted, present)) ==
+        R"({"metadata":{"annotations":{"network.cilium.io/encryption-key":"3"}}})");
+}

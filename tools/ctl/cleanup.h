@@ -1,0 +1,25 @@
+// Takes everything of Pellicle's out of this node's kernel, and nothing else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace pellicle::ctl {
+
+struct CleanupOptions {
+  std::string state_dir;
+  std::string bpf_root;
+  bool keep_pods =
+      false;  // leave the pods' devices; their traffic to other nodes is no longer encrypted
+  bool dry_run = false;
+};
+
+struct CleanupResult {
+  std::vector<std::string> removed;   // one line an object
+  std::vector<std::string> failures;  // one sentence an object that is still there
+};
+
+// Throws KernelError when the kernel cannot be read.
+CleanupResult cleanup(const CleanupOptions& options);
+
+}  // namespace pellicle::ctl

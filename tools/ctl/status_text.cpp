@@ -1,0 +1,193 @@
+#include "tools/ctl/status_text.h"
+
+#include <algorithm>
+#include <sstream>
+#include <vector>
+
+namespace pellicle::ctl {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kLabel = 14;    // columns of "Kubernetes:   "
+constexpr size_t kWidth = 80;    // of the terminal
+constexpr size_t kFewPeers = 8;  // as many are listed without --verbose
+
+class Screen {
+ public:
+  explicit Screen(bool colour) : colour_(colour) {}
+
+  void line(const std::string& label, const std::string& text) {
+    out_ << label << std::string(label.size() < kLabel ? kLabel - label.size() : 1, ' ') << text
+         << "\n";
+  }
+
+  // A label and words that may need more than one row.
+  void sentence(const std::string& label, const std::string& text) {
+    out_ << label << std::string(kLabel - label.size(), ' ');
+    paragraph(kLabel, text, kLabel);
+  }
+
+  // Long sentences go on below, indented, so that nothing is cut. `column` is where the cursor
+  // stands already.
+  void paragraph(size_t indent, const std::string& text, size_t column = 0) {
+    std::istringstream words(text);
+    std::string word;
+    std::string row;
+    while (words >> word) {
+      if (!row.empty() && indent + row.size() + 1 + word.size() > kWidth) {
+        out_ << std::string(indent - column, ' ') << row << "\n";
+        column = 0;
+        row.clear();
+      }
+      row += (row.empty() ? "" : " ") + word;
+    }
+    if (!row.empty()) out_ << std::string(indent - column, ' ') << row << "\n";
+  }
+
+  std::string good(const std::string& text) const { return paint("32", text); }
+  std::string bad(const std::string& text) const { return paint("31", text); }
+  std::string text() const { return out_.str(); }
+
+ private:
+  std::string paint(const char* code, const std::string& text) const {
+    return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
+  }
+  bool colour_;
+  std::ostringstream out_;
+};
+
+std::string text_of(const Json& json, const char* field, const std::string& otherwise = "-") {
+  const auto at = json.find(field);
+  return at != json.end() && at->is_string() && !at->get<std::string>().empty()
+             ? at->get<std::string>()
+             : otherwise;
+}
+
+std::string padded(const std::string& text, size_t width) {
+  return text.size() >= width ? text + " " : text + std::string(width - text.size(), ' ');
+}
+
+void node_lines(Screen& screen, const Json& status) {
+  const auto& node = status["node"];
+  std::string where = text_of(node, "name") + "  " + text_of(node, "internalIP", "no InternalIP");
+  if (node.contains("uplink")) {
+    where += " on " + text_of(node["uplink"], "name") + " mtu " +
+             std::to_string(node["uplink"].value("mtu", 0));
+  }
+  screen.line("Node:", where);
+  screen.line("Pods:", text_of(node, "podCIDR", "no PodCIDR") + ", cilium_host " +
+                           text_of(node, "ciliumHost", "has no address yet") + ", " +
+                           std::to_string(status.value("endpoints", 0)) + " endpoints");
+}
+
+bool kubernetes_lines(Screen& screen, const Json& status) {
+  const auto& sources = status["kubernetes"]["sources"];
+  const bool healthy = std::all_of(sources.begin(), sources.end(), [](const Json& source) {
+    return source.value("healthy", false);
+  });
+  screen.line("Kubernetes:", (healthy ? screen.good("Ok") : screen.bad("Degraded")) + "   " +
+                                 text_of(status["kubernetes"], "server"));
+  for (const auto& source : sources) {
+    if (source.value("healthy", false)) continue;
+    screen.paragraph(kLabel, text_of(source, "name") + " since " + text_of(source, "since") + ": " +
+                                 text_of(source, "message", "not listed yet") +
+                                 (source.value("synced", false)
+                                      ? " (the last known state keeps running)"
+                                      : " (nothing is programmed before this has listed)"));
+  }
+  return healthy;
+}
+
+bool encryption_lines(Screen& screen, const Json& status) {
+  const auto& encryption = status["encryption"];
+  if (encryption["key"].is_null()) {
+    screen.line("Encryption:", screen.bad("no key") + "   pod packets to other nodes are dropped");
+    return false;
+  }
+  screen.line("Encryption:", "IPsec   key " + std::to_string(encryption["key"].get<int>()) + ", " +
+                                 text_of(encryption, "algorithm"));
+  return true;
+}
+
+void peer_lines(Screen& screen, const Json& status, bool verbose) {
+  const auto& peers = status["peers"];
+  const size_t unready = status["unready"].size();
+  const std::string total = std::to_string(peers.size() + unready);
+  screen.line("Peers:", std::to_string(peers.size()) + "/" + total + " encrypted");
+  size_t listed = 0;
+  for (const auto& peer : peers) {
+    if (!verbose && ++listed > kFewPeers) {
+      screen.paragraph(2, "... all of them with --verbose");
+      break;
+    }
+    screen.line("  " + padded(text_of(peer, "name"), 22),
+                padded(text_of(peer, "podCIDR"), 16) + "via " +
+                    padded(text_of(peer, "internalIP"), 16) + text_of(peer, "ciliumHost"));
+  }
+  for (const auto& cidr : status["unready"]) {
+    screen.line("  -", padded(cidr.get<std::string>(), 16) + screen.bad("dropped") +
+                           ": not ready to be encrypted to");
+  }
+}
+
+void object_lines(Screen& screen, const Json& status) {
+  std::string text;
+  for (const auto& [table, count] : status["objects"].items()) {
+    text += (text.empty() ? "" : ", ") + count.dump() + " " + table;
+  }
+  screen.sentence("Programmed:", text.empty() ? "nothing" : text);
+}
+
+void drop_lines(Screen& screen, const Json& status) {
+  std::string text;
+  for (const auto& [reason, count] : status["drops"].items()) {
+    if (count.value("packets", 0ULL) == 0) continue;
+    text += (text.empty() ? "" : ", ") + count["packets"].dump() + " " + reason;
+  }
+  screen.line("Drops:", text.empty() ? "none" : text);
+}
+
+bool trouble_lines(Screen& screen, const Json& status) {
+  const auto& problems = status["problems"];
+  const auto& refusals = status["refusals"];
+  const bool failed = status.contains("failure");
+  const size_t count = problems.size() + refusals.size() + (failed ? 1 : 0);
+  screen.line("Problems:", count == 0 ? "none" : screen.bad(std::to_string(count)));
+  if (failed) {
+    screen.paragraph(2, "the kernel cannot be read since " + text_of(status["failure"], "since") +
+                            ": " + text_of(status["failure"], "message"));
+  }
+  for (const auto& refusal : refusals) {
+    screen.paragraph(2, text_of(refusal, "operation") + " refused since " +
+                            text_of(refusal, "since") + ": " + text_of(refusal, "message"));
+  }
+  for (const auto& problem : problems) {
+    const std::string field = text_of(problem, "field", "");
+    screen.paragraph(2, text_of(problem, "object") + (field.empty() ? "" : " " + field) +
+                            " since " + text_of(problem, "since") + ": " +
+                            text_of(problem, "message"));
+  }
+  return count == 0;
+}
+
+}  // namespace
+
+StatusText status_text(const Json& status, bool colour, bool verbose) {
+  Screen screen(colour);
+  bool healthy = status.value("ready", false);
+  node_lines(screen, status);
+  healthy &= kubernetes_lines(screen, status);
+  healthy &= encryption_lines(screen, status);
+  peer_lines(screen, status, verbose);
+  if (verbose) object_lines(screen, status);
+  drop_lines(screen, status);
+  healthy &= trouble_lines(screen, status);
+  screen.line("Agent:", (healthy ? screen.good("Ok") : screen.bad("Degraded")) + "   " +
+                            text_of(status, "version") + ", since " + text_of(status, "started") +
+                            ", " + std::to_string(status.value("passes", 0ULL)) + " passes");
+  return {.text = screen.text(), .healthy = healthy};
+}
+
+}  // namespace pellicle::ctl

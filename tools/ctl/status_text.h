@@ -1,0 +1,16 @@
+// The agent's status as a person reads it, on an 80-column terminal.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace pellicle::ctl {
+
+struct StatusText {
+  std::string text;
+  bool healthy = false;  // false: something is said in it that somebody must act on
+};
+
+StatusText status_text(const nlohmann::ordered_json& status, bool colour, bool verbose);
+
+}  // namespace pellicle::ctl

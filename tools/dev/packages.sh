@@ -1,0 +1,32 @@
+# Sourced by tools/test and tools/demo: installs what is missing of Debian's packages, and says so.
+# shellcheck shell=bash disable=SC2034
+
+build_packages=(
+  build-essential cmake ninja-build ccache pkg-config clang llvm
+  libnl-3-dev libnl-route-3-dev libnl-xfrm-3-dev libbpf-dev libelf-dev libcpprest-dev
+  libboost-dev libboost-system-dev libssl-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
+  libyaml-cpp-dev linux-libc-dev catch2
+)
+lab_packages=(
+  user-mode-linux kmod iproute2 iptables tcpdump tshark curl iputils-ping busybox conntrack
+  procps util-linux openssl
+)
+lint_packages=(clang-format clang-tidy shellcheck)
+
+# as_root COMMAND...: directly, or through sudo for a user who is not root.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+      missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}

@@ -61,7 +61,7 @@ void read_host(const Devices& devices, std::span<const LinkAddress> addresses,
 }  // namespace
 
 struct LinuxKernel::Parts {
-  explicit Parts(LinuxOptions options)
+  explicit Parts(const LinuxOptions& options)
       : own{options.host_device, options.net_device},
         ledger(options.state_dir),
         datapath(options.bpf_root) {}
@@ -161,9 +161,9 @@ struct LinuxKernel::Parts {
   bool datapath_changed = false;
 };
 
-LinuxKernel::LinuxKernel(LinuxOptions options) {
+LinuxKernel::LinuxKernel(const LinuxOptions& options) {
   try {
-    parts_ = std::make_unique<Parts>(std::move(options));
+    parts_ = std::make_unique<Parts>(options);
   } catch (const OsError& error) {
     throw KernelError(std::string("open the ledger: ") + error.what());
   }

@@ -22,7 +22,7 @@ struct LinuxOptions {
 // the ledger and touches nothing else.
 class LinuxKernel : public Kernel {
  public:
-  explicit LinuxKernel(LinuxOptions options);  // throws KernelError
+  explicit LinuxKernel(const LinuxOptions& options);  // throws KernelError
   ~LinuxKernel() override;
 
   HostFacts facts() override;

@@ -23,7 +23,7 @@ struct Place {
   Family family;
   const char* table;
 };
-constexpr std::array kPlaces = {Place{Family::v4, "raw"}};
+constexpr std::array kPlaces = {Place{Family::v4, "filter"}, Place{Family::v4, "raw"}};
 
 // "iptables-nft", v6, "save" -> "ip6tables-nft-save"
 std::string command(const std::string& backend, Family family, const std::string& verb) {
@@ -147,7 +147,8 @@ void Netfilter::prefer(std::string backend) {
 
 void Netfilter::write(const NetfilterChain::Key& key, const TextFor& text) {
   choose();
-  const std::string object = "netfilter chain " + key.chain + " in table " + key.table;
+  const std::string operation =
+      "write netfilter chain " + key.chain + " in table " + key.table + ": ";
   std::string refusals = "iptables-save and iptables-restore not found";
   for (const std::string& backend : usable_) {
     const auto restore = find_executable(command(backend, key.family, "restore"));
@@ -161,10 +162,9 @@ void Netfilter::write(const NetfilterChain::Key& key, const TextFor& text) {
     if (result.status == 0) return prefer(backend);
     refusals = *restore;
     refusals.append(": ").append(one_line(result.errors));
-    if (!kernel_lacks_backend(result.errors))
-      throw OsError(EINVAL, "write " + object + ": " + refusals);
+    if (!kernel_lacks_backend(result.errors)) throw OsError(EINVAL, operation + refusals);
   }
-  if (!text({}).empty()) throw OsError(ENOENT, "write " + object + ": " + refusals);
+  if (!text({}).empty()) throw OsError(ENOENT, operation + refusals);
 }
 
 }  // namespace pellicle

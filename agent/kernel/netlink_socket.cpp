@@ -17,11 +17,11 @@ namespace {
 
 // One send: large enough that the system call no longer counts, small enough that the
 // acknowledgements (about 1 kB of socket memory each) fit the receive buffer.
-constexpr size_t kSendBytes = 128 * 1024;
+constexpr size_t kSendBytes = size_t{128} * 1024;
 constexpr size_t kSendMessages = 1024;
 constexpr int kSocketBytes = 8 * 1024 * 1024;
 // The kernel fills a dump's datagrams up to 32 kB when the reader offers as much (6.1).
-constexpr size_t kDatagramBytes = 32 * 1024;
+constexpr size_t kDatagramBytes = size_t{32} * 1024;
 constexpr size_t kDatagrams = 16;
 // Requests are carried out inside send(), so an answer that takes this long was lost.
 constexpr timeval kAnswerTime{10, 0};

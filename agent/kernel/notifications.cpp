@@ -21,7 +21,7 @@ namespace pellicle {
 namespace {
 
 constexpr int kReceiveBytes = 4 * 1024 * 1024;
-constexpr size_t kDatagramBytes = 64 * 1024;
+constexpr size_t kDatagramBytes = size_t{64} * 1024;
 constexpr const char* kOverrun = "too much to follow";
 
 [[noreturn]] void fail(int error, const std::string& operation) {

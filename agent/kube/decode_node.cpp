@@ -15,6 +15,11 @@ const json& member(const json& object, const std::string& name) {
   return found == object.end() ? kNone : *found;
 }
 
+// Set to nothing means not set.
+bool unset(const json& value) {
+  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
+}
+
 // Collects what is wrong with one Node.
 struct Reader {
   DecodedNode& out;
@@ -38,7 +43,7 @@ std::optional<Annotation> annotation(const json& object, std::string_view name) 
   for (const auto prefix : {kPrefix, kOldPrefix}) {
     const auto full = std::string(prefix) + std::string(name);
     const auto& value = member(all, full);
-    if (value.is_null() || value == "") continue;  // set to nothing means not set
+    if (unset(value)) continue;
     return Annotation{.field = "metadata.annotations[" + full + "]", .value = &value};
   }
   return std::nullopt;
@@ -94,7 +99,7 @@ void read_pod_cidrs(const json& object, Reader& reader) {
     read_spec_cidrs(list, reader);
   } else if (!list.is_null() && !list.is_array()) {
     reader.refuse(NodeField::pod_cidrs, "spec.podCIDRs", "a list of networks");
-  } else if (!single.is_null() && single != "") {
+  } else if (!unset(single)) {
     if (const auto one = cidr(single)) {
       reader.out.node.pod_cidrs = {*one};
     } else {

@@ -45,11 +45,11 @@ class Wire::Mailbox {
     --running_;
     idle_.notify_all();
   }
-  void close() {
+  // False when exchanges were still running at the end of the limit.
+  bool wait_until_idle(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     io_ = nullptr;
-    // A name that is being resolved cannot be interrupted: hence the limit.
-    idle_.wait_for(lock, std::chrono::seconds(2), [this] { return running_ == 0; });
+    return idle_.wait_for(lock, limit, [this] { return running_ == 0; });
   }
 
  private:
@@ -247,7 +247,15 @@ Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver
 
 Wire::~Wire() {
   while (!connections_->under_way.empty()) abort(connections_->under_way.begin()->first);
-  mailbox_->close();
+  // A name that is being resolved cannot be interrupted: hence the limits.
+  if (!mailbox_->wait_until_idle(std::chrono::seconds(1))) return;
+  // The library tidies up in tasks of its own; those still queued when the process ends are lost.
+  mailbox_->exchange_began();
+  boost::asio::post(library_thread(), [mailbox = mailbox_] {
+    library_thread().poll();
+    mailbox->exchange_ended();
+  });
+  (void)mailbox_->wait_until_idle(std::chrono::seconds(1));
 }
 
 void Wire::send(uint64_t id, const Request& request, const std::string& bearer) {

@@ -83,7 +83,8 @@ void merge_map(Json& target, const Json& patch, const std::string& path) {
     if (!target.is_object()) target = Json::object();
   }
   for (const auto& [name, value] : patch.items()) {
-    const std::string at = path.empty() ? name : path + "." + name;
+    std::string at = path.empty() ? "" : path + ".";
+    at += name;
     if (name.starts_with(kDeleteFromSet)) {
       delete_from_set(target, name.substr(kDeleteFromSet.size()), value);
     } else if (name.starts_with("$")) {

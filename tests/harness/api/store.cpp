@@ -49,12 +49,12 @@ Object Store::create(const ObjectKey& key, Json object) {
 }
 
 Object Store::update(const ObjectKey& key, Json object) {
-  const Object current = get(key);
+  Object current = get(key);
   if (!current) throw not_found(key);
   const Json& was = (*current)["metadata"];
   Json& metadata = object_at(object, "metadata");
-  const Json asked = metadata.value("resourceVersion", Json(""));
-  if (asked != "" && asked != was["resourceVersion"]) throw conflict(key);
+  const std::string asked = metadata.value("resourceVersion", "");
+  if (!asked.empty() && asked != was["resourceVersion"]) throw conflict(key);
   for (const char* field : {"name", "namespace", "uid", "creationTimestamp", "resourceVersion"})
     if (was.contains(field)) metadata[field] = was[field];
   object.erase("kind");

@@ -15,7 +15,7 @@ WatchStream::WatchStream(Wire& wire, Shared& shared, const Call& call,
       bookmark_interval_(shared.settings.bookmark_interval) {
   const uint64_t asked = call.number("timeoutSeconds").value_or(0);
   std::chrono::milliseconds timeout = shared.settings.default_watch_timeout;
-  if (asked != 0) timeout = std::chrono::seconds(std::min<uint64_t>(asked, 24 * 3600));
+  if (asked != 0) timeout = std::chrono::seconds(std::min<uint64_t>(asked, 86400));
   const Time now = std::chrono::steady_clock::now();
   ends_ = now + timeout;
   next_bookmark_ = now + bookmark_interval_;

@@ -102,7 +102,13 @@ void expect_programs(KernelState& state) {
                                           "-m mark --mark 0xd00/0xf00 -j CT --notrack"};
   state.netfilter = {
       {{Family::v4, "raw", "PELLICLE_PREROUTING"}, {.parent = "PREROUTING", .rules = rules}},
-      {{Family::v4, "raw", "PELLICLE_OUTPUT"}, {.parent = "OUTPUT", .rules = rules}}};
+      {{Family::v4, "raw", "PELLICLE_OUTPUT"}, {.parent = "OUTPUT", .rules = rules}},
+      {{Family::v4, "filter", "PELLICLE_INPUT"},
+       {.parent = "INPUT", .rules = {"-m mark --mark 0xd00/0xf00 -j ACCEPT"}}},
+      {{Family::v4, "filter", "PELLICLE_FORWARD"},
+       {.parent = "FORWARD", .rules = {"-o cilium_host -j ACCEPT", "-i lxc+ -j ACCEPT"}}},
+      {{Family::v4, "filter", "PELLICLE_OUTPUT"},
+       {.parent = "OUTPUT", .rules = {"-m mark --mark 0xe00/0xf00 -j ACCEPT"}}}};
 }
 
 KernelState expected() {

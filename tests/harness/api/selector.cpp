@@ -66,15 +66,18 @@ bool holds(const Requirement& want, const std::optional<std::string>& have) {
 }  // namespace
 
 Selector::Selector(const Resource& resource, const std::string& fields, const std::string& labels) {
+  const auto unsupported = [&](const std::string& field) {
+    return bad_request("Unable to find \"/v1, Resource=" + std::string(resource.plural) +
+                       "\" that match label selector \"" + labels + "\", field selector \"" +
+                       fields + "\": field label not supported: " + field);
+  };
   for (const bool label : {false, true}) {
     std::istringstream parts(label ? labels : fields);
     for (std::string part; std::getline(parts, part, ',');) {
       if (part.empty()) continue;
       requirements_.push_back(requirement(part, label));
-      if (!label && !selectable(resource, requirements_.back().name))
-        throw bad_request("Unable to find \"/v1, Resource=" + std::string(resource.plural) +
-                          "\" that match label selector \"" + labels + "\", field selector \"" +
-                          fields + "\": field label not supported: " + requirements_.back().name);
+      const std::string& name = requirements_.back().name;
+      if (!label && !selectable(resource, name)) throw unsupported(name);
     }
   }
 }

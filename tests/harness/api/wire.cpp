@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
-constexpr size_t kBodyLimit = 3 * 1024 * 1024;  // a kube-apiserver's limit for a request
+constexpr size_t kBodyLimit = size_t{3} << 20;  // a kube-apiserver's limit for a request
 constexpr size_t kChunkedFrom = 2048;  // above its buffer, Go's server sends chunks, not a length
 
 std::string header(const http::request<http::string_body>& message, http::field field) {
@@ -197,7 +197,7 @@ Wire::Woken Wire::wait(std::chrono::steady_clock::time_point until) {
     const auto left = ceil<milliseconds>(until - steady_clock::now()).count();
     std::array<pollfd, 2> fds = {
         {{stream_->socket().native_handle(), POLLIN | POLLRDHUP, 0}, {stream_->wake, POLLIN, 0}}};
-    const int ready = poll(fds.data(), fds.size(), int(std::clamp<int64_t>(left, 0, 3600 * 1000)));
+    const int ready = poll(fds.data(), fds.size(), int(std::clamp<int64_t>(left, 0, 3600000)));
     if (ready < 0 && errno != EINTR)
       throw std::runtime_error(std::string("poll: ") + std::strerror(errno));
     if (ready > 0 && fds[1].revents != 0) {

@@ -61,6 +61,9 @@ void Capture::ready() {
   if (!tcpdump_.running()) {
     throw LabError("cannot capture to " + path_ + ": " + tcpdump_.output());
   }
+  // Packets that came before the filter was in place are counted, and thrown away.
+  const Counters now = ask(tcpdump_);
+  skipped_ = now.received - now.captured;
 }
 
 void Capture::flush() {
@@ -68,7 +71,7 @@ void Capture::flush() {
   Counters last;
   const bool drained = wait_until([&] {
     last = ask(tcpdump_);
-    return last.captured >= last.received;
+    return last.captured + skipped_ >= last.received;
   });
   if (!drained) throw LabError(path_ + ": tcpdump does not keep up");
   if (last.dropped != 0) {

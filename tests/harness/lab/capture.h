@@ -37,6 +37,7 @@ class Capture {
  private:
   std::string path_;
   Process tcpdump_;
+  size_t skipped_ = 0;
   bool stopped_ = false;
 };
 

@@ -119,7 +119,7 @@ Exchange::~Exchange() = default;
 void Exchange::ask(const Ask& ask) {
   state_->parser.emplace();
   state_->parser->eager(true);
-  state_->parser->body_limit(64 * 1024 * 1024);
+  state_->parser->body_limit(uint64_t{64} << 20);
   state_->lines_end = 0;
   const std::string text = text_of(ask);
   require(SSL_write(state_->connection.get(), text.data(), int(text.size())) == int(text.size()),

@@ -6,7 +6,6 @@
 
 using namespace pellicle;
 using namespace pellicle::client;
-using api::Fault;
 using api::FaultKind;
 
 namespace {

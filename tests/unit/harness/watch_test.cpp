@@ -208,6 +208,7 @@ TEST_CASE("what a watch cannot be asked for") {
 TEST_CASE("a hundred changes reach ten watchers in order") {
   const auto api = seeded();
   std::vector<std::unique_ptr<Exchange>> watchers;
+  watchers.reserve(10);
   for (int i = 0; i < 10; ++i)
     watchers.push_back(std::make_unique<Exchange>(*api, Ask{.target = from(*api)}));
   REQUIRE(api->wait_for_watches(10, 5s));

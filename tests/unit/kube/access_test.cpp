@@ -105,7 +105,7 @@ TEST_CASE("each fault of a kubeconfig is one sentence with file and field, and n
   const auto file = directory.path() + "/config";
   const auto error = [&](const std::string& text) {
     write(file, text);
-    const auto sentence = error_of([&] { (void)kubeconfig_access(file); });
+    auto sentence = error_of([&] { (void)kubeconfig_access(file); });
     CHECK(sentence.find(file) != std::string::npos);
     CHECK(sentence.find("s3cret") == std::string::npos);
     return sentence;

@@ -64,13 +64,13 @@ struct SeenNodes {
 
   WatcherCallbacks callbacks() {
     return {.on_sync =
-                [this](std::vector<ApiObject> objects) {
+                [this](const std::vector<ApiObject>& objects) {
                   nodes.clear();
-                  for (auto& object : objects) nodes[object.name] = object.text;
+                  for (const auto& object : objects) nodes[object.name] = object.text;
                   ++syncs;
                 },
             .on_change =
-                [this](ApiObject object, bool deleted) {
+                [this](const ApiObject& object, bool deleted) {
                   if (deleted) {
                     nodes.erase(object.name);
                   } else {

@@ -73,8 +73,9 @@ TEST_CASE("all documented key forms are accepted") {
 }
 
 TEST_CASE("a key without an id is id 1 and reported") {
-  for (const auto& text :
-       {"rfc4106(gcm(aes)) " + kHex20 + " 128", "hmac(sha256) " + kHex32 + " cbc(aes) " + kHex32}) {
+  const std::string aead_line = "rfc4106(gcm(aes)) " + kHex20 + " 128";
+  const std::string cbc_line = "hmac(sha256) " + kHex32 + " cbc(aes) " + kHex32;
+  for (const auto& text : {aead_line, cbc_line}) {
     const auto decoded = decode_keys(text);
     REQUIRE(decoded.key);
     CHECK(decoded.key->id == 1);

@@ -31,6 +31,8 @@ int run(const pellicle::Config& config) {
 int main(int argc, char** argv) {
   // No core dump and no debugger may show a key.
   prctl(PR_SET_DUMPABLE, 0);
+  // Whoever read our log has gone: no reason to go too.
+  std::signal(SIGPIPE, SIG_IGN);
   const auto line = pellicle::parse_command_line({argv + 1, argv + argc});
   if (!line.run) {
     (line.status == 0 ? std::cout : std::cerr) << line.text;

@@ -78,8 +78,8 @@ void node_lines(Screen& screen, const Json& status) {
   }
   screen.line("Node:", where);
   screen.line("Pods:", text_of(node, "podCIDR", "no PodCIDR") + ", cilium_host " +
-                           text_of(node, "ciliumHost", "has no address yet") + ", " +
-                           std::to_string(status.value("endpoints", 0)) + " endpoints");
+                           text_of(node, "ciliumHost", "has no address yet") + ", " + "pods " +
+                           std::to_string(status.value("endpoints", 0)));
 }
 
 bool kubernetes_lines(Screen& screen, const Json& status) {
@@ -135,7 +135,7 @@ void peer_lines(Screen& screen, const Json& status, bool verbose) {
 void object_lines(Screen& screen, const Json& status) {
   std::string text;
   for (const auto& [table, count] : status["objects"].items()) {
-    text += (text.empty() ? "" : ", ") + count.dump() + " " + table;
+    text += (text.empty() ? "" : ", ") + table + " " + count.dump();
   }
   screen.sentence("Programmed:", text.empty() ? "nothing" : text);
 }

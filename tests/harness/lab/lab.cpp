@@ -92,6 +92,16 @@ void Lab::remove_node(const std::string& name) {
   network_->remove(name);
 }
 
+void Lab::set_key(const std::string& key_line) {
+  options_.key_line += "\n" + key_line;
+  const api::Json secret = api::key_secret(key_line);
+  if (api_->get(api::key_of(secret))) {
+    api_->patch(api::key_of(secret), {{"data", secret.at("data")}});
+  } else {
+    api_->create(secret);
+  }
+}
+
 NodeAgent& Lab::agent(const std::string& node) {
   const auto found = agents_.find(node);
   if (found == agents_.end()) throw LabError("the lab has no node " + node);

@@ -45,6 +45,11 @@ class Lab {
   Network& network() { return *network_; }
   void add_node(const NodeSpec& node);
   void remove_node(const std::string& name);
+  // Another value for `keys` of the Secret, which is made anew if it was deleted. Any text: what
+  // looks like a key in it is looked for by files_with_the_key() from here on.
+  void set_key(const std::string& key_line);
+  // What a node is about to change to: cleartext() expects its ESP there as well.
+  void expect_addresses(const NodeAddresses& node) { addresses_.push_back(node); }
 
   // Agents.
   NodeAgent& agent(const std::string& node);
@@ -69,7 +74,7 @@ class Lab {
   // Everything between nodes since the lab was made, see cleartext_between_pods().
   std::vector<Packet> cleartext();
 
-  // Does any file of log_dir() hold the key of the lab's Secret, in hexadecimal or as raw bytes?
+  // Does any file of log_dir() hold a key the lab's Secret has had, in hexadecimal or as raw bytes?
   // The files that do.
   std::vector<std::string> files_with_the_key();
 

@@ -1,6 +1,7 @@
 #include "tests/harness/lab/node_agent.h"
 
 #include <filesystem>
+#include <sstream>
 
 #include "tools/ctl/agent_socket.h"
 
@@ -16,13 +17,13 @@ NodeAgent::NodeAgent(std::string node, const std::string& kubeconfig, std::strin
   write_file(directory_ + "/kubeconfig", kubeconfig);
 }
 
-void NodeAgent::start(const std::string& extra) {
+void NodeAgent::start(const std::string& extra, const std::string& binary) {
   if (running()) throw LabError("the agent of " + node_ + " runs already");
   const std::string file = directory_ + "/agent.conf";
   write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
                        "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +
                        bpf_root() + "\"\nlog-level = \"debug\"\n" + extra);
-  process_.emplace(std::vector<std::string>{program("pellicle-agent"), "--config", file}, log_,
+  process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_,
                    node_);
 }
 
@@ -62,6 +63,13 @@ bool NodeAgent::wait_ready(Seconds limit) {
 
 Result NodeAgent::ctl(const std::string& arguments) const {
   return sh_in(node_, program("pellicle") + " --socket " + socket() + " " + arguments);
+}
+
+std::string NodeAgent::says() const {
+  std::istringstream words(ctl("status").output);
+  std::string text;
+  for (std::string word; words >> word;) text += (text.empty() ? "" : " ") + word;
+  return text;
 }
 
 }  // namespace pellicle::lab

@@ -18,8 +18,9 @@ class NodeAgent {
   // the output of every run.
   NodeAgent(std::string node, const std::string& kubeconfig, std::string log);
 
-  // `extra` are more lines of the configuration file: "pod-mtu = 1423\n". LabError when it runs.
-  void start(const std::string& extra = "");
+  // `extra` are more lines of the configuration file: "pod-mtu = 1423\n"; `binary` is another build
+  // of the agent. LabError when it runs.
+  void start(const std::string& extra = "", const std::string& binary = "pellicle-agent");
   int stop();   // SIGTERM; the exit status
   void kill();  // SIGKILL, at once
   bool running();
@@ -33,6 +34,9 @@ class NodeAgent {
 
   // `pellicle <arguments>` of this node, run in its namespace: "status", "cleanup --force".
   Result ctl(const std::string& arguments) const;
+
+  // The text of `pellicle status`, each run of blanks and line ends as one blank.
+  std::string says() const;
 
   std::string log() const { return file_text(log_); }
   std::string state_dir() const { return directory_ + "/state"; }

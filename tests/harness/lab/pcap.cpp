@@ -42,6 +42,11 @@ const NodeAddresses* node_of(const IpAddress& address, const std::vector<NodeAdd
   return found == nodes.end() ? nullptr : &*found;
 }
 
+bool is_router(const IpAddress& address, const std::vector<NodeAddresses>& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [&](const NodeAddresses& node) { return node.router == address; });
+}
+
 }  // namespace
 
 std::string Packet::text() const {
@@ -83,7 +88,9 @@ std::vector<Packet> cleartext_between_pods(const std::vector<Packet>& packets,
     const NodeAddresses* from = node_of(packet.src, nodes);
     const NodeAddresses* to = node_of(packet.dst, nodes);
     if (from == nullptr || to == nullptr || from == to) continue;
-    if (packet.protocol == kEsp && packet.src == from->router && packet.dst == to->router) continue;
+    if (packet.protocol == kEsp && is_router(packet.src, nodes) && is_router(packet.dst, nodes)) {
+      continue;
+    }
     found.push_back(packet);
   }
   return found;

@@ -36,7 +36,7 @@ struct NodeAddresses {
 };
 
 // Packets between addresses in the PodCIDRs of two different nodes that are not ESP between these
-// nodes' cilium_host addresses.
+// nodes' cilium_host addresses. A node whose address changes is there once with each.
 std::vector<Packet> cleartext_between_pods(const std::vector<Packet>& packets,
                                            const std::vector<NodeAddresses>& nodes);
 

@@ -39,7 +39,7 @@ TEST_CASE("every change of any object has the next version of one counter") {
   CHECK(store.version() == start + 4);
 }
 
-TEST_CASE("a created object has a uid, a time and its version; its name is taken") {
+TEST_CASE("a created object has a uid, a time and its version, and its name is taken") {
   Store store;
   const Object made = store.create(secret_key("ns", "s"), Json::object());
   const Json& metadata = (*made)["metadata"];

@@ -129,7 +129,7 @@ TEST_CASE("bookmarks are sent in between and at the end, to those who asked") {
   CHECK(plain.reply().body.empty());
 }
 
-TEST_CASE("a watch ends cleanly at its timeout; the connection goes on") {
+TEST_CASE("a watch ends cleanly at its timeout and the connection goes on") {
   const auto api = seeded();
   api->set_default_watch_timeout(300ms);
   Exchange watch(*api, {.target = from(*api)});

@@ -73,32 +73,6 @@ void live_through(Random& random, World& world, const std::vector<Event>& events
   }
 }
 
-// Keeps the order of events on one object, mixes the objects, repeats some.
-std::vector<Event> reordered(Random& random, const std::vector<Event>& events) {
-  std::map<std::string, std::vector<Event>> queues;
-  std::vector<std::string> turns;
-  for (const auto& event : events) {
-    queues[object_of(event)].push_back(event);
-    turns.push_back(object_of(event));
-  }
-  std::shuffle(turns.begin(), turns.end(), random.engine());
-  std::vector<Event> mixed;
-  std::map<std::string, size_t> next;
-  for (const auto& object : turns) {
-    mixed.push_back(queues[object][next[object]++]);
-    if (random.chance(20)) mixed.push_back(mixed.back());
-  }
-  return mixed;
-}
-
-std::vector<Event> squashed(const std::vector<Event>& events) {
-  std::map<std::string, Event> last;
-  for (const auto& event : events) last.insert_or_assign(object_of(event), event);
-  std::vector<Event> result;
-  for (const auto& [object, event] : last) result.push_back(event);
-  return result;
-}
-
 }  // namespace
 
 TEST_CASE("converges and is quiet: any actual state, one pass, and the next one is empty") {

@@ -1,42 +1,10 @@
-// Random clusters, changes of them, and random rubbish left in a kernel.
+// A random cluster (tests/harness/random_cluster.h) and the kernel of one of its nodes.
 #pragma once
 
-#include <random>
-#include <variant>
-
 #include "tests/harness/memory_kernel/memory_kernel.h"
+#include "tests/harness/random_cluster.h"
 
 namespace pellicle {
-
-class Random {
- public:
-  explicit Random(uint64_t seed) : engine_(seed) {}
-  size_t below(size_t limit) { return engine_() % limit; }
-  bool chance(size_t percent) { return below(100) < percent; }
-  std::mt19937_64& engine() { return engine_; }
-
- private:
-  std::mt19937_64 engine_;
-};
-
-// Something became known: the latest word on one object.
-struct NodeEvent {
-  std::string name;
-  std::optional<Node> node;  // none: deleted
-};
-struct KeyEvent {
-  std::optional<IpsecKey> key;
-};
-struct PodEvent {
-  std::string id;
-  std::optional<Endpoint> endpoint;
-};
-using Event = std::variant<NodeEvent, KeyEvent, PodEvent>;
-
-std::string object_of(const Event& event);   // events on one object keep their order
-Event random_event(Random& random);          // about any object, this node among them
-Event random_foreign_event(Random& random);  // about anything but this node's own Node
-std::vector<Event> random_events(Random& random, size_t count);
 
 // One node: what it was told, and its kernel.
 struct World {
@@ -50,8 +18,5 @@ struct World {
   Inputs inputs;
   MemoryKernel kernel;
 };
-
-// Drops and scrambles objects at random.
-void scramble(Random& random, KernelState& state);
 
 }  // namespace pellicle

@@ -41,13 +41,13 @@ TEST_CASE("status text: a healthy node") {
   CHECK(screen.healthy);
   CHECK(screen.text ==
         "Node:         worker  172.18.0.3 on eth0 mtu 1500\n"
-        "Pods:         10.0.1.0/24, cilium_host 10.0.1.138, 2 endpoints\n"
+        "Pods:         10.0.1.0/24, cilium_host 10.0.1.138, pods 2\n"
         "Kubernetes:   Ok   https://172.18.0.1:6443\n"
         "Encryption:   IPsec   key 3, rfc4106(gcm(aes)) 128\n"
         "Peers:        2/2 encrypted\n"
         "  control-plane          10.0.2.0/24     via 172.18.0.2      10.0.2.52\n"
         "  worker2                10.0.0.0/24     via 172.18.0.4      10.0.0.40\n"
-        "Programmed:   3 state, 5 policy\n"
+        "Programmed:   state 3, policy 5\n"
         "Drops:        none\n"
         "Problems:     none\n"
         "Agent:        Ok   0.1.0, since 2026-11-23T08:00:00Z, 4 passes\n");

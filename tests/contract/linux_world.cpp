@@ -1,0 +1,110 @@
+#include "tests/contract/linux_world.h"
+
+#include <array>
+
+#include "agent/reconcile/reconciler.h"
+#include "tests/harness/catch.h"
+
+namespace pellicle::contract {
+
+namespace {
+
+// Behind the agent's back, with the tools at hand.
+constexpr std::array kDamage = {
+    "ip route flush table 200",
+    "ip xfrm state flush",
+    "ip xfrm policy flush",
+    "ip xfrm policy deleteall dir out",
+    "ip rule del pref 1",
+    "ip rule del pref 100",
+    "ip rule add pref 0 lookup local",
+    "ip link del cilium_host",
+    "ip link set cilium_net down",
+    "ip link set cilium_host mtu 1300",
+    "ip link set cilium_net mtu 1300 && ip link set cilium_net arp on",
+    "ip addr flush dev cilium_host",
+    "ip addr add 10.99.0.9/32 dev cilium_host",
+    "ip route add 10.55.0.0/16 dev cilium_host",
+    "ip route flush dev cilium_host",
+    "tc qdisc del dev eth0 clsact",
+    "tc qdisc del dev cilium_net clsact",
+    "tc filter del dev cilium_host egress",
+    "rm -f /sys/fs/bpf/pellicle-test-*/*",
+    "iptables-legacy -t raw -F PELLICLE_PREROUTING",
+    "iptables-legacy -t raw -F",
+    "iptables-legacy -t filter -D FORWARD -j PELLICLE_FORWARD",
+    "sysctl -qw net.ipv4.conf.eth0.rp_filter=2",
+    "sysctl -qw net.ipv4.conf.all.rp_filter=1",
+    "ip link set eth0 down && ip link set eth0 up",
+};
+
+void make_pod(const Endpoint& endpoint) {
+  shell("ip link add " + endpoint.device + " type veth peer name pod" + endpoint.id);
+}
+
+}  // namespace
+
+void LinuxWorld::happen(const Event& event) {
+  if (const auto* pod = std::get_if<PodEvent>(&event)) {
+    for (const auto& known : inputs_.endpoints) {
+      if (known.id == pod->id) shell("ip link del " + known.device);
+    }
+    if (pod->endpoint) make_pod(*pod->endpoint);
+  }
+  hear(inputs_, event);
+}
+
+void LinuxWorld::happen(const std::vector<Event>& events) {
+  for (const auto& event : events) happen(event);
+}
+
+KernelState LinuxWorld::desired() {
+  inputs_.host = kernel_->facts();
+  return compute(inputs_).state;
+}
+
+std::vector<Refusal> LinuxWorld::pass() {
+  const auto done = reconcile(*kernel_, desired());
+  remember_router(inputs_);
+  return done.refusals;
+}
+
+void LinuxWorld::settle() {
+  for (int i = 0; i < 4; ++i) {
+    pass();
+    if (plan(desired(), kernel_->dump()).empty()) return;
+  }
+}
+
+void LinuxWorld::restart() {
+  kernel_.reset();
+  kernel_ = site_.start_agent();
+}
+
+KernelState LinuxWorld::from_nothing() const {
+  LinuxWorld fresh;
+  fresh.inputs_ = inputs_;
+  for (const auto& endpoint : inputs_.endpoints) make_pod(endpoint);
+  const auto refusals = fresh.pass();
+  REQUIRE(refusals.empty());
+  return fresh.kernel_->dump();
+}
+
+std::vector<std::string> LinuxWorld::damage(Random& random) const {
+  std::vector<std::string> done;
+  for (int i = 0; i < 3; ++i) {
+    const std::string command = kDamage[random.below(kDamage.size())];
+    done.push_back(command + (shell_status(command) == 0 ? "" : " (in vain)"));
+  }
+  return done;
+}
+
+void LinuxWorld::scramble(Random& random) const {
+  const auto other = site_.start_agent();
+  const auto actual = other->dump();
+  auto nonsense = actual;
+  pellicle::scramble(random, nonsense);
+  other->apply(plan(nonsense, actual));  // what no kernel could hold is refused
+}
+
+}  // namespace pellicle::contract

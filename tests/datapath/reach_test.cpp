@@ -1,0 +1,261 @@
+// Who reaches whom beyond the pods of two nodes, and through what others put into the node's
+// tables. That all pods reach one another in ESP is encryption_test's.
+#include <algorithm>
+#include <filesystem>
+#include <list>
+#include <regex>
+
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/lab.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+
+namespace {
+
+constexpr const char* kService = "10.96.169.246";  // the seed's serversvc
+constexpr const char* kKey12 = "12 rfc4106(gcm(aes)) 000102030405060708090a0b0c0d0e0f10111213 128";
+
+// What a real kube-proxy writes on worker for the seed's Service (excerpts of a saved rule set),
+// the kubelet's KUBE-FIREWALL, and a FORWARD chain that drops. The jumps are put before all others,
+// as kube-proxy does.
+constexpr const char* kKubeProxyFilter = R"(*filter
+:FORWARD DROP [0:0]
+:KUBE-FIREWALL - [0:0]
+:KUBE-FORWARD - [0:0]
+-I INPUT -j KUBE-FIREWALL
+-I FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-I OUTPUT -j KUBE-FIREWALL
+-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
+-A KUBE-FIREWALL -m comment --comment "kubernetes firewall for dropping marked packets" -m mark --mark 0x8000/0x8000 -j DROP
+-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+)";
+
+constexpr const char* kKubeProxyNat = R"(*nat
+:KUBE-EXT-CU7F3MNN62CF4ANP - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-NODEPORTS - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-SEP-7NBUZ5LLWFBH36JQ - [0:0]
+:KUBE-SEP-UXLDH4JQ2W2JVEM7 - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-CU7F3MNN62CF4ANP - [0:0]
+-I PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-I OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-I POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A KUBE-EXT-CU7F3MNN62CF4ANP -m comment --comment "masquerade traffic for default/serversvc:cni external destinations" -j KUBE-MARK-MASQ
+-A KUBE-EXT-CU7F3MNN62CF4ANP -j KUBE-SVC-CU7F3MNN62CF4ANP
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-NODEPORTS -p tcp -m comment --comment "default/serversvc:cni" -m tcp --dport 32000 -j KUBE-EXT-CU7F3MNN62CF4ANP
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
+-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
+-A KUBE-SEP-7NBUZ5LLWFBH36JQ -s 10.0.0.249/32 -m comment --comment "default/serversvc:cni" -j KUBE-MARK-MASQ
+-A KUBE-SEP-7NBUZ5LLWFBH36JQ -p tcp -m comment --comment "default/serversvc:cni" -m tcp -j DNAT --to-destination 10.0.0.249:80
+-A KUBE-SEP-UXLDH4JQ2W2JVEM7 -s 10.0.1.103/32 -m comment --comment "default/serversvc:cni" -j KUBE-MARK-MASQ
+-A KUBE-SEP-UXLDH4JQ2W2JVEM7 -p tcp -m comment --comment "default/serversvc:cni" -m tcp -j DNAT --to-destination 10.0.1.103:80
+-A KUBE-SERVICES -d 10.96.169.246/32 -p tcp -m comment --comment "default/serversvc:cni cluster IP" -m tcp --dport 80 -j KUBE-SVC-CU7F3MNN62CF4ANP
+-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+-A KUBE-SVC-CU7F3MNN62CF4ANP ! -s 10.0.0.0/8 -d 10.96.169.246/32 -p tcp -m comment --comment "default/serversvc:cni cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ
+-A KUBE-SVC-CU7F3MNN62CF4ANP -m comment --comment "default/serversvc:cni -> 10.0.0.249:80" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-7NBUZ5LLWFBH36JQ
+-A KUBE-SVC-CU7F3MNN62CF4ANP -m comment --comment "default/serversvc:cni -> 10.0.1.103:80" -j KUBE-SEP-UXLDH4JQ2W2JVEM7
+COMMIT
+)";
+
+// A UDP server that sends back what it gets, and a client that checks it.
+constexpr const char* kUdpEcho =
+    "$s = IO::Socket::INET->new(LocalPort => 5000, Proto => 'udp') or die; "
+    "while ($s->recv($m, 65535)) { $s->send($m) }";
+constexpr const char* kUdpAsk =
+    "$s = IO::Socket::INET->new(PeerAddr => '10.0.0.249', PeerPort => 5000, Proto => 'udp') or "
+    "die; $SIG{ALRM} = sub { die 'no answer' }; for (1, 1200, 4000, 20000) { my $m = 'x' x $_; "
+    "alarm 3; $s->send($m) or die $!; $s->recv($b, 65535); die $_ unless $b eq $m }";
+
+struct SeedPod {
+  const char* node;
+  const char* name;
+  const char* address;
+};
+
+constexpr SeedPod kPods[] = {{"worker", "net", "10.0.1.52"},
+                             {"worker", "cni-s22px", "10.0.1.103"},
+                             {"worker2", "cni-fcnh6", "10.0.0.249"},
+                             {"control-plane", "cni-cp", "10.0.2.77"}};
+
+void add_pods(Lab& lab) {
+  for (const SeedPod& pod : kPods) {
+    lab.add_pod(pod.node, pod.name, pod.address);
+    lab.serve_http(pod.name);
+  }
+}
+
+std::string page_of(const SeedPod& pod) {
+  return std::string("PodName: ") + pod.name + " | PodIP: eth0 " + pod.address + "/32\n";
+}
+
+// An HTTP server in each node itself, which answers with the node's name.
+std::list<Process> serve_in_nodes(Lab& lab) {
+  std::list<Process> servers;
+  for (const NodeSpec& node : lab.network().nodes()) {
+    const std::string root = "/run/lab/www/" + node.name;
+    std::filesystem::create_directories(root);
+    write_file(root + "/index.html", node.name + "\n");
+    servers.emplace_back(std::vector<std::string>{"busybox", "httpd", "-f", "-p", "80", "-h", root},
+                         lab.log_dir() + "/" + node.name + "-httpd.log", node.name);
+    const std::string self = "http://" + node.address.to_string() + "/";
+    if (!wait_until([&] { return lab.http_get(node.name, self).ok(); })) {
+      throw LabError("no HTTP server in " + node.name);
+    }
+  }
+  return servers;
+}
+
+void check_reaches(Lab& lab, const std::string& from, const std::string& address,
+                   const std::string& page) {
+  CAPTURE(from, address);
+  const Result ping = lab.ping(from, address);
+  CAPTURE(ping.output);
+  CHECK(ping.ok());
+  CHECK(lab.http_get(from, "http://" + address + "/").output == page);
+}
+
+// Is there a connection that conntrack shows as the seed's listing does?
+bool tracked(const std::string& node, const std::string& original, const std::string& reply) {
+  const std::regex line("tcp      6 [0-9]+ TIME_WAIT " + original + " " + reply +
+                        " \\[ASSURED\\] mark=0 use=[0-9]+\n");
+  return std::regex_search(must_in(node, "conntrack -L -p tcp 2>/dev/null"), line);
+}
+
+size_t esp_packets(Lab& lab) {
+  const auto wire = lab.network().wire();
+  return static_cast<size_t>(std::count_if(
+      wire.begin(), wire.end(), [](const Packet& packet) { return packet.protocol == 50; }));
+}
+
+void check_nothing_in_the_clear(Lab& lab) {
+  for (const Packet& packet : lab.cleartext()) UNSCOPED_INFO(packet.text());
+  CHECK(lab.cleartext().empty());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+// The page of one of the service's pods, asked for so often that both come in turn.
+void check_both_answer(Lab& lab, const std::string& from, const std::string& url) {
+  CAPTURE(from, url);
+  bool remote = false;
+  bool local = false;
+  bool other = false;
+  for (int i = 0; i < 40 && !(remote && local) && !other; ++i) {
+    const std::string page = lab.http_get(from, url).output;
+    CAPTURE(page);
+    remote |= page == page_of(kPods[2]);
+    local |= page == page_of(kPods[1]);
+    other |= page != page_of(kPods[1]) && page != page_of(kPods[2]);
+    CHECK_FALSE(other);
+  }
+  CHECK(remote);
+  CHECK(local);
+}
+
+}  // namespace
+
+TEST_CASE("pods reach pods of their node, their node, and every node's cilium_host address") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  const std::list<Process> servers = serve_in_nodes(lab);
+  check_reaches(lab, "net", "10.0.1.103", page_of(kPods[1]));
+  check_reaches(lab, "cni-s22px", "10.0.1.52", page_of(kPods[0]));
+  for (const SeedPod& pod : kPods) {
+    check_reaches(lab, pod.node, pod.address, page_of(pod));
+    check_reaches(lab, pod.name, lab.network().node(pod.node).address.to_string(),
+                  std::string(pod.node) + "\n");
+  }
+  CHECK(esp_packets(lab) == 0);  // so far nobody had anything to say to another node
+  for (const SeedPod& pod : kPods) {
+    for (const NodeSpec& node : lab.network().nodes()) {
+      check_reaches(lab, pod.name, node.router.to_string(), node.name + "\n");
+    }
+  }
+  CHECK(esp_packets(lab) > 0);
+  check_nothing_in_the_clear(lab);
+}
+
+TEST_CASE("large packets, UDP and a body of a megabyte go between pods and nodes") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  for (const char* to : {"10.0.0.249", "10.0.1.103", "10.0.0.40", "10.0.1.138"}) {
+    CAPTURE(to);
+    const Result ping = sh_in("net", std::string("ping -c 2 -i 0.2 -W 2 -s 4000 ") + to);
+    CAPTURE(ping.output);
+    CHECK(ping.ok());
+  }
+  Process echo({"perl", "-MIO::Socket::INET", "-e", kUdpEcho}, lab.log_dir() + "/udp.log",
+               "cni-fcnh6");
+  const std::string ask = std::string("perl -MIO::Socket::INET -e ") + shell_word(kUdpAsk);
+  const bool answered = wait_until([&] { return sh_in("net", ask).ok(); }, 5s);
+  CHECK(answered);
+
+  must(
+      "cd /run/lab/www && head -c 1048576 /dev/urandom > net/megabyte && "
+      "cp net/megabyte cni-fcnh6/megabyte");
+  const std::string sum = must("sha256sum < /run/lab/www/cni-fcnh6/megabyte");
+  const std::string get = "curl --silent --show-error --max-time 20 http://";
+  CHECK(sh_in("net", get + "10.0.0.249/megabyte | sha256sum").output == sum);
+  must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
+                        " -p tcp --dport 80 -j DNAT --to-destination 10.0.0.249:80");
+  CHECK(sh_in("net", get + kService + "/megabyte | sha256sum").output == sum);
+  CHECK(sh_in("cni-fcnh6", get + "10.0.1.52/megabyte | sha256sum").output == sum);
+  check_nothing_in_the_clear(lab);
+}
+
+TEST_CASE("a ClusterIP that is DNATed to a remote pod works and is encrypted") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
+                        " -p tcp --dport 80 -j DNAT --to 10.0.0.249:80");
+  const size_t before = esp_packets(lab);
+  const Result page = lab.http_get("net", std::string("http://") + kService + "/");
+  CHECK(page.output == page_of(kPods[2]));
+  // Three packets there, two back, each seen where it leaves and where it arrives.
+  CHECK(esp_packets(lab) >= before + 10);
+  CHECK(wait_until([] {
+    return tracked("worker", "src=10.0.1.52 dst=10.96.169.246 sport=[0-9]+ dport=80",
+                   "src=10.0.0.249 dst=10.0.1.52 sport=80 dport=[0-9]+");
+  }));
+  check_nothing_in_the_clear(lab);
+}
+
+TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits the key id sets") {
+  // The marks of key 12 have kube-proxy's 0x4000 and the kubelet's 0x8000. The rules come after
+  // ours, and before them in every chain: only a full comparison shows that.
+  Lab lab({.key_line = kKey12, .agent_config = "resync-seconds = 1\n"});
+  lab.start_agents();
+  add_pods(lab);
+  const std::list<Process> servers = serve_in_nodes(lab);
+  write_file("/run/kube-proxy.save", std::string(kKubeProxyFilter) + kKubeProxyNat);
+  for (const NodeSpec& node : lab.network().nodes()) {
+    must_in(node.name, "iptables-legacy-restore --noflush < /run/kube-proxy.save");
+  }
+  CHECK(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));
+  for (const SeedPod& from : kPods) {
+    for (const SeedPod& to : kPods) {
+      if (from.name != to.name) check_reaches(lab, from.name, to.address, page_of(to));
+    }
+    check_reaches(lab, from.name, "10.0.0.40", "worker2\n");
+    check_reaches(lab, from.node, from.address, page_of(from));
+  }
+  // From the service's own pod as well: then the answer may come from itself.
+  const std::string service = std::string("http://") + kService + "/";
+  check_both_answer(lab, "net", service);
+  check_both_answer(lab, "cni-s22px", service);
+  check_both_answer(lab, "cni-cp", service);
+  check_both_answer(lab, "net", "http://172.18.0.3:32000/");
+  CHECK(tracked("worker", "src=10.0.1.52 dst=172.18.0.3 sport=[0-9]+ dport=32000",
+                "src=10.0.0.249 dst=172.18.0.3 sport=80 dport=[0-9]+"));
+  check_nothing_in_the_clear(lab);
+}

@@ -1,0 +1,357 @@
+// The agent may stop, crash, be replaced or lose the API server: the kernel goes on without it.
+#include <cstdio>
+#include <random>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/traffic.h"
+#include "tools/ctl/agent_socket.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+
+namespace {
+
+const std::vector<std::string> kNodes{"worker", "worker2", "control-plane"};
+const api::ObjectKey kSecret = api::secret_key("kube-system", "cilium-ipsec-keys");
+
+// Three agents, a pod on each node, and pings between all of them: each is answered, so every
+// tunnel carries packets both ways.
+struct Cluster {
+  Lab lab;
+  std::list<PingStream> streams;
+
+  Cluster() {
+    lab.start_agents();
+    lab.add_pod("worker", "net", "10.0.1.52");
+    lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+    lab.add_pod("control-plane", "cni-cp", "10.0.2.77");
+    for (const auto& [from, to] :
+         {std::pair{"net", "10.0.0.249"}, {"cni-fcnh6", "10.0.2.77"}, {"cni-cp", "10.0.1.52"}}) {
+      REQUIRE(lab.ping(from, to).ok());
+      streams.emplace_back(from, to);
+    }
+  }
+
+  void check_pings_go_on(const std::string& meanwhile) {
+    CAPTURE(meanwhile);
+    for (PingStream& stream : streams) CHECK(stream.goes_on());
+  }
+
+  // Nothing was lost, nothing was in the clear, and no tunnel counted anew.
+  void check_all_arrived() {
+    for (PingStream& stream : streams) CHECK(stream.end() == "");
+    CHECK(esp_numbers_astray(lab.network().wire()) == std::vector<std::string>{});
+    CHECK(esp_numbers(lab.network().wire()).size() == 6);
+    CHECK(lab.cleartext().empty());
+    CHECK(lab.files_with_the_key().empty());
+  }
+};
+
+// Of every XFRM state, by its first lines: when it was added.
+std::map<std::string, std::string> births_of_states(const std::string& node) {
+  static const std::regex born(R"(\tlifetime current:[^\n]*\n[^\n]*\n\s+add (\S+ \S+))");
+  std::map<std::string, std::string> births;
+  std::istringstream blocks(redacted(must_in(node, "ip -s xfrm state")));
+  std::string block, line;
+  const auto note = [&] {
+    if (block.empty()) return;
+    std::smatch match;
+    REQUIRE(std::regex_search(block, match, born));
+    births[block.substr(0, block.find("\n\treplay"))] = match[1];
+    block.clear();
+  };
+  while (std::getline(blocks, line)) {
+    if (line.starts_with("src ")) note();
+    block += line + "\n";
+  }
+  note();
+  return births;
+}
+
+std::map<std::string, std::map<std::string, std::string>> births_everywhere() {
+  std::map<std::string, std::map<std::string, std::string>> births;
+  for (const std::string& node : kNodes) births[node] = births_of_states(node);
+  return births;
+}
+
+// The pass after a change is made at once: an empty difference is what it leaves.
+bool nothing_to_do(Lab& lab, const std::string& node) {
+  return wait_until([&] {
+    try {
+      return lab.agent(node).ask("diff")["operations"].empty();
+    } catch (const ctl::Refused&) {  // nothing was listed yet
+      return false;
+    }
+  });
+}
+
+bool has_peer(Lab& lab, const std::string& node, const std::string& peer) {
+  for (const auto& known : lab.agent(node).ask("status")["peers"]) {
+    if (known["name"] == peer) return true;
+  }
+  return false;
+}
+
+bool status_says(Lab& lab, const std::string& node, const std::string& sentence) {
+  return lab.agent(node).ask("status").dump().find(sentence) != std::string::npos;
+}
+
+bool answers(Lab& lab, const std::string& node) {
+  return wait_until([&] {
+    try {
+      return lab.agent(node).ask("status").is_object();
+    } catch (const ctl::Unreachable&) {
+      return false;
+    }
+  });
+}
+
+// A program that prints kernel notifications. What it misses before it listens, and whether it
+// listens at all, is found out with a change that it must print.
+class Watch {
+ public:
+  Watch(const std::string& node, const std::string& command, std::string change, std::string undo)
+      : node_(node),
+        change_(std::move(change)),
+        undo_(std::move(undo)),
+        process_({"sh", "-c", "exec stdbuf -oL " + command},
+                 "/run/lab/watch-" + node + "-" + command.substr(0, command.find(' ', 4)), node) {
+    REQUIRE(wait_until([&] {
+      provoke();
+      return !process_.output().empty();
+    }));
+    settle();
+    seen_ = process_.output().size();
+  }
+
+  // Everything printed since the beginning.
+  std::string heard() {
+    settle();
+    const std::string text = process_.output().substr(seen_);
+    const size_t before = text.size();
+    provoke();
+    CHECK(wait_until([&] { return process_.output().size() > seen_ + before; }));
+    return text;
+  }
+
+ private:
+  void provoke() { must_in(node_, change_ + " && " + undo_); }
+
+  // Notifications are queued with the change itself: a printer that has nothing more to read
+  // sleeps.
+  void settle() {
+    const auto idle = [&] {
+      const size_t size = process_.output().size();
+      std::this_thread::sleep_for(100ms);
+      return process_.output().size() == size;
+    };
+    REQUIRE(wait_until(idle));
+  }
+
+  std::string node_, change_, undo_;
+  Process process_;
+  size_t seen_ = 0;
+};
+
+std::list<Watch> watch_everything(const std::string& node) {
+  std::list<Watch> watches;
+  watches.emplace_back(node, "ip monitor link address route rule netconf",
+                       "ip route add blackhole 192.0.2.1", "ip route del blackhole 192.0.2.1");
+  // Without aevent, which says that sequence numbers go on.
+  const std::string policy = " src 192.0.2.1 dst 192.0.2.2 dir out";
+  watches.emplace_back(node, "ip xfrm monitor acquire expire SA policy",
+                       "ip xfrm policy add" + policy, "ip xfrm policy del" + policy);
+  watches.emplace_back(node, "tc monitor", "tc qdisc add dev lo clsact",
+                       "tc qdisc del dev lo clsact");
+  return watches;
+}
+
+// The tags of the programs on a node's devices.
+std::map<std::string, std::string> tags_of_programs(const std::string& node) {
+  static const std::regex program(R"((pell_\w+).* tag (\w+))");
+  std::map<std::string, std::string> tags;
+  const std::string filters =
+      must_in(node,
+              "for dev in $(ls /sys/class/net 2>/dev/null; ip -br link | sed 's/[@ ].*//'); do "
+              "tc filter show dev $dev ingress; tc filter show dev $dev egress; done 2>/dev/null");
+  std::istringstream lines(filters);
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (std::regex_search(line, match, program)) tags[match[1]] = match[2];
+  }
+  return tags;
+}
+
+}  // namespace
+
+TEST_CASE("a restart with nothing to do tells the kernel and the API server nothing") {
+  Cluster cluster;
+  Lab& lab = cluster.lab;
+  for (const std::string& node : kNodes) REQUIRE(nothing_to_do(lab, node));
+  const auto births = births_everywhere();
+  const auto tags = tags_of_programs("worker");
+  auto watches = watch_everything("worker");
+  lab.api().clear_requests();
+  for (int i = 0; i < 2; ++i) {
+    if (i == 0) {
+      CHECK(lab.agent("worker").stop() == 0);
+    } else {
+      lab.agent("worker").kill();
+    }
+    cluster.check_pings_go_on("the agent is down");
+    lab.start_agent("worker");
+    CHECK(nothing_to_do(lab, "worker"));
+    cluster.check_pings_go_on("the agent is back");
+    CHECK_FALSE(lab.agent("worker").ask("status").contains("lastChange"));
+  }
+  for (Watch& watch : watches) CHECK(watch.heard() == "");
+  for (const auto& request : lab.api().requests()) CHECK(request.verb != "patch");
+  CHECK(births_everywhere() == births);
+  CHECK(tags_of_programs("worker") == tags);
+  cluster.check_all_arrived();
+}
+
+TEST_CASE("pings lose nothing while agents are killed at twenty random moments") {
+  Cluster cluster;
+  Lab& lab = cluster.lab;
+  const auto births = births_everywhere();
+  const char* given = std::getenv("PELLICLE_SEED");
+  const auto seed = given ? std::strtoul(given, nullptr, 10) : std::random_device{}();
+  std::printf("PELLICLE_SEED=%lu\n", seed);
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  lab.agent("worker").stop();
+  const auto begin = std::chrono::steady_clock::now();
+  lab.start_agent("worker");
+  const Seconds whole_start = std::chrono::steady_clock::now() - begin;
+
+  // So that a pass has something to write: a Node that comes and goes.
+  const NodeSpec guest = fourth_node();
+  const api::Json object = api::node_object({"worker3", "172.18.0.5", "10.0.3.0/24", "10.0.3.17",
+                                             "44444444-4444-4444-4444-444444444444"});
+  std::uniform_real_distribution<double> moment(0, 1.5 * whole_start.count());
+  for (int kill = 0; kill < 20; ++kill) {
+    const std::string& node = kNodes[random() % kNodes.size()];
+    lab.agent(node).kill();
+    if (kill % 2 == 0) {
+      lab.api().create(object);
+    } else {
+      lab.api().remove(api::node_key("worker3"));
+    }
+    lab.agent(node).start();
+    std::this_thread::sleep_for(Seconds(moment(random)));
+    lab.agent(node).kill();
+    lab.agent(node).start();
+  }
+  lab.start_agents();
+  for (const std::string& node : kNodes) {
+    CAPTURE(node);
+    CHECK(lab.agent(node).wait_ready());
+    CHECK(wait_until([&] { return !has_peer(lab, node, "worker3"); }));
+    CHECK(nothing_to_do(lab, node));
+    CHECK(lab.agent(node).ctl("status").ok());
+  }
+  CHECK(births_everywhere() == births);
+  cluster.check_all_arrived();
+}
+
+TEST_CASE("pings lose nothing while agents are upgraded in place, and back") {
+  Cluster cluster;
+  Lab& lab = cluster.lab;
+  const auto births = births_everywhere();
+  const auto tags = tags_of_programs("worker");
+  REQUIRE(tags.size() == 5);
+  const auto maps_of = [](const std::string& node) {
+    return must("for map in /sys/fs/bpf/" + node +
+                "/pellicle_*; do bpftool map show pinned $map | head -n 1; done");
+  };
+  const std::string maps = maps_of("worker");
+  for (const std::string& node : kNodes) {
+    lab.agent(node).stop();
+    lab.agent(node).start("", "pellicle-agent-next");
+    REQUIRE(lab.agent(node).wait_ready());
+    CHECK(nothing_to_do(lab, node));
+    cluster.check_pings_go_on(node + " is upgraded");
+  }
+  const auto next_tags = tags_of_programs("worker");
+  CHECK(next_tags.size() == 5);
+  for (const auto& [program, tag] : next_tags) {
+    CAPTURE(program);
+    CHECK(tag != tags.at(program));
+  }
+  CHECK(maps_of("worker") == maps);
+  lab.agent("worker").kill();
+  lab.start_agent("worker");
+  CHECK(nothing_to_do(lab, "worker"));
+  CHECK(tags_of_programs("worker") == tags);
+  CHECK(births_everywhere() == births);
+  cluster.check_all_arrived();
+}
+
+TEST_CASE("an API outage loses no packet, and what changed meanwhile is caught up with") {
+  Cluster cluster;
+  Lab& lab = cluster.lab;
+  const auto births = births_everywhere();
+  const api::Json joining = api::node_object({"worker3", "172.18.0.5", "10.0.3.0/24", "10.0.3.17",
+                                              "44444444-4444-4444-4444-444444444444"});
+  lab.api().go_away();
+  cluster.check_pings_go_on("the API is away");
+  for (const std::string& node : kNodes) {
+    CHECK(wait_until([&] { return status_says(lab, node, "\"healthy\":false"); }));
+  }
+  lab.api().create(joining);
+  lab.api().come_back();
+  for (const std::string& node : kNodes) {
+    CHECK(wait_until([&] { return has_peer(lab, node, "worker3"); }, 40s));
+  }
+  lab.api().go_away();
+  for (const std::string& node : kNodes) {
+    lab.agent(node).kill();
+    lab.agent(node).start();
+    CHECK(answers(lab, node));
+  }
+  cluster.check_pings_go_on("agents were restarted without an API");
+  CHECK(births_of_states("worker").size() == births.at("worker").size() + 1);
+  lab.api().remove(api::node_key("worker3"));
+  lab.api().come_back();
+  for (const std::string& node : kNodes) {
+    CAPTURE(node);
+    CHECK(lab.agent(node).wait_ready(40s));
+    CHECK_FALSE(has_peer(lab, node, "worker3"));
+    CHECK(nothing_to_do(lab, node));
+  }
+  CHECK(births_everywhere() == births);
+  cluster.check_all_arrived();
+}
+
+TEST_CASE("a restart with the Secret deleted or replaced by garbage goes on with the key in use") {
+  Cluster cluster;
+  Lab& lab = cluster.lab;
+  const auto births = births_everywhere();
+  const auto restart_without = [&](const std::string& sentence) {
+    CAPTURE(sentence);
+    CHECK(wait_until([&] { return status_says(lab, "worker2", sentence); }));
+    lab.agent("worker").stop();
+    lab.start_agent("worker");
+    CHECK(wait_until([&] { return status_says(lab, "worker", sentence); }));
+    CHECK(lab.agent("worker").ask("status")["encryption"]["key"] == 3);
+    CHECK(lab.agent("worker").ctl("status").status == 1);
+    CHECK(nothing_to_do(lab, "worker"));
+    cluster.check_pings_go_on(sentence);
+  };
+  lab.api().remove(kSecret);
+  restart_without("not found; the last good key stays in use");
+  lab.api().create(api::key_secret("no key at all"));
+  restart_without("word 1: expected a key id from 1 to 15; the last good key stays in use");
+  lab.api().update(api::key_secret());
+  for (const std::string& node : kNodes) {
+    CAPTURE(node);
+    CHECK(wait_until([&] { return lab.agent(node).ctl("status").ok(); }));
+  }
+  CHECK(births_everywhere() == births);
+  cluster.check_all_arrived();
+}

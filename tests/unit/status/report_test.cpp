@@ -1,0 +1,63 @@
+#include "agent/status/report.h"
+
+#include <cerrno>
+
+#include "tests/harness/catch.h"
+#include "tools/ctl/status_text.h"
+
+using namespace pellicle;
+
+namespace {
+
+StatusFacts some_facts() {
+  StatusFacts facts;
+  facts.node_name = "worker";
+  facts.server = "https://172.18.0.1:6443";
+  facts.sources = {{.name = "nodes", .synced = true, .healthy = true}};
+  facts.key = IpsecKey{.id = 3,
+                       .algorithm = Aead{.name = "rfc4106(gcm(aes))",
+                                         .key = SecretBytes(std::vector<uint8_t>(20, 0xab)),
+                                         .icv_bits = 128}};
+  facts.cluster.peers = {{.name = "worker2",
+                          .pod_cidr = *Cidr::parse("10.0.0.0/24"),
+                          .internal_ip = *IpAddress::parse("172.18.0.4"),
+                          .router = *IpAddress::parse("10.0.0.40")}};
+  facts.cluster.unready = {*Cidr::parse("10.0.3.0/24")};
+  facts.drops = {{"no_key", {.packets = 2, .bytes = 196}}};
+  facts.ready = true;
+  return facts;
+}
+
+}  // namespace
+
+TEST_CASE("report: says what is programmed, and the key's id but not its bytes") {
+  const auto json = status_json(some_facts());
+  CHECK(json["ready"] == true);
+  CHECK(json["encryption"]["key"] == 3);
+  CHECK(json["encryption"]["algorithm"] == "rfc4106(gcm(aes)) 128");
+  CHECK(json["peers"][0]["ciliumHost"] == "10.0.0.40");
+  CHECK(json["unready"][0] == "10.0.3.0/24");
+  CHECK(json["drops"]["no_key"]["packets"] == 2);
+  CHECK(json.dump().find("abab") == std::string::npos);
+}
+
+TEST_CASE("report: a problem and a refusal carry their words and since when") {
+  auto facts = some_facts();
+  const auto since = Clock::time_point{} + std::chrono::hours(24);
+  facts.problems[{"Node worker3", "spec.podCIDR", "no IPv4 PodCIDR"}] = since;
+  facts.refusals = {{.operation = Change<Rule>{.key = {.priority = 1, .table = 200}},
+                     .error = EPERM,
+                     .sentence = "Operation not permitted"}};
+  facts.failing_since = since;
+  const auto json = status_json(facts);
+  CHECK(json["problems"][0]["object"] == "Node worker3");
+  CHECK(json["problems"][0]["since"] == "1970-01-02T00:00:00Z");
+  CHECK(json["refusals"][0]["message"] == "Operation not permitted");
+  CHECK(json["refusals"][0]["errno"] == EPERM);
+  CHECK(json["refusals"][0]["operation"].get<std::string>().starts_with("add rule 1:"));
+}
+
+TEST_CASE("report: what the agent says is what the command line can show") {
+  CHECK(ctl::status_text(status_json(some_facts()), false, true).healthy);
+  CHECK_FALSE(ctl::status_text(status_json(StatusFacts{}), false, true).healthy);
+}

@@ -49,7 +49,12 @@ struct peer_key {
 };
 
 struct peer_value {
-  u32 key_id; /* 1..15; 0: known, but nothing may be sent there yet */
+  u32 key_id; /* 1..15, or one of the two below */
+};
+
+enum {
+  KEY_NOT_YET = 0,  /* a Node's pods, but nothing may be sent there yet */
+  KEY_NO_NODE = 16, /* the strict CIDR: no Node's pods; a service's address until DNAT, perhaps */
 };
 
 struct endpoint_value {
@@ -62,7 +67,7 @@ enum drop_reason {
   DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet */
   DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host or the uplink */
   DROP_NO_ENDPOINT, /* for a pod address of this node that no pod has */
-  DROP_NO_ROUTE,    /* ESP without a way to the peer */
+  DROP_NO_ROUTE,    /* ESP without a way to the peer; a packet for a local pod about to leave */
   DROP_MALFORMED,   /* an IPv4 header that is cut short */
   DROP_NO_CONFIG,   /* the agent has not filled the configuration yet */
   DROP_TAGGED,      /* a VLAN-tagged frame from a pod */

@@ -25,7 +25,8 @@ int pell_lxc_in(struct __sk_buff* skb) {
 
   to = peer(config, ip.daddr);
   if (!to) return PASS; /* local pods too: the stack's way there undoes kube-proxy's NAT */
-  if (!to->key_id) return drop(skb, DROP_NO_KEY);
+  if (to->key_id == KEY_NO_NODE) return PASS; /* the guard drops it, unless it is DNATed first */
+  if (to->key_id == KEY_NOT_YET) return drop(skb, DROP_NO_KEY);
   skb->mark = encrypt_mark(to->key_id);
   return PASS;
 }

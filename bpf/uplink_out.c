@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Egress of the uplink, the guard: nothing from a local pod to a peer's pod leaves in the clear.
- * What arrives here unencrypted was addressed to a service when the pod sent it (kube-proxy's DNAT
- * came later), comes from the node's router address, or slipped past a detached lxc program. */
+/* Egress of the uplink, the guard: nothing from a local pod to a peer's pod leaves in the clear,
+ * and nothing for a local pod leaves at all. What arrives here unencrypted was addressed to a
+ * service when the pod sent it (kube-proxy's DNAT came later), comes from the node's router
+ * address, or slipped past a detached lxc program. */
 #include "bpf/lib/cluster.h"
 #include "bpf/lib/verdict.h"
 
@@ -12,10 +13,15 @@ int pell_uplink_out(struct __sk_buff* skb) {
   struct iphdr ip;
 
   if (!config || !is_ipv4(skb) || !read_ipv4(skb, &ip)) return PASS_ON;
+
+  /* With the way to the pods gone (cilium_host down, its route deleted) what was just decrypted for
+   * one would follow the default route (seen). */
+  if (is_local(config, ip.daddr)) return drop(skb, DROP_NO_ROUTE);
+
   if (!is_local(config, ip.saddr) || is_own_esp(config, &ip)) return PASS_ON;
   to = peer(config, ip.daddr);
   if (!to) return PASS_ON;
-  if (!to->key_id) return drop(skb, DROP_NO_KEY);
+  if (to->key_id == KEY_NOT_YET || to->key_id == KEY_NO_NODE) return drop(skb, DROP_NO_KEY);
   if (!config->net_ifindex) return drop(skb, DROP_NO_CONFIG);
 
   /* It went round already and nothing encrypted it: again would be for ever (seen). */

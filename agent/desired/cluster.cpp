@@ -7,7 +7,8 @@ namespace pellicle {
 
 namespace {
 
-constexpr const char* kMeanwhile = "; until then only the block policy is programmed";
+constexpr const char* kMeanwhile =
+    "; until then only the block policy is added, and what was programmed before keeps running";
 
 void report_self(const Node& self, Cluster& cluster, const char* field,
                  const std::string& sentence) {

@@ -13,7 +13,7 @@ Table<DatapathConfig> datapath_config(const LocalView& view) {
 
 Table<PeerEntry> peer_entries(const LocalView& view) {
   Table<PeerEntry> table;
-  if (view.strict_cidr) table[{*view.strict_cidr}] = {.key_id = 0};
+  if (view.strict_cidr) table[{*view.strict_cidr}] = {.key_id = PeerEntry::kNoNode};
   for (const auto& cidr : view.unready) table[{cidr}] = {.key_id = 0};
   for (const auto& peer : view.peers) {
     table[{peer.pod_cidr}] = {.key_id = view.key ? view.key->id : uint8_t{0}};

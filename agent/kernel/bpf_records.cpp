@@ -9,6 +9,8 @@ namespace pellicle {
 
 namespace {
 
+static_assert(PeerEntry::kNoNode == datapath::KEY_NO_NODE);
+
 uint32_t mask_of(uint8_t length) {
   return length == 0 ? 0 : htonl(~uint32_t{0} << (32 - std::min<int>(length, 32)));
 }

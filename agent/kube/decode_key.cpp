@@ -160,8 +160,7 @@ Problem problem(const std::string& sentence) {
 }
 
 DecodedKey refused(const std::string& sentence) {
-  return {.key = std::nullopt,
-          .problems = {problem(sentence + "; the last good key stays in use")}};
+  return {.key = std::nullopt, .problems = {problem(sentence)}};
 }
 
 }  // namespace
@@ -206,6 +205,10 @@ DecodedKey decode_secret(const ApiObject& object) {
 
 DecodedKey accept_key(const std::optional<IpsecKey>& current, DecodedKey decoded) {
   if (!decoded.key) {
+    for (auto& each : decoded.problems) {
+      each.sentence += current ? "; the last good key stays in use"
+                               : "; pod packets to other nodes are dropped until there is a key";
+    }
     decoded.key = current;
     return decoded;
   }

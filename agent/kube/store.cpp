@@ -42,7 +42,7 @@ void Store::secret_missing() {
   key_problems_ = {{.object = kKeySecret,
                     .field = "",
                     .sentence = key_ ? "not found; the last good key stays in use"
-                                     : "not found; pod traffic to other nodes is dropped until it "
+                                     : "not found; pod packets to other nodes are dropped until it "
                                        "is created"}};
 }
 

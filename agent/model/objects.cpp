@@ -90,7 +90,9 @@ std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
 
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {
   return "peer " + key.cidr.to_string() +
-         (value.key_id ? " key " + std::to_string(value.key_id) : " drop");
+         (value.key_id == 0                    ? " drop"
+          : value.key_id == PeerEntry::kNoNode ? " drop at the uplink"
+                                               : " key " + std::to_string(value.key_id));
 }
 
 std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value) {

@@ -125,6 +125,8 @@ struct PeerEntry {
     Cidr cidr;
     auto operator<=>(const Key&) const = default;
   };
+  // No Node's pods: what is still for them at the uplink is dropped. Before, it may be a service's.
+  static constexpr uint8_t kNoNode = 16;
   uint8_t key_id = 0;  // 0: nothing may be sent there yet, so pod packets are dropped and counted
   auto operator<=>(const PeerEntry&) const = default;
 };

@@ -120,26 +120,28 @@ void Server::accept() {
   });
 }
 
+nlohmann::json Server::result(const std::string& line) const {
+  const auto request = nlohmann::json::parse(line);
+  const auto method = methods_.find(request.at("method").get<std::string>());
+  if (method == methods_.end()) throw RequestError(kErrorUnknownMethod, "no such method");
+  return method->second(request.value("params", nlohmann::json::object()));
+}
+
 std::string Server::answer(const std::string& line) const {
-  const auto failure = [](int code, const std::string& message) {
-    return nlohmann::json{{"error", {{"code", code}, {"message", message}}}};
-  };
   nlohmann::json reply;
+  const auto fail = [&reply](int code, const std::string& message) {
+    reply["error"]["code"] = code;
+    reply["error"]["message"] = message;
+  };
   try {
-    const auto request = nlohmann::json::parse(line);
-    const auto method = methods_.find(request.at("method").get<std::string>());
-    reply =
-        method == methods_.end()
-            ? failure(kErrorUnknownMethod, "no such method")
-            : nlohmann::json{
-                  {"result", method->second(request.value("params", nlohmann::json::object()))}};
+    reply["result"] = result(line);
   } catch (const RequestError& error) {
-    reply = failure(error.code(), error.what());
+    fail(error.code(), error.what());
   } catch (const nlohmann::json::exception& error) {
-    reply = failure(kErrorInvalid, std::string("the request is malformed: ") + error.what());
+    fail(kErrorInvalid, std::string("the request is malformed: ") + error.what());
   } catch (const std::exception& error) {
     log::error("request failed", {{"error", error.what()}});
-    reply = failure(kErrorFailed, error.what());
+    fail(kErrorFailed, error.what());
   }
   return reply.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -47,6 +47,7 @@ class Server {
 
  private:
   void accept();
+  nlohmann::json result(const std::string& line) const;  // throws RequestError, json errors
   std::string answer(const std::string& line) const;
   class Session;
 

@@ -136,7 +136,7 @@ Programs configured(const datapath::datapath_config& config) {
   programs.configure(config);
   programs.set_peer("10.0.0.0", 24, 3);
   programs.set_peer("10.0.2.0", 24, 0);
-  programs.set_peer("10.0.0.0", 8, 0);
+  programs.set_peer("10.0.0.0", 8, datapath::KEY_NO_NODE);
   return programs;
 }
 

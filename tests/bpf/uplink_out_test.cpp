@@ -61,6 +61,14 @@ TEST_CASE("uplink out: without a key it is dropped") {
   is_dropped(configured(), {.dst = "10.77.0.1"}, DROP_NO_KEY);  // strict CIDR
 }
 
+TEST_CASE("uplink out: what is for a pod of this node does not leave it") {
+  is_dropped(configured(), {.src = "10.0.0.249", .dst = "10.0.1.52"}, DROP_NO_ROUTE);
+  is_dropped(configured(), {.src = "10.0.1.52", .dst = "10.0.1.103"}, DROP_NO_ROUTE);
+  is_dropped(configured(), {.src = "172.18.0.3", .dst = "10.0.1.103"}, DROP_NO_ROUTE);
+  is_dropped(configured(), {.src = "10.0.0.40", .dst = "10.0.1.138", .protocol = kEsp},
+             DROP_NO_ROUTE);
+}
+
 TEST_CASE("uplink out: without a device to go round through it is dropped") {
   is_dropped(configured(worker(11, 0, 13)), {}, DROP_NO_CONFIG);
 }
@@ -69,7 +77,6 @@ TEST_CASE("uplink out: other traffic is left alone") {
   const Programs programs = configured();
   passes(programs, {.dst = "1.1.1.1"});
   passes(programs, {.dst = "172.18.0.4"});
-  passes(programs, {.dst = "10.0.1.103"});                      // no peer's
   passes(programs, {.src = "172.18.0.3"});                      // the node's own
   passes(programs, {.src = "172.18.0.3", .dst = "10.77.0.1"});  // strict is for pods
   passes(programs, {.src = "10.0.0.249", .dst = "10.0.2.1"});   // not from here

@@ -1,7 +1,14 @@
 #include "tests/contract/linux_world.h"
 
-#include <array>
+#include <linux/netlink.h>
+#include <net/if.h>
 
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include "agent/kernel/link_codec.h"
+#include "agent/kernel/netlink_socket.h"
 #include "agent/reconcile/reconciler.h"
 #include "tests/harness/catch.h"
 
@@ -38,16 +45,39 @@ constexpr std::array kDamage = {
     "ip link set eth0 down && ip link set eth0 up",
 };
 
+// As `ip link add` and `ip link del`, without starting a program.
 void make_pod(const Endpoint& endpoint) {
-  shell("ip link add " + endpoint.device + " type veth peer name pod" + endpoint.id);
+  NetlinkSocket socket(NETLINK_ROUTE);
+  REQUIRE(
+      socket.request(encode_new_veth({endpoint.device}, {.peer = "pod" + endpoint.id, .mtu = 1500}))
+          .ok());
+}
+
+void remove_pod(const Endpoint& endpoint) {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  const auto index = if_nametoindex(endpoint.device.c_str());
+  REQUIRE(socket.request(encode_delete_link(static_cast<int>(index))).ok());
 }
 
 }  // namespace
 
+WithoutNft::WithoutNft() : path_(std::getenv("PATH") ? std::getenv("PATH") : "/bin:/sbin") {
+  std::filesystem::create_symlink("/bin/false", folder_.path() + "/iptables-nft-save");
+  setenv("PATH", (folder_.path() + ":" + path_).c_str(), 1);
+}
+
+WithoutNft::~WithoutNft() {
+  setenv("PATH", path_.c_str(), 1);
+}
+
+LinuxWorld::LinuxWorld(Netfilter netfilter) {
+  inputs_.settings.netfilter = netfilter == Netfilter::on;
+}
+
 void LinuxWorld::happen(const Event& event) {
   if (const auto* pod = std::get_if<PodEvent>(&event)) {
     for (const auto& known : inputs_.endpoints) {
-      if (known.id == pod->id) shell("ip link del " + known.device);
+      if (known.id == pod->id) remove_pod(known);
     }
     if (pod->endpoint) make_pod(*pod->endpoint);
   }

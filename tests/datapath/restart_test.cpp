@@ -90,7 +90,8 @@ bool nothing_to_do(Lab& lab, const std::string& node) {
 }
 
 bool has_peer(Lab& lab, const std::string& node, const std::string& peer) {
-  for (const auto& known : lab.agent(node).ask("status")["peers"]) {
+  const auto status = lab.agent(node).ask("status");
+  for (const auto& known : status["peers"]) {
     if (known["name"] == peer) return true;
   }
   return false;

@@ -27,12 +27,17 @@ void remove_pods(const CleanupOptions& options, CleanupResult& result) {
   }
 }
 
+// A crash leaves the socket and half-written files, a damaged file one that was set aside.
 void forget(const std::string& state_dir) {
+  const std::filesystem::path directory(state_dir);
   std::error_code ignored;
-  for (const auto* name : {"ledger.json", "endpoints.json"}) {
-    std::filesystem::remove(std::filesystem::path(state_dir) / name, ignored);
+  std::filesystem::remove(directory / "agent.sock", ignored);
+  for (const std::string name : {"ledger.json", "endpoints.json"}) {
+    for (const char* suffix : {"", ".new", ".damaged"}) {
+      std::filesystem::remove(directory / (name + suffix), ignored);
+    }
   }
-  std::filesystem::remove(state_dir, ignored);  // only when nothing else is in it
+  std::filesystem::remove(directory, ignored);  // only when nothing else is in it
 }
 
 }  // namespace

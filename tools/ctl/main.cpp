@@ -52,13 +52,20 @@ int show_diff(const Options& options) {
   return operations.empty() ? kOk : kDegraded;
 }
 
-bool agent_is_running(const Options& options) {
+bool answers(const std::string& socket) {
   try {
-    ask(options.socket, "status");
+    ask(socket, "status");
     return true;
   } catch (const Unreachable&) {
     return false;
+  } catch (const Refused&) {
+    return true;
   }
+}
+
+// On the socket that was named, or on the one that an agent with this state directory has.
+bool agent_is_running(const Options& options) {
+  return answers(options.socket) || answers(options.cleanup.state_dir + "/agent.sock");
 }
 
 bool confirmed() {

@@ -1,6 +1,7 @@
 #include "tests/harness/lab/listing.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <sstream>
 
@@ -33,13 +34,31 @@ void add_blocks(Listing& listing, const std::string& section, const std::string&
   finish();
 }
 
-// `tc` of one device. Its programs' numbers are the kernel's affair.
+// The chains that somebody made and all rules, each with its table's name. Which tables there are,
+// and what their built-in chains counted, depends on who has looked.
+void add_netfilter(Listing& listing, const std::string& saved) {
+  std::string table;
+  std::istringstream lines(saved);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("*")) table = line.substr(1);
+    const bool chain = line.starts_with(":") && line.find(" - ") != line.npos;
+    if (chain) line.erase(line.find(" - "));
+    if (chain || line.starts_with("-")) listing.insert("iptables: " + table + " " + line);
+  }
+}
+
+void add_files(Listing& listing, const std::string& directory) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(directory, ignored)) return;
+  listing.insert("file: " + directory);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(directory, ignored)) {
+    listing.insert("file: " + file.path().string());
+  }
+}
+
 constexpr const char* kTrafficControl =
-    "tc qdisc show dev eth0; tc filter show dev eth0 ingress; tc filter show dev eth0 egress";
-// Packet counters of built-in chains go; tables are named, as a rule means nothing without.
-constexpr const char* kNetfilter =
-    "for table in raw mangle nat filter; do iptables-legacy-save -t $table | "
-    "sed -n \"s/ \\[[0-9:]*\\]$//; s/^[:-]/$table &/p\"; done";
+    "printf 'qdisc show dev eth0\nfilter show dev eth0 ingress\nfilter show dev eth0 egress\n' | "
+    "tc -batch -";
 constexpr const char* kSysctls =
     "cd /proc/sys/net && grep -r . ipv4/ip_forward ipv4/conf/all ipv4/conf/default ipv4/conf/eth0";
 
@@ -50,16 +69,15 @@ Listing node_listing(const std::string& netns, const NodeAgent& agent) {
   const KernelPicture picture = kernel_picture(netns);
   add_lines(listing, "rule", picture.rules);
   add_lines(listing, "route", must_in(netns, "ip -4 route show table all"));
-  add_lines(listing, "rule6", must_in(netns, "ip -6 rule"));
   add_blocks(listing, "state", picture.states);
   add_blocks(listing, "policy", picture.policies);
   add_blocks(listing, "link", picture.links);
   add_lines(listing, "address", picture.addresses);
   add_blocks(listing, "tc", must_in(netns, kTrafficControl));
-  add_lines(listing, "iptables", must_in(netns, kNetfilter));
+  add_netfilter(listing, must_in(netns, "iptables-legacy-save"));
   add_lines(listing, "sysctl", must_in(netns, kSysctls));
-  add_lines(listing, "file",
-            sh("find " + agent.bpf_root() + " " + agent.state_dir() + " 2>/dev/null").output);
+  add_files(listing, agent.bpf_root());
+  add_files(listing, agent.state_dir());
   return listing;
 }
 

@@ -35,7 +35,7 @@ TEST_CASE("the block policy alone: own PodCIDR unknown") {
   inputs.nodes["worker"].pod_cidrs.clear();
   CHECK(only_block_policy(inputs).to_string() ==
         "Node worker spec.podCIDR: no IPv4 PodCIDR; expected one such as 10.0.1.0/24; until then "
-        "only the block policy is programmed");
+        "only the block policy is added, and what was programmed before keeps running");
 }
 
 TEST_CASE("the block policy alone: own InternalIP unknown") {
@@ -107,7 +107,7 @@ TEST_CASE("the strict CIDR is dropped wherever no peer is more specific") {
   auto inputs = seed::worker();
   inputs.settings.strict_cidr = cidr("10.0.0.0/8");
   const auto desired = compute(inputs);
-  CHECK(desired.state.peers == Table<PeerEntry>{{{cidr("10.0.0.0/8")}, {0}},
+  CHECK(desired.state.peers == Table<PeerEntry>{{{cidr("10.0.0.0/8")}, {PeerEntry::kNoNode}},
                                                 {{cidr("10.0.0.0/24")}, {3}},
                                                 {{cidr("10.0.2.0/24")}, {3}}});
   inputs.settings.strict_cidr = cidr("10.0.0.0/24");

@@ -201,5 +201,9 @@ TEST_CASE("a key is replaced only under another id") {
 
   const auto broken = accept_key(first, key("4", "xyz"));
   CHECK(broken.key == first);
-  CHECK(broken.problems.size() == 1);
+  REQUIRE(broken.problems.size() == 1);
+  CHECK(broken.problems[0].sentence.ends_with("; the last good key stays in use"));
+  const auto never = accept_key(std::nullopt, key("4", "xyz"));
+  REQUIRE(never.problems.size() == 1);
+  CHECK(never.problems[0].sentence.ends_with("are dropped until there is a key"));
 }

@@ -1,0 +1,344 @@
+// What cannot be used is said in one sentence, and what worked before goes on.
+#include <algorithm>
+#include <filesystem>
+
+#include "tests/harness/api/encoding.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/traffic.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* kNodes[] = {"worker", "worker2", "control-plane"};
+const std::string kRfc = " rfc4106(gcm(aes)) ";
+const std::string kSecretName = "Secret kube-system/cilium-ipsec-keys";
+// Another key, and a part of it that is found wherever some of it was written.
+const std::string kOther = "ffeeddccbbaa99887766554433221100aabbccdd";
+const std::string kPart = "99887766";
+
+api::ObjectKey secret() {
+  return api::secret_key("kube-system", "cilium-ipsec-keys");
+}
+
+void add_pods(Lab& lab) {
+  lab.add_pod("worker", "net", "10.0.1.52");
+  lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+  lab.add_pod("control-plane", "cni-cp", "10.0.2.77");
+}
+
+// The problem that status reports of this object and field; null when there is none.
+Json problem(const Json& status, const std::string& object, const std::string& field) {
+  for (const auto& each : status["problems"]) {
+    if (each["object"] == object && each["field"] == field) return each;
+  }
+  return nullptr;
+}
+
+// Waits until the node's status has such a problem and it says this; checks that a person reads it
+// and a script sees it.
+void check_said(Lab& lab, const std::string& node, const std::string& object,
+                const std::string& field, const std::string& sentence) {
+  const NodeAgent& agent = lab.agent(node);
+  Json found;
+  const bool said = wait_until([&] {
+    found = problem(agent.ask("status"), object, field);
+    return !found.is_null() &&
+           found["message"].get<std::string>().find(sentence) != std::string::npos;
+  });
+  CAPTURE(node, object, field, sentence, found.dump());
+  CHECK(said);
+  if (!said) return;
+  CHECK(found["since"].get<std::string>().size() == 20);
+  const std::string where = object + (field.empty() ? "" : " " + field) + " since ";
+  const std::string text = agent.says();
+  CAPTURE(text);
+  CHECK(text.find(where) != std::string::npos);
+  CHECK(text.find(found["message"].get<std::string>()) != std::string::npos);
+  CHECK(text.find("Agent: Degraded") != std::string::npos);
+  CHECK(text.find(kPart) == std::string::npos);
+}
+
+bool nothing_wrong(Lab& lab, const std::string& node) {
+  return wait_until([&] { return lab.agent(node).ctl("status").ok(); });
+}
+
+void check_no_key_anywhere(Lab& lab) {
+  CHECK(lab.files_with_the_key().empty());
+  for (const char* node : kNodes) CHECK(lab.agent(node).log().find(kPart) == std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("without the Secret pod packets are dropped and counted until it appears") {
+  Lab lab;
+  lab.api().remove(secret());
+  lab.start_agents();
+  add_pods(lab);
+  check_said(lab, "worker", kSecretName, "", "not found; ");
+  CHECK_FALSE(lab.ping("net", "10.0.0.249").ok());
+  CHECK(lab.agent("worker").ask("status")["drops"]["no_key"]["packets"] == 1);
+  const std::string text = lab.agent("worker").says();
+  CHECK(text.find("Drops: 1 no_key") != std::string::npos);
+  CHECK(text.find("Encryption: no key") != std::string::npos);
+
+  lab.set_key("3" + kRfc + kOther + " 256");
+  check_said(lab, "worker", kSecretName, "data.keys", "pod packets to other nodes are dropped");
+  CHECK_FALSE(lab.ping("net", "10.0.0.249").ok());
+
+  lab.set_key("3" + kRfc + kOther + " 128");
+  for (const char* node : kNodes) CHECK(nothing_wrong(lab, node));
+  CHECK(lab.ping("net", "10.0.0.249").ok());
+  CHECK(lab.ping("cni-fcnh6", "10.0.2.77").ok());
+  CHECK(lab.cleartext().empty());
+  check_no_key_anywhere(lab);
+}
+
+TEST_CASE("a Secret that cannot be used is said in one sentence and the last key goes on") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  PingStream there("net", "10.0.0.249");
+  PingStream back("cni-cp", "10.0.1.52");
+  const std::string id = "word 1: expected a key id from 1 to 15";
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"", "it is empty; expected a line such as: 3 rfc4106(gcm(aes)) KEY 128"},
+      {"0" + kRfc + kOther + " 128", id},
+      {"16" + kRfc + kOther + " 128", id},
+      {"x" + kRfc + kOther + " 128", id},
+      {"4" + kRfc + kOther.substr(0, 38) + "g0 128",
+       "word 3: expected hex digits, but character 39 is none"},
+      {"4" + kRfc + kOther + "0 128", "word 3: expected an even number of hex digits, found 41"},
+      {"4" + kRfc + kOther.substr(0, 32) + " 128",
+       "word 3: expected 20, 28 or 36 bytes (an AES key and 4 bytes of salt), found 16"},
+      {"4 gcm(aes) " + kOther + " 128", "word 2: unknown algorithm; expected rfc4106(gcm(aes))"},
+      {"4" + kRfc + kOther + " 256", "word 4: expected an ICV length of 96 or 128 bits"},
+      {"4+" + kRfc + kOther + " 128", "word 1: a key id with + asks for one key per pair of nodes"},
+      {"3" + kRfc + kOther + " 128", "increment the key id; the key before it stays in use"},
+  };
+  for (const auto& [line, sentence] : rows) {
+    lab.set_key(line);
+    check_said(lab, "worker", kSecretName, "data.keys", sentence);
+  }
+  lab.api().patch(secret(), {{"data", nullptr}});
+  check_said(lab, "worker", kSecretName, "data.keys",
+             "the field is missing; the last good key stays in use");
+  lab.api().remove(secret());
+  check_said(lab, "worker", kSecretName, "", "not found; the last good key stays in use");
+
+  CHECK(lab.agent("worker").ask("status")["encryption"]["key"] == 3);
+  CHECK(lab.agent("worker").ctl("status").status == 1);
+  lab.set_key(api::kSeedKeyLine);
+  for (const char* node : kNodes) CHECK(nothing_wrong(lab, node));
+  CHECK(there.end() == "");
+  CHECK(back.end() == "");
+  CHECK(lab.cleartext().empty());
+  check_no_key_anywhere(lab);
+}
+
+TEST_CASE("a peer's Node that cannot be used costs that Node alone and is named") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  PingStream steady("net", "10.0.0.249");
+
+  api::Json node = api::node_object(api::kSeedNodes[2]);
+  node["metadata"]["name"] = "no-cidr";
+  node["status"]["addresses"][0]["address"] = "172.18.0.8";
+  node["spec"] = api::Json::object();
+  lab.api().create(node);
+  check_said(lab, "worker", "Node no-cidr", "spec.podCIDR", "no IPv4 PodCIDR such as 10.0.1.0/24");
+
+  node["metadata"]["name"] = "overlaps";
+  node["status"]["addresses"][0]["address"] = "172.18.0.9";
+  node["spec"]["podCIDR"] = "10.0.0.128/25";
+  lab.api().create(node);
+  check_said(lab, "worker", "Node overlaps", "spec.podCIDR",
+             "10.0.0.128/25 contradicts PodCIDR 10.0.0.0/24 of Node worker2, which is believed");
+  check_said(lab, "worker2", "Node overlaps", "spec.podCIDR", "which is believed");
+
+  const std::string annotation = "network.cilium.io/ipv4-cilium-host";
+  CHECK(lab.agent("worker2").stop() == 0);  // or it would put its annotation right at once
+  lab.api().patch(api::node_key("worker2"),
+                  {{"metadata", {{"annotations", {{annotation, "10.0.0.400"}}}}}});
+  check_said(lab, "worker", "Node worker2", "metadata.annotations[" + annotation + "]",
+             "the last good value stays in use");
+  lab.start_agent("worker2");
+  CHECK(wait_until([&] {
+    return problem(lab.agent("worker").ask("status"), "Node worker2",
+                   "metadata.annotations[" + annotation + "]")
+        .is_null();
+  }));
+  CHECK(lab.ping("net", "10.0.2.77").ok());
+
+  const auto addresses =
+      lab.api().get(api::node_key("control-plane")).value()["status"]["addresses"];
+  lab.api().patch(api::node_key("control-plane"), {{"status", {{"addresses", nullptr}}}});
+  check_said(lab, "worker", "Node control-plane", "status.addresses[InternalIP]",
+             "no IPv4 InternalIP; without it there is no way to the Node");
+  CHECK_FALSE(lab.ping("net", "10.0.2.77").ok());
+  lab.api().patch(api::node_key("control-plane"), {{"status", {{"addresses", addresses}}}});
+  CHECK(wait_until([&] { return lab.ping("net", "10.0.2.77").ok(); }));
+
+  for (const char* extra : {"no-cidr", "overlaps"}) lab.api().remove(api::node_key(extra));
+  for (const char* each : kNodes) CHECK(nothing_wrong(lab, each));
+  CHECK(steady.end() == "");
+  CHECK(lab.cleartext().empty());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+TEST_CASE("a node's own Node that lost what it needs, or is gone, stops nothing") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  // The others would take a Node that is gone for one that left. They are not asked here.
+  for (const char* other : {"worker2", "control-plane"}) CHECK(lab.agent(other).stop() == 0);
+  PingStream steady("net", "10.0.0.249");
+  const KernelPicture before = kernel_picture("worker");
+  const api::Json node = lab.api().get(api::node_key("worker")).value();
+  const std::string meanwhile =
+      "; until then only the block policy is added, and what was "
+      "programmed before keeps running";
+
+  lab.api().patch(api::node_key("worker"),
+                  {{"spec", {{"podCIDR", nullptr}, {"podCIDRs", nullptr}}}});
+  check_said(lab, "worker", "Node worker", "spec.podCIDR",
+             "no IPv4 PodCIDR; expected one such as 10.0.1.0/24" + meanwhile);
+  lab.api().patch(api::node_key("worker"), {{"spec", node["spec"]}});
+  CHECK(nothing_wrong(lab, "worker"));
+
+  lab.api().patch(api::node_key("worker"), {{"status", {{"addresses", nullptr}}}});
+  check_said(lab, "worker", "Node worker", "status.addresses[InternalIP]", meanwhile);
+  lab.api().patch(api::node_key("worker"),
+                  {{"status", {{"addresses", node["status"]["addresses"]}}}});
+  CHECK(nothing_wrong(lab, "worker"));
+
+  lab.api().remove(api::node_key("worker"));
+  check_said(lab, "worker", "Node worker", "", "was deleted; what it said last keeps running");
+  CHECK(steady.goes_on());
+  CHECK(kernel_picture("worker").text() == before.text());
+  lab.api().create(api::node_object(api::kSeedNodes[0]));
+  CHECK(nothing_wrong(lab, "worker"));
+
+  CHECK(steady.end() == "");
+  CHECK(kernel_picture("worker").text() == before.text());
+  CHECK(lab.cleartext().empty());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+TEST_CASE("a kernel without ESP is named with what it lacks, and works once it has it") {
+  must("rmmod esp4 && mv $(readlink -f /lib/modules/$(uname -r))/kernel/net/ipv4/esp4.ko /run/");
+  Lab lab;
+  lab.agent("worker").start();
+  const NodeAgent& agent = lab.agent("worker");
+  REQUIRE(wait_until([&] {
+    try {
+      return !agent.ask("status")["refusals"].empty();
+    } catch (const std::exception&) {
+      return false;
+    }
+  }));
+  CHECK(agent.ask("status")["ready"] == false);
+  CHECK(agent.ctl("status").status == 1);
+  const std::string text = agent.says();
+  CAPTURE(text);
+  CHECK(text.find("the kernel cannot do rfc4106(gcm(aes)): is the module esp4 (and gcm, seqiv) "
+                  "available?") != std::string::npos);
+  // Fails closed meanwhile.
+  CHECK(must_in("worker", "ip xfrm policy").find("action block") != std::string::npos);
+
+  must("mv /run/esp4.ko $(readlink -f /lib/modules/$(uname -r))/kernel/net/ipv4/");
+  lab.start_agent("worker2");
+  lab.start_agent("control-plane");
+  CHECK(nothing_wrong(lab, "worker"));
+  add_pods(lab);
+  CHECK(lab.ping("net", "10.0.0.249").ok());
+  CHECK(lab.cleartext().empty());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+namespace {
+
+// Runs an agent of worker's own that cannot start: one line that says why, on nothing but which
+// line and status the caller decides.
+Result run_agent(Lab& lab, const std::string& arguments, const std::string& wrapper = "") {
+  const std::string base =
+      " --node-name worker --log-format text --kubeconfig /run/lab/worker/kubeconfig ";
+  const std::string own = " --state-dir /run/lab/other --bpf-root /sys/fs/bpf/other ";
+  const std::string command = program("pellicle-agent") + base + own + arguments;
+  return lab.in_node("worker", "timeout 10 " + wrapper + command);
+}
+
+size_t lines(const std::string& text) {
+  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+void check_refused(Lab& lab, const std::string& arguments, int status,
+                   const std::string& sentence) {
+  const Result result = run_agent(lab, arguments);
+  CAPTURE(arguments, result.output);
+  CHECK(result.status == status);
+  CHECK(result.output.find(sentence) != std::string::npos);
+  CHECK(lines(result.output) == 1);
+}
+
+}  // namespace
+
+TEST_CASE("bad values of the configuration end the agent with one sentence that names them") {
+  Lab lab;
+  lab.start_agent("worker");
+  const std::string socket = lab.agent("worker").socket();
+  const KernelPicture before = kernel_picture("worker");
+  write_file("/run/lab/bad.conf", "node-name = \"worker\"\nno-such-setting = 1\n");
+
+  check_refused(lab, "--pod-mtu 70000", 2, "--pod-mtu");
+  check_refused(lab, "--pod-mtu much", 2, "--pod-mtu");
+  check_refused(lab, "--strict-cidr 10.0.0.0/33", 2, "--strict-cidr");
+  check_refused(lab, "--resync-seconds 0", 2, "--resync-seconds");
+  check_refused(lab, "--log-level loud", 2, "--log-level");
+  check_refused(lab, "--log-format xml", 2, "--log-format");
+  check_refused(lab, "--uplink name-of-a-device-too-long", 2, "--uplink");
+  check_refused(lab, "--socket relative.sock", 2, "--socket");
+  check_refused(lab, "--no-such-flag", 2, "--no-such-flag");
+  check_refused(lab, "--config /run/lab/bad.conf", 2, "no-such-setting");
+  check_refused(lab, "--config /run/lab/none.conf", 2, "/run/lab/none.conf");
+  check_refused(lab, "--kubeconfig /run/lab/none", 1, "/run/lab/none");
+  check_refused(lab, "--kubeconfig /run/lab/bad.conf", 1, "/run/lab/bad.conf is not a kubeconfig");
+  check_refused(lab, "--state-dir /proc/none", 1, "state-dir /proc/none");
+  check_refused(lab, "--socket " + socket, 1, "another agent is answering on it");
+
+  const Result unprivileged = run_agent(lab, "", "setpriv --bounding-set=-net_admin ");
+  CAPTURE(unprivileged.output);
+  CHECK(unprivileged.status == 1);
+  CHECK(unprivileged.output.find("CAP_NET_ADMIN") != std::string::npos);
+  CHECK(lines(unprivileged.output) == 1);
+
+  CHECK(lab.agent("worker").ctl("status").ok());
+  CHECK(kernel_picture("worker").text() == before.text());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+TEST_CASE("what an agent only finds out while it runs is in its status") {
+  Lab lab;
+  const NodeAgent& agent = lab.agent("worker");
+  lab.agent("worker").start("uplink = \"nosuch0\"\n");
+  const auto says = [&](const std::string& sentence) {
+    return wait_until([&] { return agent.says().find(sentence) != std::string::npos; });
+  };
+  CHECK(says("Configuration uplink since "));
+  CHECK(says("no device nosuch0 with an IPv4 address on this host"));
+  CHECK(agent.ctl("status").status == 1);
+  lab.agent("worker").stop();
+
+  Process other({program("pellicle-agent"), "--node-name", "worker", "--kubeconfig",
+                 "/run/lab/worker/kubeconfig", "--state-dir", agent.state_dir(), "--bpf-root",
+                 "/run/lab/no-bpf"},
+                lab.log_dir() + "/other-agent.log", "worker");
+  CHECK(says("/run/lab/no-bpf"));
+  INFO(agent.says());
+  CHECK(says("bpf file system"));
+  CHECK(agent.ctl("status").status == 1);
+}

@@ -34,10 +34,10 @@ Table<Policy> policies(const LocalView& view) {
   Table<Policy> table;
   if (!view.key) return table;
   const auto any = Cidr::any(view.local_cidr.family());
-  const auto receive = [&](Direction direction, Mark mark, Policy policy) {
+  const auto receive = [&](Direction direction, Mark mark, const Policy& policy) {
     table.emplace(
         Policy::Key{.direction = direction, .src = any, .dst = view.local_cidr, .mark = mark},
-        std::move(policy));
+        policy);
   };
   receive(Direction::in, kDecryptMark, receiving(view, false, 0));
   receive(Direction::in, kLocalDecryptedMark, receiving(view, true, 0));

@@ -25,7 +25,8 @@ constexpr size_t kDatagramBytes = size_t{64} * 1024;
 constexpr const char* kOverrun = "too much to follow";
 
 [[noreturn]] void fail(int error, const std::string& operation) {
-  throw OsError(error, operation + ": " + std::strerror(error));
+  const char* advice = error == EPERM ? ": this needs CAP_NET_ADMIN" : "";
+  throw OsError(error, operation + ": " + std::strerror(error) + advice);
 }
 
 // Empty for what is of no interest.

@@ -39,10 +39,11 @@ struct Cluster {
   const NodeAgent& worker() { return lab.agent("worker"); }
 
   Json source(const std::string& title) {
-    for (const auto& each : worker().ask("status")["kubernetes"]["sources"]) {
+    const Json status = worker().ask("status");
+    for (const auto& each : status["kubernetes"]["sources"]) {
       if (each["name"] == title) return each;
     }
-    return nullptr;
+    return Json::object();
   }
 
   // Every watch that is open ends, and whoever wants to go on meets the faults that were injected.

@@ -204,7 +204,8 @@ TEST_CASE("a node's own Node that lost what it needs, or is gone, stops nothing"
       "programmed before keeps running";
 
   lab.api().patch(api::node_key("worker"),
-                  {{"spec", {{"podCIDR", nullptr}, {"podCIDRs", nullptr}}}});
+                  {{"metadata", {{"annotations", {{"network.cilium.io/ipv4-pod-cidr", nullptr}}}}},
+                   {"spec", {{"podCIDR", nullptr}, {"podCIDRs", nullptr}}}});
   check_said(lab, "worker", "Node worker", "spec.podCIDR",
              "no IPv4 PodCIDR; expected one such as 10.0.1.0/24" + meanwhile);
   lab.api().patch(api::node_key("worker"), {{"spec", node["spec"]}});
@@ -262,14 +263,15 @@ TEST_CASE("a kernel without ESP is named with what it lacks, and works once it h
 
 namespace {
 
-// Runs an agent of worker's own that cannot start: one line that says why, on nothing but which
-// line and status the caller decides.
+// Runs a second agent on worker, with good values for whatever `arguments` do not name.
 Result run_agent(Lab& lab, const std::string& arguments, const std::string& wrapper = "") {
-  const std::string base =
-      " --node-name worker --log-format text --kubeconfig /run/lab/worker/kubeconfig ";
-  const std::string own = " --state-dir /run/lab/other --bpf-root /sys/fs/bpf/other ";
-  const std::string command = program("pellicle-agent") + base + own + arguments;
-  return lab.in_node("worker", "timeout 10 " + wrapper + command);
+  std::string command = "timeout 10 " + wrapper + program("pellicle-agent") + " " + arguments;
+  for (const std::string flag :
+       {"--node-name worker", "--log-format text", "--kubeconfig /run/lab/worker/kubeconfig",
+        "--state-dir /run/lab/other", "--bpf-root /sys/fs/bpf/other"}) {
+    if (arguments.find(flag.substr(0, flag.find(' '))) == arguments.npos) command += " " + flag;
+  }
+  return lab.in_node("worker", command);
 }
 
 size_t lines(const std::string& text) {

@@ -166,6 +166,11 @@ std::string sending_policy(const NodeSpec& self, const NodeSpec& peer) {
                          "\n\t\tproto esp spi 0x00000003 reqid 1 mode tunnel\n");
 }
 
+std::string own_pod_routes(const std::string& cidr, const std::string& router) {
+  return cidr + " via " + router + " dev cilium_host src " + router + " \n" + router +
+         " dev cilium_host scope link \n";
+}
+
 // `nodes` in the order of their pod networks, which is the order `ip route` lists them in.
 KernelPicture golden(const NodeSpec& self, const std::vector<NodeSpec>& nodes) {
   const std::string own = self.router.to_string();
@@ -185,8 +190,7 @@ KernelPicture golden(const NodeSpec& self, const std::vector<NodeSpec>& nodes) {
   for (const NodeSpec& node : nodes) {
     const std::string cidr = node.pod_cidr.to_string();
     if (node == self) {
-      all.main_routes += cidr + " via " + own + " dev cilium_host src " + own + " \n" + own +
-                         " dev cilium_host scope link \n";
+      all.main_routes += own_pod_routes(cidr, own);
       all.encrypt_routes += "local " + cidr + " dev eth0 proto 50 scope host \n";
       continue;
     }

@@ -23,8 +23,7 @@ void NodeAgent::start(const std::string& extra, const std::string& binary) {
   write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
                        "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +
                        bpf_root() + "\"\nlog-level = \"debug\"\n" + extra);
-  process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_,
-                   node_);
+  process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_, node_);
 }
 
 int NodeAgent::stop() {

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 
 namespace pellicle {
 
@@ -73,10 +72,21 @@ void add_process_options(CLI::App& app, Config& config) {
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
-  static const std::map<std::string, log::Format> formats{{"json", log::Format::json},
-                                                          {"text", log::Format::text}};
-  app.add_option("--log-format", config.log_format, "json or text")
-      ->transform(CLI::CheckedTransformer(formats));
+  app.add_option_function<std::string>(
+         "--log-format",
+         [&config](const std::string& value) {
+           config.log_format = value == "text" ? log::Format::text : log::Format::json;
+         },
+         "json or text")
+      ->check(CLI::IsMember({"json", "text"}));
+}
+
+// CLI11 does not say what it was that it could not parse.
+std::string sentence(const CLI::Error& error) {
+  const std::string words = error.what();
+  const std::string unknown = "INI was not able to parse ";
+  if (!words.starts_with(unknown)) return words;
+  return "the --config file has a setting that does not exist: " + words.substr(unknown.size());
 }
 
 }  // namespace
@@ -104,7 +114,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
     return {.config = {},
             .run = false,
             .status = 2,
-            .text = "pellicle-agent: " + std::string(error.what()) + "\n"};
+            .text = "pellicle-agent: " + sentence(error) + "\n"};
   }
   if (!strict_cidr.empty()) line.config.settings.strict_cidr = Cidr::parse(strict_cidr);
   return line;

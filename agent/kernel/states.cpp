@@ -20,32 +20,58 @@ constexpr uint64_t kSentSinceDump = 1U << 20;
 struct Found {
   bool any = false;
   bool ours = false;
+  bool placeholder = false;
   uint64_t sent = 0;
 };
 
-std::vector<Found> look_up(NetlinkSocket& socket, std::span<const Change<State>> changes) {
+// `which` of the changes to look up.
+std::vector<Found> look_up(NetlinkSocket& socket, std::span<const Change<State>> changes,
+                           const std::vector<size_t>& which) {
   std::vector<Found> found(changes.size());
   std::vector<NetlinkMessage> messages;
-  std::vector<size_t> owners;
-  for (size_t i = 0; i < changes.size(); ++i) {
-    if (changes[i].action == Action::add) continue;
-    messages.push_back(encode_get_state(changes[i].key));
-    owners.push_back(i);
-  }
+  for (const size_t i : which) messages.push_back(encode_get_state(changes[i].key));
   socket.batch(messages, [&](size_t request, const nlmsghdr& message) {
-    auto& entry = found[owners[request]];
-    entry.any = true;
+    auto& entry = found[which[request]];
+    const auto& change = changes[which[request]];
+    entry.placeholder = is_placeholder(message, change.key, change.value.reqid);
+    entry.any = !entry.placeholder;
     const auto state = decode_state(message);
-    if (!state || state->key != changes[owners[request]].key) return;
+    if (!state || state->key != change.key) return;
     entry.ours = is_ours(state->key, state->value);
     entry.sent = state->sent;
   });
   return found;
 }
 
+std::vector<Found> look_up_known(NetlinkSocket& socket, std::span<const Change<State>> changes) {
+  std::vector<size_t> known;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (changes[i].action != Action::add) known.push_back(i);
+  }
+  return look_up(socket, changes, known);
+}
+
 uint64_t first_counter(const SendCounters& counters, const State::Key& key) {
   const auto known = counters.find(key);
   return known == counters.end() || known->second == 0 ? 0 : known->second + kSentSinceDump;
+}
+
+// The kernel's placeholder need not be waited for. Traffic would bring up the next one, and a peer
+// would stay cut off for as long as packets are sent to it.
+void replace_placeholders(NetlinkSocket& socket, const SendCounters& counters,
+                          std::span<const Change<State>> changes, std::vector<Outcome>& outcomes) {
+  std::vector<size_t> taken;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (outcomes[i].error == EEXIST) taken.push_back(i);
+  }
+  if (taken.empty()) return;
+  const auto found = look_up(socket, changes, taken);
+  for (const size_t i : taken) {
+    const auto& [action, key, value] = changes[i];
+    if (!found[i].placeholder) continue;
+    outcomes[i] =
+        socket.request(encode_state_over_placeholder(key, value, first_counter(counters, key)));
+  }
 }
 
 }  // namespace
@@ -60,7 +86,7 @@ void dump_states(NetlinkSocket& socket, SendCounters& counters, KernelState& int
 
 std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
                                   std::span<const Change<State>> changes) {
-  const auto found = look_up(socket, changes);
+  const auto found = look_up_known(socket, changes);
   NetlinkBatch batch(changes.size());
   for (size_t i = 0; i < changes.size(); ++i) {
     const auto& [action, key, value] = changes[i];
@@ -73,7 +99,9 @@ std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
     const auto sent = found[i].sent ? found[i].sent + kSentMeanwhile : first_counter(counters, key);
     batch.add(i, encode_new_state(key, value, sent));
   }
-  return batch.send(socket, [](size_t, int error) { return error == ESRCH; });
+  auto outcomes = batch.send(socket, [](size_t, int error) { return error == ESRCH; });
+  replace_placeholders(socket, counters, changes, outcomes);
+  return outcomes;
 }
 
 }  // namespace pellicle

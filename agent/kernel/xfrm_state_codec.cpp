@@ -151,6 +151,31 @@ NetlinkMessage id_message(int type, const State::Key& key) {
   return message;
 }
 
+NetlinkMessage state_message(int type, const State::Key& key, const State& value, uint64_t sent) {
+  NetlinkMessage message(type, 0, kStateRoom);
+  xfrm_usersa_info info{};
+  info.id = {to_wire(key.dst), htonl(key.spi), IPPROTO_ESP};
+  info.saddr = to_wire(value.src);
+  info.lft = unlimited();
+  info.reqid = value.reqid;
+  info.family = static_cast<uint16_t>(address_family(key.dst.family()));
+  info.mode = XFRM_MODE_TUNNEL;
+  if (value.esn) info.flags = XFRM_STATE_ESN;
+  // The newer record carries the window itself and wants this field empty (6.1).
+  if (!value.esn && value.replay_window <= kLargestSmallWindow) {
+    info.replay_window = static_cast<uint8_t>(value.replay_window);
+  }
+  message.header(info);
+  put_algorithms(message, value.algorithm);
+  message.put(XFRMA_MARK, to_wire(key.mark));
+  if (value.output_mark.mask) {
+    message.put(XFRMA_SET_MARK, value.output_mark.value);
+    message.put(XFRMA_SET_MARK_MASK, value.output_mark.mask);
+  }
+  put_replay(message, value, sent);
+  return message;
+}
+
 }  // namespace
 
 NetlinkMessage state_dump() {
@@ -191,29 +216,25 @@ std::optional<XfrmState> decode_state(const nlmsghdr& message) {
   return state;
 }
 
+bool is_placeholder(const nlmsghdr& message, const State::Key& key, uint32_t reqid) {
+  const auto info = header_of<xfrm_usersa_info>(message);
+  if (message.nlmsg_type != XFRM_MSG_NEWSA || !info || info->id.proto != IPPROTO_ESP) return false;
+  const Attributes attributes(message, sizeof(xfrm_usersa_info));
+  for (const int algorithm :
+       {XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH, XFRMA_ALG_AUTH_TRUNC}) {
+    if (attributes.has(algorithm)) return false;
+  }
+  const auto mark = attributes.value<xfrm_mark>(XFRMA_MARK).value_or(xfrm_mark{});
+  return info->reqid == reqid && from_wire(mark) == key.mark;
+}
+
 NetlinkMessage encode_new_state(const State::Key& key, const State& value, uint64_t sent) {
-  NetlinkMessage message(XFRM_MSG_NEWSA, 0, kStateRoom);
-  xfrm_usersa_info info{};
-  info.id = {to_wire(key.dst), htonl(key.spi), IPPROTO_ESP};
-  info.saddr = to_wire(value.src);
-  info.lft = unlimited();
-  info.reqid = value.reqid;
-  info.family = static_cast<uint16_t>(address_family(key.dst.family()));
-  info.mode = XFRM_MODE_TUNNEL;
-  if (value.esn) info.flags = XFRM_STATE_ESN;
-  // The newer record carries the window itself and wants this field empty (6.1).
-  if (!value.esn && value.replay_window <= kLargestSmallWindow) {
-    info.replay_window = static_cast<uint8_t>(value.replay_window);
-  }
-  message.header(info);
-  put_algorithms(message, value.algorithm);
-  message.put(XFRMA_MARK, to_wire(key.mark));
-  if (value.output_mark.mask) {
-    message.put(XFRMA_SET_MARK, value.output_mark.value);
-    message.put(XFRMA_SET_MARK_MASK, value.output_mark.mask);
-  }
-  put_replay(message, value, sent);
-  return message;
+  return state_message(XFRM_MSG_NEWSA, key, value, sent);
+}
+
+NetlinkMessage encode_state_over_placeholder(const State::Key& key, const State& value,
+                                             uint64_t sent) {
+  return state_message(XFRM_MSG_UPDSA, key, value, sent);
 }
 
 NetlinkMessage encode_get_state(const State::Key& key) {

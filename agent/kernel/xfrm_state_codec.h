@@ -22,8 +22,16 @@ NetlinkMessage state_dump();
 // what asking for 0 becomes.
 std::optional<XfrmState> decode_state(const nlmsghdr& message);
 
+// What the kernel itself puts in a state's place when a packet meets `key`'s policy, there is none,
+// and a key daemon listens: no algorithm, gone after net.core.xfrm_acq_expires seconds (30), and
+// until then an add gets EEXIST (6.1).
+bool is_placeholder(const nlmsghdr& message, const State::Key& key, uint32_t reqid);
+
 // The next packet sent gets the number `sent` + 1.
 NetlinkMessage encode_new_state(const State::Key& key, const State& value, uint64_t sent);
+// The same where a placeholder stands: one step, ESRCH when it has gone.
+NetlinkMessage encode_state_over_placeholder(const State::Key& key, const State& value,
+                                             uint64_t sent);
 NetlinkMessage encode_get_state(const State::Key& key);
 NetlinkMessage encode_delete_state(const State::Key& key);
 

@@ -2,13 +2,10 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
-#include "agent/kernel/file_descriptor.h"
+#include "tests/contract/linux_announcements.h"
 #include "tests/contract/linux_worker.h"
 
 using namespace pellicle;
@@ -17,44 +14,6 @@ using Catch::Matchers::Contains;
 using seed::ip;
 
 namespace {
-
-using Types = std::vector<uint16_t>;
-
-uint32_t group(unsigned number) {
-  return 1U << (number - 1);
-}
-
-// The types of the messages that the kernel sends to everybody, in order.
-class Announcements {
- public:
-  Announcements(int protocol, uint32_t groups)
-      : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)) {
-    REQUIRE(socket_);
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    address.nl_groups = groups;
-    REQUIRE(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  }
-
-  Types heard() {
-    Types types;
-    alignas(nlmsghdr) std::array<uint8_t, 65536> bytes;
-    for (;;) {
-      const auto size = recv(socket_.get(), bytes.data(), bytes.size(), 0);
-      if (size <= 0) return types;
-      auto left = static_cast<uint32_t>(size);
-      const auto* message = reinterpret_cast<const nlmsghdr*>(bytes.data());
-      while (NLMSG_OK(message, left)) {
-        types.push_back(message->nlmsg_type);
-        left -= NLMSG_ALIGN(message->nlmsg_len);
-        message = reinterpret_cast<const nlmsghdr*>(bytes.data() + (size - left));
-      }
-    }
-  }
-
- private:
-  FileDescriptor socket_;
-};
 
 bool contains(const Types& types, uint16_t type) {
   return std::find(types.begin(), types.end(), type) != types.end();
@@ -83,7 +42,7 @@ TEST_CASE("in place: a policy gets another template or priority without a moment
   const auto kernel = site.start_agent();
   auto inputs = worker_inputs(*kernel);
   require_pass(*kernel, compute(inputs).state);
-  Announcements policies(NETLINK_XFRM, group(XFRMNLGRP_POLICY));
+  Announcements policies(NETLINK_XFRM, group_bit(XFRMNLGRP_POLICY));
 
   inputs.nodes.at("worker2").router_ipv4 = ip("10.0.0.41");
   CHECK(require_replaced<Policy>(*kernel, compute(inputs).state) == 1);
@@ -108,7 +67,7 @@ TEST_CASE("in place: a route gets another gateway, source or MTU without a momen
   const auto kernel = site.start_agent();
   auto inputs = worker_inputs(*kernel);
   require_pass(*kernel, compute(inputs).state);
-  Announcements routes(NETLINK_ROUTE, group(RTNLGRP_IPV4_ROUTE));
+  Announcements routes(NETLINK_ROUTE, group_bit(RTNLGRP_IPV4_ROUTE));
 
   inputs.nodes.at("worker2").internal_ipv4 = ip("172.18.0.44");
   CHECK(require_replaced<Route>(*kernel, compute(inputs).state) == 1);
@@ -130,7 +89,7 @@ TEST_CASE("in place: this node's new address keeps the way to its pods at every 
   const auto kernel = site.start_agent();
   auto inputs = worker_inputs(*kernel);
   require_pass(*kernel, compute(inputs).state);
-  Announcements policies(NETLINK_XFRM, group(XFRMNLGRP_POLICY));
+  Announcements policies(NETLINK_XFRM, group_bit(XFRMNLGRP_POLICY));
   inputs.nodes.at("worker").router_ipv4 = ip("10.0.1.139");
   inputs.host.router_ipv4.reset();
   const auto desired = compute(inputs).state;
@@ -153,7 +112,7 @@ TEST_CASE("in place: a program is swapped for another without a moment without o
   // Maps that somebody unpinned: the next agent loads programs of its own and swaps them in.
   shell("rm /sys/fs/bpf/pellicle-test-*/*");
   kernel = site.start_agent();
-  Announcements filters(NETLINK_ROUTE, group(RTNLGRP_TC));
+  Announcements filters(NETLINK_ROUTE, group_bit(RTNLGRP_TC));
   CHECK(require_replaced<Attachment>(*kernel, desired) == desired.attachments.size());
   const auto heard = filters.heard();
   CHECK(std::count(heard.begin(), heard.end(), RTM_NEWTFILTER) ==
@@ -170,7 +129,7 @@ TEST_CASE("in place: the pair of devices is neither deleted nor made anew") {
   require_pass(*kernel, compute(inputs).state);
   const auto indexes = [] { return shell("ip -o link | cut -d@ -f1 | grep cilium"); };
   const auto before = indexes();
-  Announcements links(NETLINK_ROUTE, group(RTNLGRP_LINK));
+  Announcements links(NETLINK_ROUTE, group_bit(RTNLGRP_LINK));
   shell("ip link set eth0 mtu 1400 && ip link set cilium_net arp on");
   inputs.host = kernel->facts();
   CHECK(require_replaced<VethPair>(*kernel, compute(inputs).state) == 1);
@@ -184,7 +143,7 @@ TEST_CASE("in place: `lookup local` is added at its new place before it leaves t
   const auto kernel = site.start_agent();
   KernelState desired;
   desired.local_rules[{Family::v4}] = {.priorities = {100}};
-  Announcements rules(NETLINK_ROUTE, group(RTNLGRP_IPV4_RULE));
+  Announcements rules(NETLINK_ROUTE, group_bit(RTNLGRP_IPV4_RULE));
   require_pass(*kernel, desired);
   CHECK(rules.heard() == Types{RTM_NEWRULE, RTM_DELRULE});
   require_pass(*kernel, {});

@@ -301,11 +301,12 @@ TEST_CASE("bad values of the configuration end the agent with one sentence that 
   check_refused(lab, "--strict-cidr 10.0.0.0/33", 2, "--strict-cidr");
   check_refused(lab, "--resync-seconds 0", 2, "--resync-seconds");
   check_refused(lab, "--log-level loud", 2, "--log-level");
-  check_refused(lab, "--log-format xml", 2, "--log-format");
+  check_refused(lab, "--log-format xml", 2, "--log-format: xml not in {json,text}");
   check_refused(lab, "--uplink name-of-a-device-too-long", 2, "--uplink");
   check_refused(lab, "--socket relative.sock", 2, "--socket");
   check_refused(lab, "--no-such-flag", 2, "--no-such-flag");
-  check_refused(lab, "--config /run/lab/bad.conf", 2, "no-such-setting");
+  check_refused(lab, "--config /run/lab/bad.conf", 2,
+                "the --config file has a setting that does not exist: no-such-setting");
   check_refused(lab, "--config /run/lab/none.conf", 2, "/run/lab/none.conf");
   check_refused(lab, "--kubeconfig /run/lab/none", 1, "/run/lab/none");
   check_refused(lab, "--kubeconfig /run/lab/bad.conf", 1, "/run/lab/bad.conf is not a kubeconfig");
@@ -335,12 +336,24 @@ TEST_CASE("what an agent only finds out while it runs is in its status") {
   CHECK(agent.ctl("status").status == 1);
   lab.agent("worker").stop();
 
-  Process other({program("pellicle-agent"), "--node-name", "worker", "--kubeconfig",
-                 "/run/lab/worker/kubeconfig", "--state-dir", agent.state_dir(), "--bpf-root",
-                 "/run/lab/no-bpf"},
-                lab.log_dir() + "/other-agent.log", "worker");
+  const std::vector<std::string> flags = {
+      program("pellicle-agent"),    "--node-name", "worker",          "--kubeconfig",
+      "/run/lab/worker/kubeconfig", "--state-dir", agent.state_dir(), "--bpf-root"};
+  const std::string log = lab.log_dir() + "/other-agent.log";
+  std::vector<std::string> command = flags;
+  command.emplace_back("/run/lab/no-bpf");
+  Process misplaced(command, log, "worker");
   CHECK(says("/run/lab/no-bpf"));
   INFO(agent.says());
   CHECK(says("bpf file system"));
+  CHECK(agent.ctl("status").status == 1);
+  misplaced.stop();
+
+  command = {"setpriv", "--bounding-set=-bpf,-sys_admin"};
+  command.insert(command.end(), flags.begin(), flags.end());
+  command.emplace_back("/sys/fs/bpf/worker");
+  Process unprivileged(command, log, "worker");
+  CHECK(says("CAP_BPF"));
+  INFO(agent.says());
   CHECK(agent.ctl("status").status == 1);
 }

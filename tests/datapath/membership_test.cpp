@@ -35,8 +35,9 @@ std::ostream& operator<<(std::ostream& out, const Picture& picture) {
 
 // Entries of a hash map come in any order.
 std::string map_entries(const std::string& node, const std::string& map) {
-  return must("bpftool map dump pinned /sys/fs/bpf/" + node + "/" + map + " | tr -d '\\n' | " +
-              "sed 's/},{/},\\n{/g' | sort");
+  return must("bpftool map dump pinned /sys/fs/bpf/" + node + "/" + map +
+              " > /run/lab/entries && tr -d '[]\\n' < /run/lab/entries | " +
+              "sed 's/},{/}\\n{/g' | sort");
 }
 
 Picture picture(const std::string& node) {

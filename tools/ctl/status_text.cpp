@@ -91,11 +91,12 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
                                  text_of(status["kubernetes"], "server"));
   for (const auto& source : sources) {
     if (source.value("healthy", false)) continue;
-    screen.paragraph(kLabel, text_of(source, "name") + " since " + text_of(source, "since") + ": " +
-                                 text_of(source, "message", "not listed yet") +
-                                 (source.value("synced", false)
-                                      ? " (the last known state keeps running)"
-                                      : " (nothing is programmed before this has listed)"));
+    const bool synced = source.value("synced", false);
+    screen.paragraph(kLabel,
+                     text_of(source, "message", text_of(source, "name") + ": not listed yet") +
+                         " (since " + text_of(source, "since") +
+                         (synced ? "; the last known state keeps running)"
+                                 : "; nothing is programmed before this has listed)"));
   }
   return healthy;
 }

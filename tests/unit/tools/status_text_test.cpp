@@ -60,6 +60,7 @@ TEST_CASE("status text: what is wrong is said, and the status is degraded") {
   status["kubernetes"]["sources"][0]["message"] =
       "nodes: 403 Forbidden: nodes is forbidden: User \"x\" cannot list resource \"nodes\" in API "
       "group \"\" at the cluster scope";
+  status["kubernetes"]["sources"][0]["since"] = "2026-11-23T08:00:30Z";
   status["unready"] = {"10.0.3.0/24"};
   status["problems"] = {{{"object", "Node worker3"},
                          {"field", "spec.podCIDR"},
@@ -73,9 +74,10 @@ TEST_CASE("status text: what is wrong is said, and the status is degraded") {
   const auto screen = status_text(status, false, false);
   CHECK_FALSE(screen.healthy);
   for (const std::string word :
-       {"Degraded", "403 Forbidden", "last known state keeps running", "2/3 encrypted",
-        "10.0.3.0/24", "Node worker3 spec.podCIDR since 2026-11-23T08:01:00Z", "refused since",
-        "Protocol not supported", "7 no_key"}) {
+       {"Degraded", "403 Forbidden",
+        "at the cluster scope (since 2026-11-23T08:00:30Z; the last known state keeps running)",
+        "2/3 encrypted", "10.0.3.0/24", "Node worker3 spec.podCIDR since 2026-11-23T08:01:00Z",
+        "refused since", "Protocol not supported", "7 no_key"}) {
     INFO(word << "\n" << screen.text);
     std::string joined = screen.text;  // sentences are wrapped
     for (size_t at = 0; (at = joined.find('\n', at)) != std::string::npos;) {

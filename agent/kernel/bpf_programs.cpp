@@ -37,7 +37,9 @@ void start_listening() {
 
 [[noreturn]] void fail(int error, const std::string& what) {
   std::string sentence = what + ": " + std::strerror(error);
-  if (error == EPERM) sentence += " (needs CAP_BPF and CAP_NET_ADMIN)";
+  if (error == EPERM) {  // libbpf would advise to raise `ulimit -l`, which older kernels counted
+    throw OsError(error, sentence + " (this needs CAP_BPF and CAP_NET_ADMIN)");
+  }
   for (char& c : last_warnings)
     if (c == '\n') c = ' ';
   if (!last_warnings.empty()) sentence += "; " + last_warnings;

@@ -145,7 +145,8 @@ struct LinuxKernel::Parts {
       route.reset();
       xfrm.reset();
       std::string sentence = operation + ": " + error.what();
-      if (error.error() == EPERM) sentence += " (this needs CAP_NET_ADMIN)";
+      const bool advised = sentence.find("CAP_") != sentence.npos;
+      if (error.error() == EPERM && !advised) sentence += " (this needs CAP_NET_ADMIN)";
       if (error.error() == EPROTONOSUPPORT) sentence += " (is the module available?)";
       throw KernelError(sentence);
     }

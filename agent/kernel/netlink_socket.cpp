@@ -164,6 +164,19 @@ void NetlinkSocket::collect(Pending& pending) {
   }
 }
 
+// Nothing of it may stay in memory, nor be sent again by the next batch, also when it fails.
+void NetlinkSocket::send_and_wipe(std::vector<uint8_t>& bytes) {
+  struct Wipe {
+    std::vector<uint8_t>& bytes;
+    ~Wipe() {
+      explicit_bzero(bytes.data(), bytes.size());
+      bytes.clear();
+    }
+  };
+  const Wipe wipe{bytes};
+  send(bytes);
+}
+
 std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
                                           const Visitor& answer) {
   std::vector<Outcome> outcomes;
@@ -184,9 +197,7 @@ std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
       ++pending.open;
     }
     pending.outcomes.resize(pending.open);
-    send(bytes);
-    explicit_bzero(bytes.data(), bytes.size());
-    bytes.clear();
+    send_and_wipe(bytes);
     collect(pending);
     for (auto& outcome : pending.outcomes) outcomes.push_back(std::move(*outcome));
   }

@@ -66,6 +66,7 @@ class NetlinkSocket {
   bool dump_once(NetlinkMessage& message, const Visitor& visit);
   [[noreturn]] static void refuse_interrupted_dump();
   void send(std::span<const uint8_t> bytes);
+  void send_and_wipe(std::vector<uint8_t>& bytes);
   size_t receive(bool wait);  // datagrams now in the buffers; 0: nothing came
   void take(const nlmsghdr& message, Pending& pending);
   void collect(Pending& pending);

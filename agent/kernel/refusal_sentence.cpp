@@ -29,7 +29,9 @@ std::string missing_module(const Change<State>& change) {
 std::string refusal_sentence(const Operation& operation, int error, const std::string& words) {
   const auto* state = std::get_if<Change<State>>(&operation);
   if (state && is_missing_algorithm(error)) return missing_module(*state) + " (" + words + ")";
-  if (error == EPERM) return words + ": this needs CAP_NET_ADMIN";
+  if (error == EPERM && words.find("CAP_") == words.npos) {
+    return words + ": this needs CAP_NET_ADMIN";
+  }
   if (std::holds_alternative<Change<Sysctl>>(operation) && (error == EACCES || error == EROFS)) {
     return words + ": this needs a writable /proc/sys, so a privileged container";
   }

@@ -58,8 +58,8 @@ uint64_t first_counter(const SendCounters& counters, const State::Key& key) {
 
 // The kernel's placeholder need not be waited for. Traffic would bring up the next one, and a peer
 // would stay cut off for as long as packets are sent to it.
-void replace_placeholders(NetlinkSocket& socket, const SendCounters& counters,
-                          std::span<const Change<State>> changes, std::vector<Outcome>& outcomes) {
+void replace_placeholders(NetlinkSocket& socket, std::span<const Change<State>> changes,
+                          const std::vector<uint64_t>& sent, std::vector<Outcome>& outcomes) {
   std::vector<size_t> taken;
   for (size_t i = 0; i < changes.size(); ++i) {
     if (outcomes[i].error == EEXIST) taken.push_back(i);
@@ -67,10 +67,9 @@ void replace_placeholders(NetlinkSocket& socket, const SendCounters& counters,
   if (taken.empty()) return;
   const auto found = look_up(socket, changes, taken);
   for (const size_t i : taken) {
-    const auto& [action, key, value] = changes[i];
     if (!found[i].placeholder) continue;
     outcomes[i] =
-        socket.request(encode_state_over_placeholder(key, value, first_counter(counters, key)));
+        socket.request(encode_state_over_placeholder(changes[i].key, changes[i].value, sent[i]));
   }
 }
 
@@ -88,6 +87,7 @@ std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
                                   std::span<const Change<State>> changes) {
   const auto found = look_up_known(socket, changes);
   NetlinkBatch batch(changes.size());
+  std::vector<uint64_t> sent(changes.size());
   for (size_t i = 0; i < changes.size(); ++i) {
     const auto& [action, key, value] = changes[i];
     if (found[i].any && !found[i].ours) {
@@ -96,11 +96,11 @@ std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
     }
     if (found[i].any) batch.add(i, encode_delete_state(key));
     if (action == Action::remove) continue;
-    const auto sent = found[i].sent ? found[i].sent + kSentMeanwhile : first_counter(counters, key);
-    batch.add(i, encode_new_state(key, value, sent));
+    sent[i] = found[i].sent ? found[i].sent + kSentMeanwhile : first_counter(counters, key);
+    batch.add(i, encode_new_state(key, value, sent[i]));
   }
   auto outcomes = batch.send(socket, [](size_t, int error) { return error == ESRCH; });
-  replace_placeholders(socket, counters, changes, outcomes);
+  replace_placeholders(socket, changes, sent, outcomes);
   return outcomes;
 }
 

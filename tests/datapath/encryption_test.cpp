@@ -2,47 +2,26 @@
 #include <algorithm>
 
 #include "tests/harness/catch.h"
-#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/seed_pods.h"
 
 using namespace pellicle;
 using namespace pellicle::lab;
 
-namespace {
-
-struct SeedPod {
-  const char* node;
-  const char* name;
-  const char* address;
-};
-
-constexpr SeedPod kPods[] = {{"worker", "net", "10.0.1.52"},
-                             {"worker", "cni-s22px", "10.0.1.103"},
-                             {"worker2", "cni-fcnh6", "10.0.0.249"},
-                             {"control-plane", "cni-cp", "10.0.2.77"}};
-
-void add_pods(Lab& lab) {
-  for (const SeedPod& pod : kPods) {
-    lab.add_pod(pod.node, pod.name, pod.address);
-    lab.serve_http(pod.name);
-  }
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("every pod reaches every pod by ping and HTTP, and no packet is in the clear") {
   Lab lab;
   lab.start_agents();
-  add_pods(lab);
-  for (const SeedPod& from : kPods) {
-    for (const SeedPod& to : kPods) {
+  add_seed_pods(lab);
+  for (const SeedPod& from : kSeedPods) {
+    for (const SeedPod& to : kSeedPods) {
       if (from.name == to.name) continue;
       CAPTURE(from.name, to.name);
       const Result ping = lab.ping(from.name, to.address);
       CAPTURE(ping.output);
       CHECK(ping.ok());
       const Result page = lab.http_get(from.name, std::string("http://") + to.address + "/");
-      CHECK(page.output ==
-            std::string("PodName: ") + to.name + " | PodIP: eth0 " + to.address + "/32\n");
+      CHECK(page.output == to.page());
     }
   }
   CHECK(lab.cleartext().empty());
@@ -55,7 +34,7 @@ TEST_CASE("every pod reaches every pod by ping and HTTP, and no packet is in the
 TEST_CASE("a ping shows on cilium_host, cilium_net and eth0 as the seed's captures do") {
   Lab lab;
   lab.start_agents();
-  add_pods(lab);
+  add_seed_pods(lab);
   REQUIRE(lab.ping("net", "10.0.0.249").ok());
   Capture& host = lab.capture("worker", "cilium_host", "esp");
   Capture& net = lab.capture("worker", "cilium_net", "esp");

@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "tests/harness/catch.h"
-#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/seed_pods.h"
 
 using namespace pellicle;
 using namespace pellicle::lab;
@@ -74,28 +74,6 @@ constexpr const char* kUdpAsk =
     "die; $SIG{ALRM} = sub { die 'no answer' }; for (1, 1200, 4000, 20000) { my $m = 'x' x $_; "
     "alarm 3; $s->send($m) or die $!; $s->recv($b, 65535); die $_ unless $b eq $m }";
 
-struct SeedPod {
-  const char* node;
-  const char* name;
-  const char* address;
-};
-
-constexpr SeedPod kPods[] = {{"worker", "net", "10.0.1.52"},
-                             {"worker", "cni-s22px", "10.0.1.103"},
-                             {"worker2", "cni-fcnh6", "10.0.0.249"},
-                             {"control-plane", "cni-cp", "10.0.2.77"}};
-
-void add_pods(Lab& lab) {
-  for (const SeedPod& pod : kPods) {
-    lab.add_pod(pod.node, pod.name, pod.address);
-    lab.serve_http(pod.name);
-  }
-}
-
-std::string page_of(const SeedPod& pod) {
-  return std::string("PodName: ") + pod.name + " | PodIP: eth0 " + pod.address + "/32\n";
-}
-
 // An HTTP server in each node itself, which answers with the node's name.
 std::list<Process> serve_in_nodes(Lab& lab) {
   std::list<Process> servers;
@@ -150,9 +128,9 @@ void check_both_answer(Lab& lab, const std::string& from, const std::string& url
   for (int i = 0; i < 40 && !(remote && local) && !other; ++i) {
     const std::string page = lab.http_get(from, url).output;
     CAPTURE(page);
-    remote |= page == page_of(kPods[2]);
-    local |= page == page_of(kPods[1]);
-    other |= page != page_of(kPods[1]) && page != page_of(kPods[2]);
+    remote |= page == kSeedPods[2].page();
+    local |= page == kSeedPods[1].page();
+    other |= page != kSeedPods[1].page() && page != kSeedPods[2].page();
     CHECK_FALSE(other);
   }
   CHECK(remote);
@@ -164,17 +142,17 @@ void check_both_answer(Lab& lab, const std::string& from, const std::string& url
 TEST_CASE("pods reach pods of their node, their node, and every node's cilium_host address") {
   Lab lab;
   lab.start_agents();
-  add_pods(lab);
+  add_seed_pods(lab);
   const std::list<Process> servers = serve_in_nodes(lab);
-  check_reaches(lab, "net", "10.0.1.103", page_of(kPods[1]));
-  check_reaches(lab, "cni-s22px", "10.0.1.52", page_of(kPods[0]));
-  for (const SeedPod& pod : kPods) {
-    check_reaches(lab, pod.node, pod.address, page_of(pod));
+  check_reaches(lab, "net", "10.0.1.103", kSeedPods[1].page());
+  check_reaches(lab, "cni-s22px", "10.0.1.52", kSeedPods[0].page());
+  for (const SeedPod& pod : kSeedPods) {
+    check_reaches(lab, pod.node, pod.address, pod.page());
     check_reaches(lab, pod.name, lab.network().node(pod.node).address.to_string(),
                   std::string(pod.node) + "\n");
   }
   CHECK(esp_packets(lab) == 0);  // so far nobody had anything to say to another node
-  for (const SeedPod& pod : kPods) {
+  for (const SeedPod& pod : kSeedPods) {
     for (const NodeSpec& node : lab.network().nodes()) {
       check_reaches(lab, pod.name, node.router.to_string(), node.name + "\n");
     }
@@ -186,7 +164,7 @@ TEST_CASE("pods reach pods of their node, their node, and every node's cilium_ho
 TEST_CASE("large packets, UDP and a body of a megabyte go between pods and nodes") {
   Lab lab;
   lab.start_agents();
-  add_pods(lab);
+  add_seed_pods(lab);
   for (const char* to : {"10.0.0.249", "10.0.1.103", "10.0.0.40", "10.0.1.138"}) {
     CAPTURE(to);
     const Result ping = sh_in("net", std::string("ping -c 2 -i 0.2 -W 2 -s 4000 ") + to);
@@ -215,12 +193,12 @@ TEST_CASE("large packets, UDP and a body of a megabyte go between pods and nodes
 TEST_CASE("a ClusterIP that is DNATed to a remote pod works and is encrypted") {
   Lab lab;
   lab.start_agents();
-  add_pods(lab);
+  add_seed_pods(lab);
   must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
                         " -p tcp --dport 80 -j DNAT --to 10.0.0.249:80");
   const size_t before = esp_packets(lab);
   const Result page = lab.http_get("net", std::string("http://") + kService + "/");
-  CHECK(page.output == page_of(kPods[2]));
+  CHECK(page.output == kSeedPods[2].page());
   // Three packets there, two back, each seen where it leaves and where it arrives.
   CHECK(esp_packets(lab) >= before + 10);
   CHECK(wait_until([] {
@@ -235,19 +213,19 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
   // ours, and before them in every chain: only a full comparison shows that.
   Lab lab({.key_line = kKey12, .agent_config = "resync-seconds = 1\n"});
   lab.start_agents();
-  add_pods(lab);
+  add_seed_pods(lab);
   const std::list<Process> servers = serve_in_nodes(lab);
   write_file("/run/kube-proxy.save", std::string(kKubeProxyFilter) + kKubeProxyNat);
   for (const NodeSpec& node : lab.network().nodes()) {
     must_in(node.name, "iptables-legacy-restore --noflush < /run/kube-proxy.save");
   }
   CHECK(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));
-  for (const SeedPod& from : kPods) {
-    for (const SeedPod& to : kPods) {
-      if (from.name != to.name) check_reaches(lab, from.name, to.address, page_of(to));
+  for (const SeedPod& from : kSeedPods) {
+    for (const SeedPod& to : kSeedPods) {
+      if (from.name != to.name) check_reaches(lab, from.name, to.address, to.page());
     }
     check_reaches(lab, from.name, "10.0.0.40", "worker2\n");
-    check_reaches(lab, from.node, from.address, page_of(from));
+    check_reaches(lab, from.node, from.address, from.page());
   }
   // From the service's own pod as well: then the answer may come from itself.
   const std::string service = std::string("http://") + kService + "/";

@@ -1,6 +1,7 @@
 #include "tools/ctl/status_text.h"
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 #include <vector>
 
@@ -13,6 +14,7 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kLabel = 14;    // columns of "Kubernetes:   "
 constexpr size_t kWidth = 80;    // of the terminal
 constexpr size_t kFewPeers = 8;  // as many are listed without --verbose
+constexpr size_t kFewRefusals = 4;
 
 class Screen {
  public:
@@ -48,6 +50,7 @@ class Screen {
 
   std::string good(const std::string& text) const { return paint("32", text); }
   std::string bad(const std::string& text) const { return paint("31", text); }
+  void add(const Screen& other) { out_ << other.text(); }
   std::string text() const { return out_.str(); }
 
  private:
@@ -150,20 +153,39 @@ void drop_lines(Screen& screen, const Json& status) {
   screen.line("Drops:", text.empty() ? "none" : text);
 }
 
-bool trouble_lines(Screen& screen, const Json& status) {
+// One cause may stand in the way of much: it is said once, above what it concerns.
+size_t refusal_lines(Screen& screen, const Json& refusals, bool verbose) {
+  std::vector<std::string> causes;
+  std::map<std::string, std::vector<std::string>> operations;
+  for (const auto& refusal : refusals) {
+    const std::string cause =
+        "refused since " + text_of(refusal, "since") + ": " + text_of(refusal, "message");
+    if (!operations.contains(cause)) causes.push_back(cause);
+    operations[cause].push_back(text_of(refusal, "operation"));
+  }
+  for (const auto& cause : causes) {
+    screen.paragraph(2, cause);
+    const auto& concerned = operations[cause];
+    const size_t shown = verbose ? concerned.size() : std::min(concerned.size(), kFewRefusals);
+    for (size_t i = 0; i < shown; ++i) screen.paragraph(4, concerned[i]);
+    if (shown == concerned.size()) continue;
+    screen.paragraph(4, "... " + std::to_string(concerned.size() - shown) + " more with --verbose");
+  }
+  return causes.size();
+}
+
+bool trouble_lines(Screen& screen, const Json& status, bool verbose) {
   const auto& problems = status["problems"];
-  const auto& refusals = status["refusals"];
   const bool failed = status.contains("failure");
-  const size_t count = problems.size() + refusals.size() + (failed ? 1 : 0);
+  Screen refusals(false);
+  const size_t count =
+      problems.size() + refusal_lines(refusals, status["refusals"], verbose) + (failed ? 1 : 0);
   screen.line("Problems:", count == 0 ? "none" : screen.bad(std::to_string(count)));
   if (failed) {
-    screen.paragraph(2, "the kernel cannot be read since " + text_of(status["failure"], "since") +
-                            ": " + text_of(status["failure"], "message"));
+    screen.paragraph(2, "no pass succeeds since " + text_of(status["failure"], "since") + ": " +
+                            text_of(status["failure"], "message"));
   }
-  for (const auto& refusal : refusals) {
-    screen.paragraph(2, text_of(refusal, "operation") + " refused since " +
-                            text_of(refusal, "since") + ": " + text_of(refusal, "message"));
-  }
+  screen.add(refusals);
   for (const auto& problem : problems) {
     const std::string field = text_of(problem, "field", "");
     screen.paragraph(2, text_of(problem, "object") + (field.empty() ? "" : " " + field) +
@@ -184,7 +206,7 @@ StatusText status_text(const Json& status, bool colour, bool verbose) {
   peer_lines(screen, status, verbose);
   if (verbose) object_lines(screen, status);
   drop_lines(screen, status);
-  healthy &= trouble_lines(screen, status);
+  healthy &= trouble_lines(screen, status, verbose);
   screen.line("Agent:", (healthy ? screen.good("Ok") : screen.bad("Degraded")) + "   " +
                             text_of(status, "version") + ", since " + text_of(status, "started") +
                             ", " + std::to_string(status.value("passes", 0ULL)) + " passes");

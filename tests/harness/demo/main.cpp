@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "tests/harness/demo/story.h"
-#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/seed_pods.h"
 
 namespace {
 
@@ -16,15 +16,6 @@ using pellicle::demo::Story;
 
 constexpr const char* kKeyHex = "000102030405060708090a0b0c0d0e0f10111213";  // of the lab's Secret
 const char* const kNodes[] = {"worker", "worker2", "control-plane"};
-
-struct DemoPod {
-  const char* node;
-  const char* name;
-  const char* address;
-};
-constexpr DemoPod kPods[] = {{"worker", "net", "10.0.1.52"},
-                             {"worker2", "cni-fcnh6", "10.0.0.249"},
-                             {"control-plane", "cni-cp", "10.0.2.77"}};
 
 // tshark warns whoever runs it as root, first of all.
 std::string without_warning(const std::string& text) {
@@ -38,8 +29,8 @@ bool contains(const std::string& text, const std::string& part) {
 void topology(Story& story) {
   story.chapter("Three nodes on one wire");
   story.say(R"(
-        pod net               pod cni-fcnh6          pod cni-cp
-        10.0.1.52             10.0.0.249             10.0.2.77
+     net       10.0.1.52    cni-fcnh6             cni-cp
+     cni-s22px 10.0.1.103   10.0.0.249            10.0.2.77
             |                      |                     |
      +------+-------+       +------+-------+      +------+-------+
      | worker       |       | worker2      |      | control-plane|
@@ -119,8 +110,8 @@ void one_curl(Story& story, Lab& lab) {
 
 void everybody(Story& story, Lab& lab) {
   story.chapter("Everybody to everybody");
-  for (const auto& from : kPods) {
-    for (const auto& to : kPods) {
+  for (const auto& from : kSeedPods) {
+    for (const auto& to : kSeedPods) {
       if (from.name == to.name) continue;
       story.check(
           lab.ping(from.name, to.address).ok(),
@@ -159,7 +150,7 @@ bool tell(bool keep) {
   Lab lab({.agent_config = "pod-mtu = 1423\n"});
   story.doing("starting the three agents");
   lab.start_agents();
-  for (const auto& pod : kPods) {
+  for (const SeedPod& pod : kSeedPods) {
     story.doing(std::string("adding pod ") + pod.name + " to " + pod.node);
     lab.add_pod(pod.node, pod.name, pod.address);
     lab.serve_http(pod.name);

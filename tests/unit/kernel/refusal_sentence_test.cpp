@@ -17,6 +17,7 @@ TEST_CASE("a state refused for want of a module says which algorithm and module"
         "(Requested type not found)");
   CHECK_THAT(refusal_sentence(add, ENOSYS, "x"), Contains("rfc4106(gcm(aes))"));
   CHECK_THAT(refusal_sentence(add, EPERM, "Operation not permitted"), Contains("CAP_NET_ADMIN"));
+  CHECK(refusal_sentence(add, EPERM, "no (this needs CAP_BPF)") == "no (this needs CAP_BPF)");
 }
 
 TEST_CASE("a taken place says that it is taken by others, and other words stay the kernel's") {

@@ -1,4 +1,5 @@
 #include <linux/xfrm.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 
@@ -115,6 +116,22 @@ TEST_CASE("states no Pellicle made are not read: transport mode, AH, encryption 
   }
   message.get().nlmsg_len = nlmsg_size(sizeof(xfrm_usersa_info));
   CHECK_FALSE(decode_state(message.get()));
+}
+
+TEST_CASE("the kernel's placeholder is known by our mark and reqid and by having no algorithm") {
+  NetlinkMessage placeholder(XFRM_MSG_NEWSA, 0);
+  xfrm_usersa_info info{};
+  info.id.proto = IPPROTO_ESP;
+  info.reqid = kReqId;
+  placeholder.header(info);
+  placeholder.put(XFRMA_MARK, xfrm_mark{kKey.mark.value, kKey.mark.mask});
+  CHECK(is_placeholder(placeholder.get(), kKey, kReqId));
+  CHECK_FALSE(is_placeholder(placeholder.get(), kKey, 2));
+  CHECK_FALSE(is_placeholder(placeholder.get(), {kKey.dst, 3, encrypt_mark(4)}, kReqId));
+  const auto state = encode_new_state(kKey, sending(seed::gcm()), 0);
+  CHECK_FALSE(is_placeholder(state.get(), kKey, kReqId));
+  const auto pair = encode_new_state(kKey, sending(auth_enc(0)), 0);
+  CHECK_FALSE(is_placeholder(pair.get(), kKey, kReqId));
 }
 
 TEST_CASE("a state's lifetimes are unlimited, so that it does not vanish by itself") {

@@ -89,6 +89,24 @@ TEST_CASE("status text: what is wrong is said, and the status is degraded") {
   check_fits_80_columns(screen.text);
 }
 
+TEST_CASE("status text: one cause is said once, above what it concerns") {
+  auto status = healthy();
+  for (int i = 0; i < 9; ++i) {
+    status["refusals"].push_back({{"operation", "add peer " + std::to_string(i)},
+                                  {"errno", 1},
+                                  {"message", i == 8 ? "Another thing" : "No bpf file system"},
+                                  {"since", "2026-11-23T08:02:00Z"}});
+  }
+  const auto screen = status_text(status, false, false);
+  CHECK(screen.text.find("Problems:     2\n"
+                         "  refused since 2026-11-23T08:02:00Z: No bpf file system\n"
+                         "    add peer 0\n    add peer 1\n    add peer 2\n    add peer 3\n"
+                         "    ... 4 more with --verbose\n"
+                         "  refused since 2026-11-23T08:02:00Z: Another thing\n"
+                         "    add peer 8\n") != std::string::npos);
+  CHECK(status_text(status, false, true).text.find("    add peer 7\n") != std::string::npos);
+}
+
 TEST_CASE("status text: no key is degraded, and colour is only what was asked for") {
   auto status = healthy();
   status["encryption"]["key"] = nullptr;

@@ -83,7 +83,7 @@ void add_process_options(CLI::App& app, Config& config) {
 
 // CLI11 does not say what it was that it could not parse.
 std::string sentence(const CLI::Error& error) {
-  const std::string words = error.what();
+  std::string words = error.what();
   const std::string unknown = "INI was not able to parse ";
   if (!words.starts_with(unknown)) return words;
   return "the --config file has a setting that does not exist: " + words.substr(unknown.size());

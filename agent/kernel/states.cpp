@@ -29,6 +29,7 @@ std::vector<Found> look_up(NetlinkSocket& socket, std::span<const Change<State>>
                            const std::vector<size_t>& which) {
   std::vector<Found> found(changes.size());
   std::vector<NetlinkMessage> messages;
+  messages.reserve(which.size());
   for (const size_t i : which) messages.push_back(encode_get_state(changes[i].key));
   socket.batch(messages, [&](size_t request, const nlmsghdr& message) {
     auto& entry = found[which[request]];

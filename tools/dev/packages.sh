@@ -8,7 +8,7 @@ build_packages=(
   libyaml-cpp-dev linux-libc-dev catch2
 )
 lab_packages=(
-  user-mode-linux kmod iproute2 iptables tcpdump tshark curl iputils-ping busybox conntrack
+  user-mode-linux kmod iproute2 bpftool iptables tcpdump tshark curl iputils-ping busybox conntrack
   procps util-linux openssl
 )
 lint_packages=(clang-format clang-tidy shellcheck)

@@ -16,7 +16,7 @@ namespace pellicle {
 
 using Clock = std::chrono::system_clock;
 
-struct Outcome {
+struct PassOutcome {
   Inputs inputs;
   KernelState desired;
   std::vector<Problem> problems;
@@ -46,7 +46,7 @@ class Passes {
   void request();
   std::vector<Refusal> run();  // now; throws what the kernel throws
   Plan preview();              // what a pass would do now
-  const Outcome& last() const { return outcome_; }
+  const PassOutcome& last() const { return outcome_; }
 
  private:
   void run_and_note();
@@ -61,7 +61,7 @@ class Passes {
   boost::asio::steady_timer timer_;
   std::optional<std::chrono::steady_clock::time_point> due_;
   unsigned failures_ = 0;  // passes in a row that left something undone
-  Outcome outcome_;
+  PassOutcome outcome_;
 };
 
 // Must the whole node do without encryption when the kernel refuses this? Not so for what concerns

@@ -40,12 +40,6 @@ const std::string& made_private(const std::string& directory) {
   return directory;
 }
 
-// The algorithm whose overhead the pods' MTU allows for; before a key is known, the usual one.
-Algorithm mtu_algorithm(const Inputs& inputs) {
-  if (inputs.key) return inputs.key->algorithm;
-  return Aead{.name = "rfc4106(gcm(aes))", .key = {}, .icv_bits = 128};
-}
-
 }  // namespace
 
 Agent::Agent(boost::asio::io_context& context, Config config)
@@ -56,20 +50,26 @@ Agent::Agent(boost::asio::io_context& context, Config config)
               {.gather = [this] { return gather(); },
                .scope = [this] { return key_withheld_ ? Scope::additions : Scope::everything; },
                .after = [this] { after_pass(); }}),
-      pods_(endpoints_, {.network = [this] { return pod_network(); },
-                         .reconcile = [this] { return passes_.run(); }}),
+      pods_(endpoints_, pod_datapath()),
+      cni_(config_.cni, config_.socket_path()),
       access_(api_access(config_)),
       client_(context, access_),
       publisher_(context, client_, config_.settings.node_name, random_seed(),
                  {.on_trouble = [this](const std::string& trouble) { publish_trouble_ = trouble; },
                   .on_healthy = [this] { publish_trouble_.clear(); }}),
       monitor_(
-          context, [this] { return kernel_.ports(); }, [this] { passes_.request(); }),
+          context, [this] { return kernel_.ports(); },
+          [this](const Changes& changes) {
+            passes_.request(changes == Changes{kPodLinkChange} ? Passes::kSoon : Passes::kAtOnce);
+          }),
       server_(context, config_.socket_path(),
               {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},
                {"diff", [this](const auto&) { return diff(); }},
                {"pod-add", [this](const auto& params) { return pods_.add(params); }},
+               {"pod-check", [this](const auto& params) { return pods_.check(params); }},
                {"pod-delete", [this](const auto& params) { return pods_.remove(params); }},
+               {"pod-gc", [this](const auto& params) { return pods_.collect(params); }},
+               {"pod-ready", [this](const auto&) { return pods_.ready(); }},
                {"pod-list", [this](const auto&) { return pods_.list(); }}}) {
   watch(context, all_nodes(), &Store::nodes_listed, &Store::node_changed);
   watch(context, key_secret(), &Store::secret_listed, &Store::secret_changed);
@@ -117,6 +117,8 @@ void Agent::start() {
                                       {"node", config_.settings.node_name},
                                       {"server", access_.scheme_host_port}});
   resume();
+  take_stock_of_pods();
+  complete_deletions();
   for (const auto& watcher : watchers_) watcher->start();
 }
 
@@ -149,6 +151,7 @@ std::optional<Inputs> Agent::gather() {
 }
 
 void Agent::after_pass() {
+  serve_pods();
   note_problems();
   publish();
 }
@@ -166,6 +169,10 @@ void Agent::note_problems() {
   if (const auto& problem = kernel_.ledger_problem()) {
     now.push_back({"File " + config_.state_dir + "/ledger.json", "", *problem});
   }
+  if (!pods_trouble_.empty()) {
+    now.push_back({"File " + config_.state_dir + "/endpoints.json", "", pods_trouble_});
+  }
+  now.insert(now.end(), cni_.problems().begin(), cni_.problems().end());
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
   }
@@ -192,18 +199,6 @@ void Agent::publish() {
                      store_.annotations(config_.settings.node_name));
 }
 
-std::optional<PodNetwork> Agent::pod_network() const {
-  const auto& last = passes_.last();
-  if (!last.ready) return std::nullopt;
-  const auto& config = last.desired.datapath_config.begin()->second;
-  const auto link_mtu = last.desired.links.begin()->second.mtu;
-  const auto exact = inner_mtu(link_mtu, mtu_algorithm(last.inputs), Family::v4);
-  return PodNetwork{.pod_cidr = config.local_cidr,
-                    .gateway = config.router,
-                    .link_mtu = link_mtu,
-                    .route_mtu = config_.settings.pod_mtu ? config_.settings.pod_mtu : exact};
-}
-
 StatusFacts Agent::facts() {
   const auto& last = passes_.last();
   note_problems();
@@ -214,6 +209,11 @@ StatusFacts Agent::facts() {
   facts.key = last.inputs.key;
   facts.cluster = cluster(last.inputs);
   facts.endpoints = endpoints_.all().size();
+  facts.pools = pods_.use();
+  facts.cni = {.file = cni_.file(),
+               .installed = cni_.installed(),
+               .chained = cni_.chained(),
+               .others = cni_.others()};
   facts.problems = problems_;
   facts.refusals = last.refusals;
   facts.failure = last.failure;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "agent/cni/installation.h"
 #include "agent/config.h"
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
@@ -40,6 +41,10 @@ class Agent {
   void note_problems();
   void publish();
   std::optional<PodNetwork> pod_network() const;
+  Pods::Datapath pod_datapath();
+  void take_stock_of_pods();
+  void serve_pods();
+  void complete_deletions();
   StatusFacts facts();
   nlohmann::json diff();
 
@@ -49,6 +54,7 @@ class Agent {
   Endpoints endpoints_;
   Passes passes_;
   Pods pods_;
+  CniInstallation cni_;
   Store store_;
   ApiAccess access_;
   ApiClient client_;
@@ -61,7 +67,8 @@ class Agent {
   bool key_withheld_ = false;  // states are programmed, and neither they nor a Secret tell the key
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
   std::string publish_trouble_;
-  Server server_;  // last: it asks for all of the above
+  std::string pods_trouble_;  // what is remembered of them cannot be written
+  Server server_;             // last: it asks for all of the above
 };
 
 }  // namespace pellicle

@@ -12,6 +12,10 @@ std::string absolute_path(const std::string& value) {
   return value.starts_with('/') ? "" : "expected an absolute path, found '" + value + "'";
 }
 
+std::string empty_or_absolute_path(const std::string& value) {
+  return value.empty() ? "" : absolute_path(value);
+}
+
 std::string ipv4_cidr(const std::string& value) {
   const auto cidr = Cidr::parse(value);
   return cidr && cidr->family() == Family::v4
@@ -60,6 +64,23 @@ void add_datapath_options(CLI::App& app, Config& config, std::string& strict_cid
       ->capture_default_str();
 }
 
+void add_cni_options(CLI::App& app, Config& config) {
+  app.add_option("--cni-conf-dir", config.cni.conf_dir,
+                 "Where the container runtime looks for configurations; empty installs nothing")
+      ->check(empty_or_absolute_path)
+      ->capture_default_str();
+  app.add_option("--cni-bin-dir", config.cni.bin_dir, "Where it looks for plugins")
+      ->check(absolute_path)
+      ->capture_default_str();
+  app.add_option("--cni-plugin", config.cni.plugin,
+                 "The plugin to install there; without it, pellicle-cni beside this program")
+      ->check(absolute_path);
+  app.add_option("--cni-chain", config.cni.chain,
+                 "Plugins called after ours, each only while it is in the plugins' folder")
+      ->delimiter(',')
+      ->capture_default_str();
+}
+
 void add_process_options(CLI::App& app, Config& config) {
   app.add_option("--state-dir", config.state_dir, "What outlives the process, on a tmpfs")
       ->check(absolute_path)
@@ -101,6 +122,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   add_cluster_options(app, line.config);
   add_datapath_options(app, line.config, strict_cidr);
+  add_cni_options(app, line.config);
   add_process_options(app, line.config);
 
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cni/installation.h"
 #include "agent/log.h"
 #include "agent/model/inputs.h"
 
@@ -12,6 +13,7 @@ namespace pellicle {
 
 struct Config {
   Settings settings;
+  CniSettings cni;
   std::string kubeconfig;    // empty: the pod's service account
   std::string service_host;  // in place of KUBERNETES_SERVICE_HOST, when kube-proxy is not up yet
   std::string service_port;

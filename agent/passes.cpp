@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kGather = 20ms;  // one event is often followed by more
 constexpr std::chrono::milliseconds kFirstRetry = 1s;
 constexpr std::chrono::milliseconds kLongestRetry = 30s;
 
@@ -70,8 +69,8 @@ Passes::Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::se
                Hooks hooks)
     : kernel_(kernel), resync_(resync), hooks_(std::move(hooks)), timer_(context) {}
 
-void Passes::request() {
-  schedule(kGather);
+void Passes::request(std::chrono::milliseconds within) {
+  schedule(within);
 }
 
 // The earliest wish wins.

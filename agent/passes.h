@@ -43,7 +43,11 @@ class Passes {
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
          Hooks hooks);
 
-  void request();
+  // One within that time: at once for what traffic depends on, soon for pod devices, which come and
+  // go by the hundred and are programmed without a pass.
+  static constexpr std::chrono::milliseconds kAtOnce{20};  // one event is often followed by more
+  static constexpr std::chrono::milliseconds kSoon{1000};
+  void request(std::chrono::milliseconds within = kAtOnce);
   std::vector<Refusal> run();  // now; throws what the kernel throws
   Plan preview();              // what a pass would do now
   const PassOutcome& last() const { return outcome_; }

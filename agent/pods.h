@@ -1,46 +1,68 @@
-// Wiring pods: what CNI ADD and DEL will ask for over the unix socket.
+// Wiring pods: what the CNI plugin asks for over the unix socket.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "agent/ipam/endpoints.h"
+#include "agent/pod_request.h"
 #include "agent/reconcile/kernel.h"
 
 namespace pellicle {
 
-// What a pod of this node is given; known once the node itself is programmed.
-struct PodNetwork {
+// How far a PodCIDR is used up.
+struct PoolUse {
   Cidr pod_cidr;
-  IpAddress gateway;       // cilium_host's address
-  uint32_t link_mtu = 0;   // of the pod's eth0: the uplink's
-  uint32_t route_mtu = 0;  // of its default route: what fits after encryption
+  uint64_t allocated = 0;  // pods, cilium_host and the health endpoint
+  uint64_t usable = 0;
 };
 
 class Pods {
  public:
+  // The node's side of it; each may throw KernelError.
   struct Datapath {
     std::function<std::optional<PodNetwork>()> network;  // no value before the first complete pass
-    std::function<std::vector<Refusal>()> reconcile;     // a pass, now; throws KernelError
+    // Maps, programs and settings for the pod's device, before the pod can send.
+    std::function<std::vector<Refusal>(const Endpoint&)> connect;
+    std::function<void(const Endpoint&)> disconnect;
+    std::function<std::vector<std::string>(const Endpoint&)> missing;  // of what connect() did
   };
 
   Pods(Endpoints& endpoints, Datapath datapath)
       : endpoints_(endpoints), datapath_(std::move(datapath)) {}
 
-  // {"id", "name", "netns", "address", "ifname"?}: makes the device pair, has the datapath know the
-  // pod, and only then brings the pod up. The same request again succeeds. Throws RequestError, and
-  // then leaves nothing behind.
+  // Chooses addresses, makes the device pair, has the datapath know the pod, and only then brings
+  // the pod up. The same request again succeeds and gives the same. Throws RequestError, and then
+  // leaves nothing behind.
   nlohmann::json add(const nlohmann::json& params);
+
+  // RequestError kErrorBroken names what is not as add() made it; nothing is repaired.
+  nlohmann::json check(const nlohmann::json& params) const;
 
   // {"id"}: a pod that is not known is gone already.
   nlohmann::json remove(const nlohmann::json& params);
 
+  // {"network", "valid": [ids]}: pods of this CNI network that are not in the list go.
+  nlohmann::json collect(const nlohmann::json& params);
+
+  nlohmann::json ready() const;  // {}, or RequestError kErrorTryLater: can add() be served?
   nlohmann::json list() const;
+  std::vector<PoolUse> use() const;  // one a family; empty before the node is programmed
+
+  // Reserves the health endpoint's addresses, once the node's own are known.
+  void keep_for_health(const PodNetwork& network);
 
  private:
-  void wire(const struct PodSpec& spec);
+  PodNetwork network() const;
+  std::vector<IpAddress> addresses_for(const PodRequest& request, const PodNetwork& network,
+                                       const Endpoint* known) const;
+  std::set<IpAddress> taken(const PodNetwork& network) const;
+  void wire(const struct PodSpec& spec, const Endpoint& endpoint);
+  void undo(const Endpoint& endpoint) noexcept;
   void unwire(const Endpoint& endpoint);
 
   Endpoints& endpoints_;

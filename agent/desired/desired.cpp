@@ -27,7 +27,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
                    .program_tags = inputs.host.program_tags};
 }
 
-KernelState tables(const LocalView& view) {
+KernelState node_objects(const LocalView& view) {
   return {.block_policies = block_policies(),
           .links = links(view),
           .addresses = addresses(view),
@@ -36,12 +36,22 @@ KernelState tables(const LocalView& view) {
           .policies = policies(view),
           .datapath_config = datapath_config(view),
           .peers = peer_entries(view),
-          .endpoints = endpoint_entries(view),
+          .endpoints = {},
           .netfilter = netfilter_chains(view),
           .attachments = attachments(view),
           .routes = routes(view),
           .local_rules = local_rules(view),
           .rules = rules(view)};
+}
+
+// Of two pods with one address, the first keeps it.
+KernelState all_objects(const LocalView& view) {
+  KernelState state = node_objects(view);
+  for (const auto& endpoint : view.endpoints) {
+    auto pod = pod_objects(endpoint, view.program_tags);
+    for_each_table([&](const char*, auto table) { (state.*table).merge(pod.*table); });
+  }
+  return state;
 }
 
 }  // namespace
@@ -56,7 +66,7 @@ Desired compute(const Inputs& inputs) {
   Desired desired{.state = {}, .problems = std::move(known.problems)};
   const auto view = local_view(inputs, known, desired.problems);
   if (view) {
-    desired.state = tables(*view);
+    desired.state = all_objects(*view);
   } else {
     desired.state.block_policies = block_policies();
   }

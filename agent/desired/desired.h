@@ -53,6 +53,10 @@ struct Desired {
 };
 Desired compute(const Inputs& inputs);
 
+// What one pod of this node needs of the kernel, beside its own wiring; compute() has it for every
+// pod. `tags` as in HostFacts.
+KernelState pod_objects(const Endpoint& endpoint, const std::map<std::string, std::string>& tags);
+
 // The largest inner packet that fits the uplink's MTU after ESP in tunnel mode: 1446 for rfc4106
 // with a 128-bit ICV over IPv4 and 1500 (the kernel's esp4: block-aligned, two trailer bytes).
 uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer);

@@ -12,20 +12,23 @@ Table<Address> addresses(const LocalView& view) {
 }
 
 // A device name stands in the path as it is, dots and all.
+void set_sysctl(Table<Sysctl>& table, const std::string& device, const char* name,
+                const char* value) {
+  table.emplace(Sysctl::Key{"net/ipv4/conf/" + device + "/" + name}, Sysctl{value});
+}
+
+void set_forwarding(Table<Sysctl>& table, const std::string& device) {
+  set_sysctl(table, device, "rp_filter", "0");
+  set_sysctl(table, device, "forwarding", "1");
+}
+
 Table<Sysctl> sysctls(const LocalView& view) {
   Table<Sysctl> table;
-  const auto set = [&](const std::string& device, const std::string& name, const char* value) {
-    table.emplace(Sysctl::Key{"net/ipv4/conf/" + device + "/" + name}, Sysctl{value});
-  };
-  std::vector<std::string> devices = {kHostDevice, kNetDevice, view.uplink.name};
-  for (const auto& endpoint : view.endpoints) devices.push_back(endpoint.device);
-  for (const auto& device : devices) {
-    set(device, "rp_filter", "0");
-    set(device, "forwarding", "1");
-  }
-  set("all", "rp_filter", "0");  // the kernel takes the greater of this and the device's own
+  for (const auto* device : {kHostDevice, kNetDevice}) set_forwarding(table, device);
+  set_forwarding(table, view.uplink.name);
+  set_sysctl(table, "all", "rp_filter", "0");  // the greater of this and the device's own counts
   // ESP that cilium_host hands to cilium_net comes from an address of this node.
-  set(kNetDevice, "accept_local", "1");
+  set_sysctl(table, kNetDevice, "accept_local", "1");
   return table;
 }
 

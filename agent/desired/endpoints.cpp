@@ -21,16 +21,31 @@ std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_
     const auto report = [&](const std::string& sentence) {
       problems.push_back({"Pod " + endpoint.name, "address", sentence});
     };
-    const auto address = endpoint.address.to_string();
-    const auto [owner, first] = owners.emplace(endpoint.address, endpoint.name);
+    const auto address = endpoint.address(local_cidr.family());
+    if (!address) continue;
+    const auto [owner, first] = owners.emplace(*address, endpoint.name);
     if (!first) {
-      report(address + " is the address of pod " + owner->second + " too, which alone is reached");
-    } else if (!local_cidr.contains(endpoint.address)) {
-      report(address + " lies outside this node's PodCIDR " + local_cidr.to_string() +
+      report(address->to_string() + " is the address of pod " + owner->second +
+             " too, which alone is reached");
+    } else if (!local_cidr.contains(*address)) {
+      report(address->to_string() + " lies outside this node's PodCIDR " + local_cidr.to_string() +
              ", so other nodes do not reach it");
     }
   }
   return present;
+}
+
+KernelState pod_objects(const Endpoint& endpoint, const ProgramTags& tags) {
+  KernelState state;
+  set_forwarding(state.sysctls, endpoint.device);
+  if (const auto address = endpoint.address(Family::v4)) {
+    state.endpoints[{*address}] = {
+        .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac};
+  }
+  if (!endpoint.egress_shaped) {
+    state.attachments[{endpoint.device, true}] = attachment("pell_lxc_in", tags);
+  }
+  return state;
 }
 
 }  // namespace pellicle

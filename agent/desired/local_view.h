@@ -6,6 +6,8 @@
 
 namespace pellicle {
 
+using ProgramTags = std::map<std::string, std::string>;
+
 struct LocalView {
   Cidr local_cidr;
   IpAddress router;
@@ -16,7 +18,7 @@ struct LocalView {
   std::optional<IpsecKey> key;
   std::optional<Cidr> strict_cidr;
   bool netfilter = true;
-  std::map<std::string, std::string> program_tags;
+  ProgramTags program_tags;
 };
 
 // Needs no knowledge at all, and so is always there: a marked packet that no policy encrypts is
@@ -30,12 +32,14 @@ Table<State> states(const LocalView& view);
 Table<Policy> policies(const LocalView& view);
 Table<DatapathConfig> datapath_config(const LocalView& view);
 Table<PeerEntry> peer_entries(const LocalView& view);
-Table<EndpointEntry> endpoint_entries(const LocalView& view);
 Table<NetfilterChain> netfilter_chains(const LocalView& view);
 Table<Attachment> attachments(const LocalView& view);
 Table<Route> routes(const LocalView& view);
 Table<LocalRule> local_rules(const LocalView& view);
 Table<Rule> rules(const LocalView& view);
+
+Attachment attachment(const char* program, const ProgramTags& tags);
+void set_forwarding(Table<Sysctl>& table, const std::string& device);  // and no source check
 
 // The pods of this node whose device exists, by id. A second pod with an address that a first one
 // has, or an address outside the PodCIDR, is reported.

@@ -21,30 +21,20 @@ Table<PeerEntry> peer_entries(const LocalView& view) {
   return table;
 }
 
-Table<EndpointEntry> endpoint_entries(const LocalView& view) {
-  Table<EndpointEntry> table;
-  for (const auto& endpoint : view.endpoints) {
-    table.emplace(
-        EndpointEntry::Key{endpoint.address},
-        EndpointEntry{
-            .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac});
-  }
-  return table;
+Attachment attachment(const char* program, const ProgramTags& tags) {
+  const auto tag = tags.find(program);
+  return {.program = program, .tag = tag == tags.end() ? "" : tag->second};
 }
 
 Table<Attachment> attachments(const LocalView& view) {
   Table<Attachment> table;
   const auto attach = [&](const std::string& dev, bool ingress, const char* program) {
-    const auto tag = view.program_tags.find(program);
-    table.emplace(
-        Attachment::Key{dev, ingress},
-        Attachment{.program = program, .tag = tag == view.program_tags.end() ? "" : tag->second});
+    table.emplace(Attachment::Key{dev, ingress}, attachment(program, view.program_tags));
   };
   attach(view.uplink.name, true, "pell_uplink_in");
   attach(view.uplink.name, false, "pell_uplink_out");
   attach(kNetDevice, true, "pell_net_in");
   attach(kHostDevice, false, "pell_host_out");
-  for (const auto& endpoint : view.endpoints) attach(endpoint.device, true, "pell_lxc_in");
   return table;
 }
 

@@ -1,13 +1,13 @@
 #include "agent/ipam/endpoints.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <tuple>
+
+#include "agent/files/replace_file.h"
 
 namespace pellicle {
 
@@ -15,94 +15,165 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr int kVersion = 1;            // of the file's format
+constexpr size_t kMaxReleased = 4096;  // of a larger pool, what was freed longest ago is as new
+
+Json to_json(const std::vector<IpAddress>& addresses) {
+  Json list = Json::array();
+  for (const auto& address : addresses) list.push_back(address.to_string());
+  return list;
+}
+
 Json to_json(const Endpoint& endpoint) {
   return {{"id", endpoint.id},
           {"name", endpoint.name},
+          {"network", endpoint.network},
           {"device", endpoint.device},
-          {"address", endpoint.address.to_string()},
+          {"addresses", to_json(endpoint.addresses)},
           {"podMac", endpoint.pod_mac.to_string()},
           {"hostMac", endpoint.host_mac.to_string()},
-          {"netns", endpoint.netns}};
+          {"netns", endpoint.netns},
+          {"egressShaped", endpoint.egress_shaped}};
 }
 
 template <class Value>
-Value parsed(const Json& json, const char* field) {
-  const auto value = Value::parse(json.at(field).get<std::string>());
+Value parsed(const std::string& text, const char* field) {
+  const auto value = Value::parse(text);
   if (!value) throw std::runtime_error(std::string("field ") + field + " is malformed");
   return *value;
+}
+
+std::vector<IpAddress> addresses_from(const Json& json, const char* field) {
+  std::vector<IpAddress> addresses;
+  for (const auto& text : json.at(field)) {
+    addresses.push_back(parsed<IpAddress>(text.get<std::string>(), field));
+  }
+  return addresses;
 }
 
 Endpoint endpoint_from(const Json& json) {
   return {.id = json.at("id").get<std::string>(),
           .name = json.at("name").get<std::string>(),
+          .network = json.at("network").get<std::string>(),
           .device = json.at("device").get<std::string>(),
-          .address = parsed<IpAddress>(json, "address"),
-          .pod_mac = parsed<Mac>(json, "podMac"),
-          .host_mac = parsed<Mac>(json, "hostMac"),
-          .netns = json.at("netns").get<std::string>()};
+          .addresses = addresses_from(json, "addresses"),
+          .pod_mac = parsed<Mac>(json.at("podMac").get<std::string>(), "podMac"),
+          .host_mac = parsed<Mac>(json.at("hostMac").get<std::string>(), "hostMac"),
+          .netns = json.at("netns").get<std::string>(),
+          .egress_shaped = json.at("egressShaped").get<bool>()};
 }
 
-bool by_id(const Endpoint& a, const Endpoint& b) {
-  return a.id < b.id;
+bool in_order(const Endpoint& a, const Endpoint& b) {
+  return std::tie(a.id, a.device) < std::tie(b.id, b.device);
 }
 
 }  // namespace
 
 Endpoints::Endpoints(std::string state_dir) : path_(std::move(state_dir) + "/endpoints.json") {
-  std::ifstream file(path_);
-  if (!file) return;
   try {
-    for (const auto& json : Json::parse(file)) endpoints_.push_back(endpoint_from(json));
-    std::sort(endpoints_.begin(), endpoints_.end(), by_id);
+    read();
   } catch (const std::exception& error) {
-    endpoints_.clear();
+    record_ = {};
     std::error_code ignored;
     std::filesystem::rename(path_, path_ + ".damaged", ignored);
     problem_ = Problem{"File " + path_, "",
                        std::string("is damaged (") + error.what() +
-                           ") and was set aside as endpoints.json.damaged; its pods are unknown"};
+                           ") and was set aside as endpoints.json.damaged; the pods were read from "
+                           "the kernel instead"};
   }
 }
 
-const Endpoint* Endpoints::find(const std::string& id) const {
-  const auto at = std::find_if(endpoints_.begin(), endpoints_.end(),
-                               [&](const Endpoint& endpoint) { return endpoint.id == id; });
-  return at == endpoints_.end() ? nullptr : &*at;
+void Endpoints::read() {
+  std::ifstream file(path_);
+  if (!file) return;
+  const auto json = Json::parse(file);
+  if (json.at("version").get<int>() != kVersion) throw std::runtime_error("of another version");
+  for (const auto& endpoint : json.at("endpoints")) insert(record_, endpoint_from(endpoint));
+  record_.released = addresses_from(json, "released");
+  record_.health = addresses_from(json, "health");
+}
+
+const Endpoint* Endpoints::find_device(const std::string& device) const {
+  const auto at = std::find_if(all().begin(), all().end(),
+                               [&](const Endpoint& each) { return each.device == device; });
+  return at == all().end() ? nullptr : &*at;
 }
 
 const Endpoint* Endpoints::find(const IpAddress& address) const {
-  const auto at = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Endpoint& endpoint) {
-    return endpoint.address == address;
+  const auto at = std::find_if(all().begin(), all().end(), [&](const Endpoint& each) {
+    return each.address(address.family()) == address;
   });
-  return at == endpoints_.end() ? nullptr : &*at;
+  return at == all().end() ? nullptr : &*at;
+}
+
+// Its addresses become the last to be given out again.
+void Endpoints::forget(Record& record, const std::string& device) {
+  const auto at = std::find_if(record.endpoints.begin(), record.endpoints.end(),
+                               [&](const Endpoint& each) { return each.device == device; });
+  if (at == record.endpoints.end()) return;
+  for (const auto& address : at->addresses) {
+    std::erase(record.released, address);
+    record.released.push_back(address);
+  }
+  record.endpoints.erase(at);
+  if (record.released.size() > kMaxReleased) record.released.erase(record.released.begin());
+}
+
+void Endpoints::insert(Record& record, Endpoint endpoint) {
+  forget(record, endpoint.device);
+  for (const auto& address : endpoint.addresses) std::erase(record.released, address);
+  auto& list = record.endpoints;
+  list.insert(std::upper_bound(list.begin(), list.end(), endpoint, in_order), std::move(endpoint));
 }
 
 void Endpoints::put(Endpoint endpoint) {
-  auto next = endpoints_;
-  std::erase_if(next, [&](const Endpoint& other) { return other.id == endpoint.id; });
-  next.insert(std::upper_bound(next.begin(), next.end(), endpoint, by_id), std::move(endpoint));
-  write(next);
-  endpoints_ = std::move(next);
+  Record next = record_;
+  insert(next, std::move(endpoint));
+  commit(std::move(next));
 }
 
-void Endpoints::remove(const std::string& id) {
-  auto next = endpoints_;
-  if (std::erase_if(next, [&](const Endpoint& other) { return other.id == id; }) == 0) return;
-  write(next);
-  endpoints_ = std::move(next);
+void Endpoints::remove(const std::string& device) {
+  if (find_device(device) == nullptr) return;
+  Record next = record_;
+  forget(next, device);
+  commit(std::move(next));
 }
 
-// A temporary file and a rename: a reader, and a crash, see the old list or the new one.
-void Endpoints::write(const std::vector<Endpoint>& endpoints) const {
-  Json list = Json::array();
-  for (const auto& endpoint : endpoints) list.push_back(to_json(endpoint));
-  const std::string temporary = path_ + ".new";
-  std::ofstream file(temporary, std::ios::trunc);
-  file << list.dump(1) << "\n";
-  file.close();
-  if (!file || std::rename(temporary.c_str(), path_.c_str()) != 0) {
-    throw std::runtime_error("writing " + path_ + ": " + std::strerror(errno));
+void Endpoints::keep_for_health(std::vector<IpAddress> addresses) {
+  if (addresses == record_.health) return;
+  Record next = record_;
+  next.health = std::move(addresses);
+  commit(std::move(next));
+}
+
+std::vector<Endpoint> Endpoints::adopt(const std::vector<std::string>& devices,
+                                       const std::vector<Endpoint>& found) {
+  Record next = record_;
+  std::vector<Endpoint> dropped;
+  for (const auto& endpoint : all()) {
+    if (std::find(devices.begin(), devices.end(), endpoint.device) != devices.end()) continue;
+    dropped.push_back(endpoint);
+    forget(next, endpoint.device);
   }
+  bool changed = !dropped.empty();
+  for (const auto& endpoint : found) {
+    if (find_device(endpoint.device) != nullptr) continue;
+    insert(next, endpoint);
+    changed = true;
+  }
+  if (changed) commit(std::move(next));
+  return dropped;
+}
+
+void Endpoints::commit(Record record) {
+  Json list = Json::array();
+  for (const auto& endpoint : record.endpoints) list.push_back(to_json(endpoint));
+  const Json file{{"version", kVersion},
+                  {"endpoints", std::move(list)},
+                  {"released", to_json(record.released)},
+                  {"health", to_json(record.health)}};
+  replace_file(path_, file.dump(1) + "\n");
+  record_ = std::move(record);
 }
 
 }  // namespace pellicle

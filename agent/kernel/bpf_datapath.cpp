@@ -190,7 +190,18 @@ void BpfDatapath::detach(const Change<Attachment>& change, const std::string& ob
   if (hooks_are_empty(socket(), ifindex)) require(remove_hooks(socket(), ifindex), object);
 }
 
+// The configuration is the last of the maps' records to go.
+bool BpfDatapath::is_configured() {
+  const BpfMap* map = pinned(MAP_CONFIG);
+  const uint32_t zero = 0;
+  datapath::datapath_config record{};
+  return map != nullptr &&
+         lookup_bytes(map->fd.get(), &zero, &record, "the datapath configuration") &&
+         !is_empty(record);
+}
+
 void BpfDatapath::finish_cleanup() {
+  if (is_configured()) return;
   if (pinned_maps(bpf_root_).empty()) return remove_pin_folder(bpf_root_);
   KernelState left;
   dump(left);

@@ -65,6 +65,7 @@ class BpfDatapath {
   const BpfMap* pinned(const char* name);  // as of the last look; null: not pinned
   int map_for_writing(const char* name);
   void pin_maps();
+  bool is_configured();
   void replace_foreign_maps();
   void attach(const Change<Attachment>& change, const std::string& object);
   void detach(const Change<Attachment>& change, const std::string& object);

@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/files/replace_file.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
@@ -30,17 +32,6 @@ std::optional<std::string> contents(const std::string& path) {
   text << file.rdbuf();
   if (file.bad()) fail(EIO, "read", path);
   return text.str();
-}
-
-void replace_file(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".new";
-  errno = 0;
-  std::ofstream file(temporary, std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) fail(errno ? errno : EIO, "write", temporary);
-  // No fsync: on tmpfs there is nothing to wait for, and the file dies with the state it records.
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) fail(errno, "replace", path);
 }
 
 }  // namespace
@@ -109,7 +100,11 @@ void Ledger::save() {
   const nlohmann::json json = {{"sysctls", sysctls_}, {"routes", routes}};
   std::filesystem::create_directories(directory_, error);
   if (error) fail(error.value(), "make", directory_);
-  replace_file(path_, json.dump(1) + "\n");
+  try {
+    replace_file(path_, json.dump(1) + "\n");
+  } catch (const std::system_error& failure) {
+    throw OsError(failure.code().value(), failure.what());
+  }
   dirty_ = false;
 }
 

@@ -16,14 +16,14 @@ class Monitor {
   // `own_ports`: LinuxKernel::ports. `changed` is called once for all that came together. Must live
   // as long as the io_context runs. Throws OsError.
   Monitor(boost::asio::io_context& context, std::function<std::vector<uint32_t>()> own_ports,
-          std::function<void()> changed);
+          std::function<void(const Changes&)> changed);
   ~Monitor();
 
  private:
   void wait();
 
   Notifications notifications_;
-  std::function<void()> changed_;
+  std::function<void(const Changes&)> changed_;
   boost::asio::posix::stream_descriptor descriptor_;
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/kernel/file_descriptor.h"
+#include "agent/kernel/netlink_message.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
@@ -29,12 +30,16 @@ constexpr const char* kOverrun = "too much to follow";
   throw OsError(error, operation + ": " + std::strerror(error) + advice);
 }
 
+bool is_pod_link(const nlmsghdr& message) {
+  return Attributes(message, sizeof(ifinfomsg)).text(IFLA_IFNAME).starts_with("lxc");
+}
+
 // Empty for what is of no interest.
-std::string route_change(uint16_t type) {
-  switch (type) {
+std::string route_change(const nlmsghdr& message) {
+  switch (message.nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
-      return "link";
+      return is_pod_link(message) ? kPodLinkChange : "link";
     case RTM_NEWADDR:
     case RTM_DELADDR:
       return "address";
@@ -86,7 +91,7 @@ class Source {
 
   int fd() const { return nl_socket_get_fd(socket_.get()); }
 
-  void take(const std::function<bool(uint32_t)>& is_own, std::set<std::string>& changes) {
+  void take(const std::function<bool(uint32_t)>& is_own, Changes& changes) {
     for (;;) {
       const ssize_t size = recv(fd(), bytes_.data(), bytes_.size(), MSG_DONTWAIT);
       if (size < 0 && errno == EAGAIN) return;
@@ -103,15 +108,14 @@ class Source {
   }
 
  private:
-  void read(size_t size, const std::function<bool(uint32_t)>& is_own,
-            std::set<std::string>& changes) {
+  void read(size_t size, const std::function<bool(uint32_t)>& is_own, Changes& changes) {
     auto left = static_cast<int>(size);
     auto* message = reinterpret_cast<nlmsghdr*>(bytes_.data());
     for (; nlmsg_ok(message, left); message = nlmsg_next(message, &left)) {
       // Port 0 is the kernel itself.
       if (message->nlmsg_pid != 0 && is_own(message->nlmsg_pid)) continue;
-      const auto type = message->nlmsg_type;
-      auto change = protocol_ == NETLINK_XFRM ? xfrm_change(type) : route_change(type);
+      auto change =
+          protocol_ == NETLINK_XFRM ? xfrm_change(message->nlmsg_type) : route_change(*message);
       if (!change.empty()) changes.insert(std::move(change));
     }
   }
@@ -147,8 +151,8 @@ int Notifications::fd() const {
   return sources_->either.get();
 }
 
-std::set<std::string> Notifications::changes() {
-  std::set<std::string> found;
+Changes Notifications::changes() {
+  Changes found;
   sources_->route.take(is_own_, found);
   sources_->xfrm.take(is_own_, found);
   return found;

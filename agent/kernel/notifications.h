@@ -9,6 +9,9 @@
 
 namespace pellicle {
 
+using Changes = std::set<std::string>;
+inline constexpr const char* kPodLinkChange = "pod link";  // of a device lxc*
+
 // Links, IPv4 addresses, routes and rules, tc, XFRM states and policies of the network namespace of
 // the thread that makes this. What is missed for want of memory counts as a change, so nothing is
 // ever silently lost.
@@ -25,9 +28,9 @@ class Notifications {
   // Readable when there is something to take. Stays ours.
   int fd() const;
 
-  // Reads all that has come, without waiting. What others changed, in words: "route", "xfrm
-  // policy", ..., "too much to follow". Empty when all of it was ours. Throws OsError.
-  std::set<std::string> changes();
+  // Reads all that has come, without waiting. What others changed, in words: "route", "pod
+  // link", "xfrm policy", ..., "too much to follow". Empty when all of it was ours. Throws OsError.
+  Changes changes();
 
  private:
   struct Sources;

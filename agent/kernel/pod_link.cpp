@@ -1,12 +1,15 @@
 #include "agent/kernel/pod_link.h"
 
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "agent/kernel/os_error.h"
 
@@ -29,21 +32,43 @@ void put_end(NetlinkMessage& message, const std::string& name, const Mac& mac, u
   if (mtu != 0) message.put(IFLA_MTU, mtu);
 }
 
+// IFLA_INET6_CONF is an array of 32-bit numbers, one for each DEVCONF_*.
+std::optional<PodLink::Inet6> inet6_of(const Attributes& link) {
+  const Attributes families(link.raw(IFLA_AF_SPEC));
+  const auto bytes = Attributes(families.raw(AF_INET6)).bytes(IFLA_INET6_CONF);
+  const auto number = [&](size_t which) {
+    int32_t value = 0;
+    std::memcpy(&value, bytes.data() + which * sizeof value, sizeof value);
+    return value;
+  };
+  if (bytes.size() < (DEVCONF_DISABLE_IPV6 + 1) * sizeof(int32_t)) return std::nullopt;
+  return PodLink::Inet6{.disabled = number(DEVCONF_DISABLE_IPV6) != 0,
+                        .accepts_advertisements = number(DEVCONF_ACCEPT_RA) != 0};
+}
+
 }  // namespace
 
 bool PodLink::up() const {
   return (link.flags & IFF_UP) != 0;
 }
 
+NetlinkMessage link_request(const std::string& name) {
+  return named_link_message(RTM_GETLINK, name);
+}
+
+std::optional<PodLink> decode_pod_link(const nlmsghdr& answer) {
+  const auto link = decode_link(answer);
+  if (!link) return std::nullopt;
+  const Attributes attributes(answer, sizeof(ifinfomsg));
+  return PodLink{.link = *link,
+                 .mac = attributes.value<Mac>(IFLA_ADDRESS).value_or(Mac{}),
+                 .inet6 = inet6_of(attributes)};
+}
+
 std::optional<PodLink> find_link(NetlinkSocket& socket, const std::string& name) {
   std::optional<PodLink> found;
-  const Outcome outcome =
-      socket.request(named_link_message(RTM_GETLINK, name), [&](size_t, const nlmsghdr& answer) {
-        const auto link = decode_link(answer);
-        if (!link) return;
-        const Attributes attributes(answer, sizeof(ifinfomsg));
-        found = PodLink{.link = *link, .mac = attributes.value<Mac>(IFLA_ADDRESS).value_or(Mac{})};
-      });
+  const Outcome outcome = socket.request(
+      link_request(name), [&](size_t, const nlmsghdr& answer) { found = decode_pod_link(answer); });
   if (!outcome.ok() && outcome.error != ENODEV)
     throw OsError(outcome.error, "look at device " + name + ": " + outcome.sentence);
   return found;

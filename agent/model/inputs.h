@@ -13,13 +13,18 @@ namespace pellicle {
 
 // A pod of this node: what CNI ADD made and what the datapath must know.
 struct Endpoint {
-  std::string id;      // unique on the node: the container id, or what the caller chose
-  std::string name;    // for people: namespace/pod
-  std::string device;  // the host's end, lxc + 12 hex digits
-  IpAddress address;
+  std::string id;       // unique on the node: "<container id>:<interface>", or the caller's choice
+  std::string name;     // for people: namespace/pod
+  std::string network;  // the CNI network's name; empty: not made through CNI
+  std::string device;   // the host's end, lxc + 12 hex digits of the id's digest
+  std::vector<IpAddress> addresses;  // at most one a family, IPv4 first
   Mac pod_mac;
   Mac host_mac;
   std::string netns;  // path the pod's namespace was given by; may be gone
+  // Its sending is shaped on the device's ingress qdisc, which excludes clsact there: our program
+  // stays off it, and the guard on the uplink encrypts what the pod sends.
+  bool egress_shaped = false;
+  std::optional<IpAddress> address(Family family) const;
   auto operator<=>(const Endpoint&) const = default;
 };
 

@@ -44,6 +44,14 @@ uint32_t IpAddress::v4_host_order() const {
   return ntohl(v4_network_order());
 }
 
+std::optional<IpAddress> IpAddress::successor() const {
+  IpAddress next = *this;
+  for (size_t at = size(); at-- > 0;) {
+    if (++next.bytes_[at] != 0) return next;
+  }
+  return std::nullopt;
+}
+
 std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN] = {};
   inet_ntop(family_ == Family::v4 ? AF_INET : AF_INET6, bytes_.data(), text, sizeof text);

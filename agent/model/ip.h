@@ -30,6 +30,7 @@ class IpAddress {
   uint32_t v4_host_order() const;     // meaningful for IPv4 only
   uint32_t v4_network_order() const;  // as the kernel and the eBPF maps keep it
   bool is_any() const { return *this == any(family_); }
+  std::optional<IpAddress> successor() const;  // the next one; none after the family's last
   std::string to_string() const;
 
   auto operator<=>(const IpAddress&) const = default;

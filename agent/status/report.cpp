@@ -35,6 +35,28 @@ Json sources_json(const std::vector<SourceHealth>& sources) {
   return list;
 }
 
+const char* family_name(Family family) {
+  return family == Family::v4 ? "IPv4" : "IPv6";
+}
+
+Json ipam_json(const std::vector<PoolUse>& pools) {
+  Json list = Json::array();
+  for (const auto& pool : pools) {
+    list.push_back({{"family", family_name(pool.pod_cidr.family())},
+                    {"podCIDR", pool.pod_cidr.to_string()},
+                    {"allocated", pool.allocated},
+                    {"usable", pool.usable}});
+  }
+  return list;
+}
+
+Json cni_json(const CniFacts& cni) {
+  return {{"installed", cni.installed},
+          {"file", cni.file},
+          {"chained", cni.chained},
+          {"others", cni.others}};
+}
+
 Json peers_json(const Cluster& cluster) {
   Json list = Json::array();
   for (const auto& peer : cluster.peers) {
@@ -96,6 +118,8 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
   for (const auto& cidr : facts.cluster.unready) unready.push_back(cidr.to_string());
   json["unready"] = unready;
   json["endpoints"] = facts.endpoints;
+  json["ipam"] = ipam_json(facts.pools);
+  json["cni"] = cni_json(facts.cni);
   json["objects"] = facts.objects;
   json["problems"] = problems_json(facts.problems);
   json["refusals"] = refusals_json(facts);

@@ -12,6 +12,7 @@
 #include "agent/desired/desired.h"
 #include "agent/model/drop_count.h"
 #include "agent/passes.h"
+#include "agent/pods.h"
 #include "agent/reconcile/reconciler.h"
 
 namespace pellicle {
@@ -25,6 +26,14 @@ struct SourceHealth {
   std::string sentence;  // what is wrong, in the server's or the library's words
 };
 
+// What the container runtime was given.
+struct CniFacts {
+  std::string file;  // the configuration list's path
+  bool installed = false;
+  std::vector<std::string> chained;  // plugins called after ours
+  std::vector<std::string> others;   // file names of other CNIs' configurations beside it
+};
+
 struct StatusFacts {
   std::string node_name;
   Clock::time_point started{};
@@ -33,6 +42,8 @@ struct StatusFacts {
   std::optional<IpsecKey> key;  // reported without its bytes
   Cluster cluster;
   size_t endpoints = 0;
+  std::vector<PoolUse> pools;  // empty: no address can be given out yet
+  CniFacts cni;
   std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
   std::vector<Refusal> refusals;                  // of the last pass
   std::string failure;                            // the last pass could not be made at all

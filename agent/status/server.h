@@ -16,8 +16,8 @@
 
 namespace pellicle {
 
-// Error codes are those of the CNI specification where one fits: 7 invalid configuration, 11 try
-// again later.
+// Error codes are those of the CNI specification (1.1.0, "Well-known Error Codes") where one fits;
+// from 100 on they are ours.
 class RequestError : public std::runtime_error {
  public:
   RequestError(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -27,10 +27,13 @@ class RequestError : public std::runtime_error {
   int code_;
 };
 
+inline constexpr int kErrorNoContainer = 3;  // or its network namespace is gone
+inline constexpr int kErrorUnknownMethod = 4;
 inline constexpr int kErrorInvalid = 7;
 inline constexpr int kErrorTryLater = 11;
-inline constexpr int kErrorUnknownMethod = 4;
-inline constexpr int kErrorFailed = 999;
+inline constexpr int kErrorFailed = 100;     // the kernel or the disk refused something
+inline constexpr int kErrorExhausted = 101;  // no address is free
+inline constexpr int kErrorBroken = 102;     // a pod is not wired as it was
 
 class Server {
  public:

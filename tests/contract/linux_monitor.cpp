@@ -35,6 +35,8 @@ TEST_CASE("notifications: each table's change by somebody else is heard") {
     return heard.changes();
   };
   CHECK(after("ip link set eth0 mtu 1400").contains("link"));
+  CHECK(after("ip link add lxc1 type dummy && ip link set lxc1 mtu 1400").contains(kPodLinkChange));
+  CHECK(after("ip link del lxc1") == Words{kPodLinkChange});
   CHECK(after("ip addr add 10.9.9.9/32 dev eth0").contains("address"));
   CHECK(after("ip route add 10.77.0.0/16 dev eth0") == Words{"route"});
   CHECK(after("ip rule add pref 77 fwmark 1 lookup 77") == Words{"rule"});
@@ -88,7 +90,7 @@ TEST_CASE(
   boost::asio::io_context context;
   int told = 0;
   const Monitor monitor(
-      context, [] { return std::vector<uint32_t>{}; }, [&] { ++told; });
+      context, [] { return std::vector<uint32_t>{}; }, [&](const Changes&) { ++told; });
   const auto run = [&] {
     context.restart();
     context.run_for(std::chrono::milliseconds(200));

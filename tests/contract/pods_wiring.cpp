@@ -1,58 +1,11 @@
 // Pods wired by create_pod_link() and start_pod(), seen through `ip`.
-#include <regex>
-
 #include "agent/kernel/os_error.h"
-#include "agent/kernel/pod.h"
-#include "tests/contract/pods_site.h"
+#include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"
 
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
-
-namespace {
-
-// The seed's node "worker" and its pod "net".
-PodSpec seed_pod(const std::string& netns) {
-  return {.id = "sandbox-1",
-          .name = "default/net",
-          .netns = netns,
-          .address = *IpAddress::parse("10.0.1.52"),
-          .gateway = *IpAddress::parse("10.0.1.138"),
-          .link_mtu = 1500,
-          .route_mtu = 1423};
-}
-
-std::string without(const std::string& text, const std::string& pattern, const std::string& put) {
-  return std::regex_replace(text, std::regex(pattern), put);
-}
-
-std::string sentence_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const OsError& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-// A kernel takes up to a second (linkwatch) to call a device with a carrier UP; packets pass
-// before.
-void wait_until_up(const NamedNamespace& pod, const Endpoint& endpoint) {
-  const auto wait = [](const std::string& device) {
-    return "timeout 9 sh -c 'until ip link show " + device +
-           " | grep -q \"state UP\"; do sleep 0.1; done'";
-  };
-  pod.shell(wait("eth0"));
-  shell(wait(endpoint.device));
-}
-
-int packets_answered(const NamedNamespace& pod, const std::string& address) {
-  return std::stoi(without(pod.shell("ping -c 2 -i 0.2 -W 2 " + address + " | grep received"),
-                           R"([\s\S]*?(\d+) received[\s\S]*)", "$1"));
-}
-
-}  // namespace
 
 TEST_CASE("pods: a started pod shows the seed's addresses and routes") {
   FreshNamespace node;
@@ -91,6 +44,8 @@ TEST_CASE("pods: a started pod shows the seed's addresses and routes") {
 TEST_CASE("pods: the names derived from an id do not change and are fit for devices") {
   const Endpoint endpoint = pod_endpoint(seed_pod("/nowhere"));
   CHECK(endpoint.device.size() == 15);
+  CHECK(endpoint.device == pod_device("sandbox-1"));
+  CHECK(pod_device("sandbox-2") != endpoint.device);
   CHECK(endpoint.device == "lxc" + shell("printf sandbox-1 | sha256sum").substr(0, 12));
   CHECK((endpoint.pod_mac.bytes[0] & 3) == 2);
   CHECK((endpoint.host_mac.bytes[0] & 3) == 2);
@@ -112,7 +67,7 @@ TEST_CASE("pods: both ends stay down until the pod is started, and it then reach
   CHECK(pod_is_wired(spec, endpoint));
   shell("ip addr add 10.0.1.138/32 dev lo");
   shell("ip route add 10.0.1.52/32 dev " + endpoint.device);
-  CHECK(packets_answered(pod, "10.0.1.138") == 2);
+  CHECK(packets_answered(pod, "10.0.1.138", 2) == 2);
 }
 
 TEST_CASE("pods: create and start again change nothing, and complete what is half done") {
@@ -134,11 +89,12 @@ TEST_CASE("pods: create and start again change nothing, and complete what is hal
   const std::pair<const char*, const char*> damages[] = {
       {"ip route del default", "default route via 10.0.1.138"},
       {"ip route change default via 10.0.1.138 dev eth0 mtu 1400", "default route via 10.0.1.138"},
-      {"ip neigh del 10.0.1.138 dev eth0", "neighbour entry of the gateway"},
+      {"ip neigh del 10.0.1.138 dev eth0", "neighbour entry of the gateway 10.0.1.138"},
       {"ip link set lo down", "lo up"},
       {"ip addr del 10.0.1.52/32 dev eth0", "address 10.0.1.52"},
       {"ip link set eth0 down",
-       "eth0 up, route 10.0.1.138, default route via 10.0.1.138, neighbour entry of the gateway"}};
+       "eth0 up, route 10.0.1.138, default route via 10.0.1.138, "
+       "neighbour entry of the gateway 10.0.1.138"}};
   for (const auto& [damage, missing] : damages) {
     INFO(damage);
     pod.shell(damage);
@@ -203,6 +159,16 @@ TEST_CASE("pods: what is taken by something else is refused in one sentence and 
           "pod");
     CHECK_THAT(pod.shell("ip route"), Contains("default dev other"));
   }
+}
+
+TEST_CASE("pods: a pod without an address is refused before anything is made") {
+  FreshNamespace node;
+  NamedNamespace pod("pod-bare");
+  PodSpec spec = seed_pod(pod.path());
+  spec.addresses.clear();
+  CHECK(sentence_of([&] { create_pod_link(spec); }) ==
+        "wire pod default/net: expected at least one address");
+  CHECK(shell_status("ip link show dev " + pod_device(spec.id)) != 0);
 }
 
 TEST_CASE("pods: a namespace that is missing, no namespace, or the node's own is refused") {

@@ -17,8 +17,7 @@ TEST_CASE("an agent killed while it programs an empty node leaves what the next 
         "tc filter show dev eth0 ingress | grep -q .", "ip route show table 200 | grep -q ."}) {
     CAPTURE(sign);
     agent.stop();
-    const Result cleanup = agent.ctl("cleanup --force --state-dir " + agent.state_dir() +
-                                     " --bpf-root " + agent.bpf_root());
+    const Result cleanup = agent.cleanup();
     CAPTURE(cleanup.output);
     REQUIRE(cleanup.ok());
     REQUIRE_FALSE(sh_in("worker", sign).ok());

@@ -166,22 +166,17 @@ constexpr const char* kDamage =
     "iptables-legacy -t raw -F PELLICLE_PREROUTING; "
     "ip link del cilium_host";
 
-std::string cleanup_command(Lab& lab, const std::string& node) {
-  const NodeAgent& agent = lab.agent(node);
-  return "cleanup --force --state-dir " + agent.state_dir() + " --bpf-root " + agent.bpf_root();
-}
-
 void check_cleaned_up(ForeignLab& all) {
   for (const char* node : kNodes) {
     CAPTURE(node);
-    const Result result = all.lab.agent(node).ctl(cleanup_command(all.lab, node));
+    const Result result = all.lab.agent(node).cleanup();
     CAPTURE(result.output);
     CHECK(result.status == 0);
     CHECK(result.output.find("remove link cilium_host") != std::string::npos);
     const Listing now = all.listing(node);
     CHECK(missing(all.before[node], now) == std::vector<std::string>{});
     CHECK(missing(now, all.before[node]) == std::vector<std::string>{});
-    const Result again = all.lab.agent(node).ctl(cleanup_command(all.lab, node));
+    const Result again = all.lab.agent(node).cleanup();
     CHECK(again.output == "nothing of Pellicle's is on this node\n");
     CHECK(again.status == 0);
   }
@@ -218,7 +213,7 @@ TEST_CASE("what is somebody else's survives everything, and cleanup leaves nothi
   all.check_pods_talk();
   all.check_kept("the repair of what was damaged");
 
-  const Result refused = lab.agent("worker").ctl(cleanup_command(lab, "worker"));
+  const Result refused = lab.agent("worker").cleanup();
   CHECK(refused.status == 2);
   CHECK(refused.output ==
         "pellicle: the agent is running and would put everything back; stop it first\n");

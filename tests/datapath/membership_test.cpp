@@ -114,10 +114,7 @@ TEST_CASE("a fourth node joins, changes every address it has, leaves, and leaves
   INFO("another cilium_host address");
   lab.expect_addresses({cidr("10.0.3.0/24"), address("10.0.3.200")});
   lab.agent("worker3").stop();
-  CHECK(lab.agent("worker3")
-            .ctl("cleanup --force --state-dir " + lab.agent("worker3").state_dir() +
-                 " --bpf-root " + lab.agent("worker3").bpf_root())
-            .ok());
+  CHECK(lab.agent("worker3").cleanup().ok());
   lab.api().patch(
       kFourth,
       {{"metadata", {{"annotations", {{"network.cilium.io/ipv4-cilium-host", "10.0.3.200"}}}}}});

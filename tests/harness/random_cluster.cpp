@@ -44,7 +44,7 @@ Endpoint random_endpoint(Random& random, const std::string& id) {
   return {.id = id,
           .name = "default/" + id,
           .device = "lxc00000000000" + id,
-          .address = random_address(random, random_cidr(random))};
+          .addresses = {random_address(random, random_cidr(random))}};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ void remove_pods(const CleanupOptions& options, CleanupResult& result) {
     try {
       if (!options.dry_run) {
         remove_pod_link(endpoint);
-        endpoints.remove(endpoint.id);
+        endpoints.remove(endpoint.device);
       }
       result.removed.push_back("remove pod device " + endpoint.device + " of " + endpoint.name);
     } catch (const std::exception& error) {
@@ -37,13 +37,26 @@ void forget(const std::string& state_dir) {
       std::filesystem::remove(directory / (name + suffix), ignored);
     }
   }
+  std::filesystem::remove_all(directory / "deletions", ignored);
   std::filesystem::remove(directory, ignored);  // only when nothing else is in it
+}
+
+// First of all: no new pod may be given to us.
+void remove_cni(const CleanupOptions& options, CleanupResult& result) {
+  try {
+    for (const auto& path : uninstall_cni(options.cni, options.dry_run)) {
+      result.removed.push_back("remove file " + path);
+    }
+  } catch (const std::exception& error) {
+    result.failures.emplace_back(error.what());
+  }
 }
 
 }  // namespace
 
 CleanupResult cleanup(const CleanupOptions& options) {
   CleanupResult result;
+  remove_cni(options, result);
   LinuxKernel kernel({.state_dir = options.state_dir, .bpf_root = options.bpf_root});
   const Plan removal = plan({}, kernel.dump());
   for (const auto& operation : removal) result.removed.push_back(describe(operation));

@@ -4,11 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "agent/cni/installation.h"
+
 namespace pellicle::ctl {
 
 struct CleanupOptions {
   std::string state_dir;
   std::string bpf_root;
+  CniSettings cni;  // where the plugin and its configuration were installed
   bool keep_pods =
       false;  // leave the pods' devices; their traffic to other nodes is no longer encrypted
   bool dry_run = false;

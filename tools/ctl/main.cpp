@@ -7,6 +7,7 @@
 
 #include "tools/ctl/agent_socket.h"
 #include "tools/ctl/cleanup.h"
+#include "tools/ctl/endpoint_text.h"
 #include "tools/ctl/status_text.h"
 
 namespace {
@@ -38,6 +39,12 @@ int show_status(const Options& options) {
     std::cout << screen.text;
   }
   return screen.healthy ? kOk : kDegraded;
+}
+
+int list_endpoints(const Options& options) {
+  const auto endpoints = ask(options.socket, "pod-list");
+  std::cout << (options.output == "json" ? endpoints.dump(2) + "\n" : endpoint_text(endpoints));
+  return kOk;
 }
 
 int show_diff(const Options& options) {
@@ -118,9 +125,18 @@ int run(int argc, char** argv) {
       app.add_subcommand("diff", "What the next pass would change; changes nothing");
   diff_command->callback([&] { status = show_diff(options); });
 
+  auto* endpoint_command = app.add_subcommand("endpoint", "The pods of this node");
+  endpoint_command->require_subcommand(1);
+  auto* list_command =
+      endpoint_command->add_subcommand("list", "Name, addresses, device and container of each");
+  list_command->callback([&] { status = list_endpoints(options); });
+
   auto* cleanup_command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
   cleanup_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
   cleanup_command->add_option("--bpf-root", options.cleanup.bpf_root)->capture_default_str();
+  cleanup_command->add_option("--cni-conf-dir", options.cleanup.cni.conf_dir)
+      ->capture_default_str();
+  cleanup_command->add_option("--cni-bin-dir", options.cleanup.cni.bin_dir)->capture_default_str();
   cleanup_command->add_flag("--keep-pods", options.cleanup.keep_pods, "Leave the pods' devices");
   cleanup_command->add_flag("--dry-run", options.cleanup.dry_run, "Only list what would go");
   cleanup_command->add_flag("-f,--force", options.force, "Do not ask");

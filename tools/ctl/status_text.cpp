@@ -81,8 +81,30 @@ void node_lines(Screen& screen, const Json& status) {
   }
   screen.line("Node:", where);
   screen.line("Pods:", text_of(node, "podCIDR", "no PodCIDR") + ", cilium_host " +
-                           text_of(node, "ciliumHost", "has no address yet") + ", " + "pods " +
+                           text_of(node, "ciliumHost", "has no address yet") + ", pods " +
                            std::to_string(status.value("endpoints", 0)));
+}
+
+std::string listed(const Json& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word.get<std::string>();
+  return text;
+}
+
+void ipam_lines(Screen& screen, const Json& status) {
+  if (status["ipam"].empty()) screen.line("IPAM:", "no address can be given out yet");
+  for (const auto& pool : status["ipam"]) {
+    screen.line("IPAM:", text_of(pool, "family") + ": " + pool["allocated"].dump() + "/" +
+                             pool["usable"].dump() + " allocated from " + text_of(pool, "podCIDR"));
+  }
+}
+
+void cni_lines(Screen& screen, const Json& status) {
+  const auto& cni = status["cni"];
+  std::string text = cni.value("installed", false) ? text_of(cni, "file") : "not installed";
+  if (!cni["chained"].empty()) text += ", then " + listed(cni["chained"]);
+  if (!cni["others"].empty()) text += "; others beside it: " + listed(cni["others"]);
+  screen.sentence("CNI:", text);
 }
 
 bool kubernetes_lines(Screen& screen, const Json& status) {
@@ -201,6 +223,8 @@ StatusText status_text(const Json& status, bool colour, bool verbose) {
   Screen screen(colour);
   bool healthy = status.value("ready", false);
   node_lines(screen, status);
+  ipam_lines(screen, status);
+  cni_lines(screen, status);
   healthy &= kubernetes_lines(screen, status);
   healthy &= encryption_lines(screen, status);
   peer_lines(screen, status, verbose);

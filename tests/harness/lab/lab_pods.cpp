@@ -62,7 +62,7 @@ void Lab::add_pod(const std::string& node, const std::string& name, const std::s
   const std::string id = node + "/" + name;
   agent(node).ask(
       "pod-add",
-      {{"id", id}, {"name", name}, {"netns", "/run/netns/" + name}, {"address", address}});
+      {{"id", id}, {"name", name}, {"netns", "/run/netns/" + name}, {"addresses", {address}}});
   pods_.emplace(name, Pod{.node = node, .id = id, .address = address, .server = {}});
 }
 

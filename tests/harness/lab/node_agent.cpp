@@ -22,7 +22,9 @@ void NodeAgent::start(const std::string& extra, const std::string& binary) {
   const std::string file = directory_ + "/agent.conf";
   write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
                        "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +
-                       bpf_root() + "\"\nlog-level = \"debug\"\n" + extra);
+                       bpf_root() + "\"\ncni-conf-dir = \"" + cni_conf_dir() +
+                       "\"\ncni-bin-dir = \"" + cni_bin_dir() + "\"\nlog-level = \"debug\"\n" +
+                       extra);
   process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_, node_);
 }
 
@@ -62,6 +64,11 @@ bool NodeAgent::wait_ready(Seconds limit) {
 
 Result NodeAgent::ctl(const std::string& arguments) const {
   return sh_in(node_, program("pellicle") + " --socket " + socket() + " " + arguments);
+}
+
+Result NodeAgent::cleanup(const std::string& more) const {
+  return ctl("cleanup --force --state-dir " + state_dir() + " --bpf-root " + bpf_root() +
+             " --cni-conf-dir " + cni_conf_dir() + " --cni-bin-dir " + cni_bin_dir() + " " + more);
 }
 
 std::string NodeAgent::says() const {

@@ -35,12 +35,17 @@ class NodeAgent {
   // `pellicle <arguments>` of this node, run in its namespace: "status", "cleanup --force".
   Result ctl(const std::string& arguments) const;
 
+  // `pellicle cleanup --force <more>` with this node's folders.
+  Result cleanup(const std::string& more = "") const;
+
   // The text of `pellicle status`, each run of blanks and line ends as one blank.
   std::string says() const;
 
   std::string log() const { return file_text(log_); }
   std::string state_dir() const { return directory_ + "/state"; }
   std::string bpf_root() const { return "/sys/fs/bpf/" + node_; }
+  std::string cni_conf_dir() const { return directory_ + "/cni/net.d"; }
+  std::string cni_bin_dir() const { return directory_ + "/cni/bin"; }
   std::string socket() const { return state_dir() + "/agent.sock"; }
 
  private:

@@ -125,7 +125,7 @@ TEST_CASE("a pod whose device is gone has neither program nor entry") {
 
 TEST_CASE("of two pods with one address the first by id is reached, both are hooked") {
   auto inputs = seed::worker();
-  inputs.endpoints[0].address = inputs.endpoints[1].address;
+  inputs.endpoints[0].addresses = inputs.endpoints[1].addresses;
   std::swap(inputs.endpoints[0], inputs.endpoints[1]);
   const auto desired = compute(inputs);
   REQUIRE(desired.problems.size() == 1);
@@ -137,7 +137,7 @@ TEST_CASE("of two pods with one address the first by id is reached, both are hoo
 
 TEST_CASE("a pod outside the PodCIDR is reported") {
   auto inputs = seed::worker();
-  inputs.endpoints[0].address = ip("10.0.9.9");
+  inputs.endpoints[0].addresses = {ip("10.0.9.9")};
   const auto desired = compute(inputs);
   REQUIRE(desired.problems.size() == 1);
   CHECK(desired.problems[0].to_string() ==

@@ -12,7 +12,7 @@ using seed::ip;
 
 std::vector<Endpoint> pods(std::initializer_list<const char*> addresses) {
   std::vector<Endpoint> pods;
-  for (const auto* address : addresses) pods.push_back({.address = ip(address)});
+  for (const auto* address : addresses) pods.push_back({.addresses = {ip(address)}});
   return pods;
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("a full or tiny PodCIDR has no router address") {
   CHECK_FALSE(router_address(cidr("10.0.1.0/30"), {}, {}, pods({"10.0.1.1", "10.0.1.2"})));
   CHECK_FALSE(router_address(cidr("10.0.1.0/31"), {}, {}, {}));
   CHECK_FALSE(router_address(cidr("10.0.1.0/32"), ip("10.0.1.0"), {}, {}));
-  CHECK_FALSE(router_address(cidr("fd00::/64"), {}, {}, {}));
+  CHECK(router_address(cidr("fd00::/64"), {}, {}, {}) == ip("fd00::1"));
   CHECK(router_address(cidr("0.0.0.0/0"), {}, {}, {}) == ip("0.0.0.1"));
 }
 

@@ -21,6 +21,9 @@ Json healthy() {
                "ciliumHost": "10.0.2.52"},
               {"name": "worker2", "podCIDR": "10.0.0.0/24", "internalIP": "172.18.0.4",
                "ciliumHost": "10.0.0.40"}],
+    "ipam": [{"family": "IPv4", "podCIDR": "10.0.1.0/24", "allocated": 4, "usable": 254}],
+    "cni": {"installed": true, "file": "/etc/cni/net.d/05-pellicle.conflist",
+            "chained": ["portmap", "bandwidth"], "others": ["10-kindnet.conflist"]},
     "unready": [], "endpoints": 2, "objects": {"state": 3, "policy": 5},
     "problems": [], "refusals": [], "passes": 4,
     "drops": {"no_key": {"packets": 0, "bytes": 0}}})");
@@ -42,6 +45,9 @@ TEST_CASE("status text: a healthy node") {
   CHECK(screen.text ==
         "Node:         worker  172.18.0.3 on eth0 mtu 1500\n"
         "Pods:         10.0.1.0/24, cilium_host 10.0.1.138, pods 2\n"
+        "IPAM:         IPv4: 4/254 allocated from 10.0.1.0/24\n"
+        "CNI:          /etc/cni/net.d/05-pellicle.conflist, then portmap, bandwidth;\n"
+        "              others beside it: 10-kindnet.conflist\n"
         "Kubernetes:   Ok   https://172.18.0.1:6443\n"
         "Encryption:   IPsec   key 3, rfc4106(gcm(aes)) 128\n"
         "Peers:        2/2 encrypted\n"

@@ -1,0 +1,100 @@
+// The agent's part in the life of a pod: what it is given, what the kernel must have for it, and
+// what happened while nobody was here.
+#include <filesystem>
+
+#include "agent/agent.h"
+#include "agent/cni/deletions.h"
+#include "agent/kernel/pods_in_kernel.h"
+#include "agent/log.h"
+
+namespace pellicle {
+
+namespace {
+
+// The algorithm whose overhead the pods' MTU allows for; before a key is known, the usual one.
+Algorithm mtu_algorithm(const Inputs& inputs) {
+  if (inputs.key) return inputs.key->algorithm;
+  return Aead{.name = "rfc4106(gcm(aes))", .key = {}, .icv_bits = 128};
+}
+
+}  // namespace
+
+std::optional<PodNetwork> Agent::pod_network() const {
+  const auto& last = passes_.last();
+  if (!last.ready) return std::nullopt;
+  const auto& config = last.desired.datapath_config.begin()->second;
+  const auto link_mtu = last.desired.links.begin()->second.mtu;
+  const auto exact = inner_mtu(link_mtu, mtu_algorithm(last.inputs), Family::v4);
+  return PodNetwork{.pools = {{.pod_cidr = config.local_cidr, .gateway = config.router}},
+                    .link_mtu = link_mtu,
+                    .route_mtu = config_.settings.pod_mtu ? config_.settings.pod_mtu : exact};
+}
+
+// What a pod needs is programmed at once, from its own record: it does not wait for a pass, and a
+// pass finds nothing to do for it.
+Pods::Datapath Agent::pod_datapath() {
+  const auto objects = [this](const Endpoint& endpoint) {
+    return pod_objects(endpoint, kernel_.datapath().program_tags());
+  };
+  return {.network = [this] { return pod_network(); },
+          .connect =
+              [this, objects](const Endpoint& endpoint) {
+                return kernel_.apply(plan(objects(endpoint), {}));
+              },
+          .disconnect =
+              [this, objects](const Endpoint& endpoint) {
+                for (const auto& refusal : kernel_.apply(plan({}, objects(endpoint)))) {
+                  log::error("kernel refused", {{"operation", describe(refusal.operation)},
+                                                {"error", refusal.sentence}});
+                }
+              },
+          .missing =
+              [this, objects](const Endpoint& endpoint) {
+                std::vector<std::string> missing;
+                for (const auto& operation : plan(objects(endpoint), kernel_.dump())) {
+                  if (action(operation) != Action::remove) missing.push_back(describe(operation));
+                }
+                return missing;
+              }};
+}
+
+// The record of the pods against what really exists: pods that went while nobody looked, and pods
+// whose record was lost.
+void Agent::take_stock_of_pods() {
+  const auto devices = kernel_.facts().pod_devices;
+  for (const auto& gone : endpoints_.adopt(devices, pods_in_kernel(kernel_.dump()))) {
+    log::info("pod went while the agent was away", {{"pod", gone.name}, {"device", gone.device}});
+  }
+}
+
+// What the CNI plugin was asked to delete while no agent answered. The socket listens already: a
+// plugin that does not find it wrote its file before this looks.
+void Agent::complete_deletions() {
+  for (const auto& deletion : pending_deletions(config_.socket_path())) {
+    try {
+      if (deletion.id.empty()) {
+        log::warn("deletion names no pod and is dropped", {{"file", deletion.file}});
+      } else {
+        pods_.remove({{"id", deletion.id}});
+      }
+      std::filesystem::remove(deletion.file);
+    } catch (const std::exception& error) {
+      log::error("deletion not completed", {{"file", deletion.file}, {"error", error.what()}});
+    }
+  }
+}
+
+void Agent::serve_pods() {
+  complete_deletions();
+  const auto network = pod_network();
+  if (!network) return;
+  try {
+    pods_.keep_for_health(*network);
+    pods_trouble_.clear();
+  } catch (const std::exception& error) {
+    pods_trouble_ = error.what();
+  }
+  cni_.bring_about();
+}
+
+}  // namespace pellicle

@@ -1,0 +1,90 @@
+#include "agent/pod_request.h"
+
+#include "agent/status/server.h"
+
+namespace pellicle {
+
+namespace {
+
+using Json = nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& field, const std::string& expected) {
+  throw RequestError(kErrorInvalid, "params." + field + ": expected " + expected);
+}
+
+std::string text_or(const Json& params, const char* field, const std::string& otherwise) {
+  return params.contains(field) ? text_of(params, field) : otherwise;
+}
+
+std::vector<IpAddress> addresses_of(const Json& params) {
+  std::vector<IpAddress> addresses;
+  const auto given = params.find("addresses");
+  if (given == params.end()) return addresses;
+  const char* expected = "a list of IP addresses, at most one a family";
+  if (!given->is_array()) refuse("addresses", expected);
+  for (const auto& each : *given) {
+    const auto address =
+        each.is_string() ? IpAddress::parse(each.get<std::string>()) : std::nullopt;
+    if (!address) refuse("addresses", std::string(expected) + ", found " + each.dump());
+    for (const auto& other : addresses) {
+      if (other.family() == address->family()) refuse("addresses", expected);
+    }
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+bool flag_of(const Json& params, const char* field) {
+  const auto given = params.find(field);
+  if (given == params.end()) return false;
+  if (!given->is_boolean()) refuse(field, "true or false");
+  return given->get<bool>();
+}
+
+}  // namespace
+
+std::string text_of(const Json& params, const char* field) {
+  const auto given = params.find(field);
+  if (given == params.end() || !given->is_string() || given->get<std::string>().empty()) {
+    refuse(field, "a text");
+  }
+  return given->get<std::string>();
+}
+
+PodRequest pod_request(const Json& params) {
+  PodRequest pod{.id = text_of(params, "id"),
+                 .name = text_or(params, "name", ""),
+                 .netns = text_of(params, "netns"),
+                 .ifname = text_or(params, "ifname", "eth0"),
+                 .network = text_or(params, "network", ""),
+                 .addresses = addresses_of(params),
+                 .egress_shaped = flag_of(params, "egressShaped")};
+  if (pod.name.empty()) pod.name = pod.id;
+  return pod;
+}
+
+Json endpoint_json(const Endpoint& endpoint, const std::optional<PodNetwork>& network) {
+  Json addresses = Json::array();
+  for (const auto& address : endpoint.addresses) {
+    Json entry{{"address", address.to_string()}};
+    for (const auto& pool : network ? network->pools : std::vector<PodNetwork::Pool>{}) {
+      if (pool.gateway.family() == address.family()) entry["gateway"] = pool.gateway.to_string();
+    }
+    addresses.push_back(std::move(entry));
+  }
+  Json json{{"id", endpoint.id},
+            {"name", endpoint.name},
+            {"network", endpoint.network},
+            {"device", endpoint.device},
+            {"addresses", std::move(addresses)},
+            {"mac", endpoint.pod_mac.to_string()},
+            {"hostMac", endpoint.host_mac.to_string()},
+            {"egressShaped", endpoint.egress_shaped}};
+  if (network) {
+    json["linkMtu"] = network->link_mtu;
+    json["routeMtu"] = network->route_mtu;
+  }
+  return json;
+}
+
+}  // namespace pellicle

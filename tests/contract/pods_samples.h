@@ -1,0 +1,33 @@
+// What the tests of a pod's wiring share: the seed's pod in one family or both, and its traffic.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "agent/kernel/pod.h"
+#include "tests/contract/pods_site.h"
+
+namespace pellicle::contract {
+
+// The seed's node "worker" and its pod "net".
+PodSpec seed_pod(const std::string& netns);
+PodSpec ipv6_pod(const std::string& netns);        // fd00:10::52, gateway fd00:10::138
+PodSpec dual_stack_pod(const std::string& netns);  // both
+
+std::string without(const std::string& text, const std::string& pattern, const std::string& put);
+
+// Of the OsError that `work` throws.
+std::string sentence_of(const std::function<void()>& work);
+
+// A kernel takes up to a second (linkwatch) to call a device with a carrier UP; packets pass
+// before.
+void wait_until_up(const NamedNamespace& pod, const Endpoint& endpoint);
+
+// Of `count` pings from the pod.
+int packets_answered(const NamedNamespace& pod, const std::string& address, int count);
+
+// The node answers for the pod's gateways and knows the way back, as the datapath does: its
+// programs address the pod by its MAC, without asking for it.
+void answer_as_gateway(const PodSpec& spec, const Endpoint& endpoint);
+
+}  // namespace pellicle::contract

@@ -1,0 +1,51 @@
+// What a container runtime does with the plugin: one process a call.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/harness/temporary_directory.h"
+
+namespace pellicle {
+
+using Json = nlohmann::json;
+using Variables = std::map<std::string, std::string>;
+
+// CNI_COMMAND and the variables of an attachment, as containerd sets them.
+Variables attachment(const std::string& command);
+
+// Ours of version `version`; fields of `more` are added, or replace.
+Json network(const std::string& version, const Json& more = Json::object());
+
+struct Run {
+  int status = -1;
+  std::string out;
+  std::string err;
+
+  Json json() const { return Json::parse(out); }  // throws when it is not one document
+};
+
+// A folder with the agent's socket in it, and the built plugin.
+class Runtime {
+ public:
+  Run run(const Variables& environment, const std::string& input) const;
+  // With this folder's socket in the configuration.
+  Run run(const Variables& environment, Json network) const;
+
+  const std::string& folder() const { return folder_.path(); }
+  std::string socket() const { return folder_.path() + "/agent.sock"; }
+  std::string deletions() const { return folder_.path() + "/deletions"; }
+
+ private:
+  TemporaryDirectory folder_;
+};
+
+// What an agent answers to pod-add.
+extern const char* const kPod;
+extern const char* const kDualStackPod;
+
+std::string result_line(const std::string& json);
+std::string error_line(int code, const std::string& message);
+
+}  // namespace pellicle

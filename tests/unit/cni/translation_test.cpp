@@ -1,0 +1,130 @@
+// The pure parts: what needs no process and no agent.
+#include <unistd.h>
+
+#include "tests/harness/catch.h"
+#include "tests/unit/cni/fake_agent.h"
+#include "tests/unit/cni/runtime.h"
+#include "tools/cni/agent.h"
+#include "tools/cni/failure.h"
+#include "tools/cni/request.h"
+#include "tools/cni/result.h"
+
+using namespace pellicle;
+using namespace std::chrono_literals;
+
+namespace {
+
+cni::Environment environment(const std::string& command) {
+  return {.command = command,
+          .container_id = "c0ffee",
+          .netns = "/var/run/netns/cni-1",
+          .ifname = "eth0",
+          .args = ""};
+}
+
+std::string name_for(const std::string& args) {
+  auto with_args = environment("ADD");
+  with_args.args = args;
+  return cni::pod_name(with_args);
+}
+
+bool shaped(const char* runtime_config) {
+  const auto input = network("1.0.0", {{"runtimeConfig", Json::parse(runtime_config)}}).dump();
+  return cni::request(environment("ADD"), input).params.at("egressShaped").get<bool>();
+}
+
+cni::NoAnswer::Why silence(const std::string& socket, std::chrono::milliseconds limit) {
+  try {
+    cni::ask(socket, "pod-ready", Json::object(), limit);
+  } catch (const cni::NoAnswer& none) {
+    return none.why();
+  }
+  throw std::runtime_error("there was an answer");
+}
+
+}  // namespace
+
+TEST_CASE("cni: a pod is called by its Kubernetes name, or by its container's id") {
+  CHECK(name_for("") == "c0ffee");
+  CHECK(name_for("IgnoreUnknown=1") == "c0ffee");
+  CHECK(name_for("K8S_POD_NAMESPACE=default") == "c0ffee");
+  CHECK(name_for("K8S_POD_NAME=net") == "net");
+  CHECK(name_for("K8S_POD_NAME=net;K8S_POD_NAMESPACE=default") == "default/net");
+  CHECK(name_for("K8S_POD_NAMESPACE=default;;K8S_POD_NAME=net;") == "default/net");
+  CHECK(name_for("UNKNOWN=a=b;K8S_POD_NAMESPACE=;K8S_POD_NAME=net") == "net");
+  CHECK_THROWS_AS(name_for("=net"), cni::Failure);
+}
+
+TEST_CASE("cni: egress is shaped when a rate says so") {
+  CHECK_FALSE(shaped("{}"));
+  CHECK_FALSE(shaped("null"));
+  CHECK_FALSE(shaped(R"({"bandwidth": null})"));
+  CHECK_FALSE(shaped(R"({"bandwidth": {"ingressRate": 1000, "ingressBurst": 1000}})"));
+  CHECK_FALSE(shaped(R"({"bandwidth": {"egressRate": 0, "egressBurst": 1000}})"));
+  CHECK(shaped(R"({"bandwidth": {"egressRate": 1, "egressBurst": 1000}})"));
+}
+
+TEST_CASE("cni: the socket is the configuration's, else the agent's own") {
+  const auto socket = [](const Json& more) {
+    return cni::request(environment("DEL"), network("1.0.0", more).dump()).socket;
+  };
+  CHECK(socket(Json::object()) == "/var/run/pellicle/agent.sock");
+  CHECK(socket({{"socket", nullptr}}) == "/var/run/pellicle/agent.sock");
+  CHECK(socket({{"socket", "/run/other.sock"}}) == "/run/other.sock");
+  const std::string longest = "/" + std::string(106, 'a');
+  CHECK(socket({{"socket", longest}}) == longest);
+}
+
+TEST_CASE("cni: names that the specification allows are taken") {
+  for (const char* name : {"a", "9", "k8s-pod-network", "a_b.c-d", "A..", "cbr0"}) {
+    CHECK(cni::is_identifier(name));
+  }
+  auto given = environment("DEL");
+  for (const char* name : {"e", "fifteen-letters", "...", "eth0.1", "a@b", "-", "\xc3\xa4"}) {
+    given.ifname = name;
+    CHECK(cni::request(given, network("1.0.0").dump()).params.at("id").get<std::string>() ==
+          std::string("c0ffee:") + name);
+  }
+}
+
+TEST_CASE("cni: an error has details only when there are any") {
+  CHECK(cni::error_object("0.4.0", {7, "a sentence"}).dump() ==
+        R"({"cniVersion":"0.4.0","code":7,"msg":"a sentence"})");
+  CHECK(cni::error_object("1.0.0", {11, "a sentence", "more"}).dump() ==
+        R"({"cniVersion":"1.0.0","code":11,"details":"more","msg":"a sentence"})");
+}
+
+TEST_CASE("cni: errors are written in the configuration's version when we speak it") {
+  CHECK(cni::version_for_errors(R"({"cniVersion": "0.3.1"})") == "0.3.1");
+  CHECK(cni::version_for_errors(R"({"cniVersion": "0.2.0"})") == "1.1.0");
+  CHECK(cni::version_for_errors(R"({"cniVersion": 1})") == "1.1.0");
+  CHECK(cni::version_for_errors("") == "1.1.0");
+}
+
+TEST_CASE("cni: an agent that does not answer is waited for as long as allowed") {
+  const TemporaryDirectory folder;
+  const std::string path = folder.path() + "/agent.sock";
+  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::absent);
+  const int listener = listening_socket(path, 0);
+  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::late);
+  // Its backlog full, as that of an agent that has stopped: the connection itself has to wait.
+  std::vector<int> waiting;
+  while (waiting.size() < 100) {
+    const int fd = connected_socket(path);
+    if (fd < 0) break;
+    waiting.push_back(fd);
+  }
+  REQUIRE(waiting.size() < 100);
+  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::late);
+  for (const int fd : waiting) ::close(fd);
+  ::close(listener);
+  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::absent);
+}
+
+TEST_CASE("cni: an answer may come in pieces and be long") {
+  const TemporaryDirectory folder;
+  const std::string path = folder.path() + "/agent.sock";
+  const Json pods{{"pods", std::string(1'000'000, 'a')}};
+  const FakeAgent agent(path, {result_line(pods.dump())});
+  CHECK(cni::ask(path, "pod-list", Json::object(), 30s).dump() == pods.dump());
+}

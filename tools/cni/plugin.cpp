@@ -1,0 +1,131 @@
+#include "tools/cni/plugin.h"
+
+#include <system_error>
+
+#include "tools/cni/agent.h"
+#include "tools/cni/deletion.h"
+#include "tools/cni/request.h"
+#include "tools/cni/result.h"
+
+namespace pellicle::cni {
+
+namespace {
+
+// An agent that is in its first pass, or deletes many pods, takes its time; a runtime that waits
+// for STATUS asks again anyway, every few seconds.
+constexpr std::chrono::seconds kWorkLimit(60);
+constexpr std::chrono::seconds kStatusLimit(5);
+
+std::string text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Failure no_agent(const Request& request, const NoAnswer& silence) {
+  return {kTryLater,
+          "the Pellicle agent of this node does not answer on " + request.socket + ": " +
+              silence.what(),
+          "try again when pellicle-agent runs"};
+}
+
+Json ask_agent(const Request& request, const std::string& method, const Json& params) {
+  return ask(request.socket, method, params,
+             request.verb == Verb::status ? kStatusLimit : kWorkLimit);
+}
+
+Json asked(const Request& request) {
+  try {
+    return ask_agent(request, request.method, request.params);
+  } catch (const NoAnswer& silence) {
+    throw no_agent(request, silence);
+  }
+}
+
+// A deletion of the same pod that is still waiting must not strike the new one.
+void complete_deletion(const Request& request) {
+  const auto id = request.params.at("id").get<std::string>();
+  if (!is_deletion_queued(request.socket, id)) return;
+  try {
+    ask_agent(request, "pod-delete", {{"id", id}});
+  } catch (const NoAnswer& silence) {
+    throw no_agent(request, silence);
+  }
+  forget_deletion(request.socket, id);
+}
+
+void queue(const Request& request, const std::string& id, const NoAnswer& silence) {
+  try {
+    queue_deletion(request.socket, id);
+  } catch (const std::system_error& error) {
+    throw Failure(kTryLater, "the pod's deletion can neither be carried out nor be queued",
+                  std::string("the agent on ") + request.socket + ": " + silence.what() + "; " +
+                      error.what());
+  }
+}
+
+// Succeeds without an agent: a pod that is gone for the runtime must not stay because we restart.
+void remove(const Request& request) {
+  const auto id = request.params.at("id").get<std::string>();
+  try {
+    ask_agent(request, request.method, request.params);
+  } catch (const NoAnswer& silence) {
+    if (silence.why() == NoAnswer::Why::late || silence.why() == NoAnswer::Why::garbled) {
+      throw no_agent(request, silence);  // somebody is there
+    }
+    queue(request, id, silence);
+    try {
+      ask_agent(request, request.method, request.params);
+    } catch (const NoAnswer& again) {
+      if (again.why() == NoAnswer::Why::absent) return;  // it will read what is queued
+      throw no_agent(request, again);
+    }
+  }
+  forget_deletion(request.socket, id);
+}
+
+// Whatever is amiss, the one thing that STATUS says is that ADD cannot be served.
+void report_status(const Request& request) {
+  try {
+    asked(request);
+  } catch (const Failure& failure) {
+    throw Failure(kUnavailable, "pods cannot be added now", failure.what());
+  }
+}
+
+std::string perform(const Request& request) {
+  switch (request.verb) {
+    case Verb::add:
+      complete_deletion(request);
+      return text(add_result(request, asked(request)));
+    case Verb::del:
+      remove(request);
+      break;
+    case Verb::check:
+    case Verb::gc:
+      asked(request);
+      break;
+    case Verb::status:
+      report_status(request);
+      break;
+    case Verb::version:
+      return text(version_result(request));
+  }
+  return "";
+}
+
+}  // namespace
+
+Answer error_answer(const std::string& input, const Failure& failure) {
+  return {.status = 1, .text = text(error_object(version_for_errors(input), failure))};
+}
+
+Answer answer(const Environment& environment, const std::string& input) {
+  try {
+    return {.status = 0, .text = perform(request(environment, input))};
+  } catch (const Failure& failure) {
+    return error_answer(input, failure);
+  } catch (const std::exception& error) {
+    return error_answer(input, {kUnforeseen, "unexpected error", error.what()});
+  }
+}
+
+}  // namespace pellicle::cni

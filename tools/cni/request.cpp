@@ -1,0 +1,81 @@
+#include "tools/cni/request.h"
+
+#include "tools/cni/failure.h"
+#include "tools/cni/version.h"
+
+namespace pellicle::cni {
+
+namespace {
+
+Request version_request(const std::string& input) {
+  Request request{.verb = Verb::version, .version = std::string(kNewest)};
+  if (input.find_first_not_of(" \t\r\n") == std::string::npos) return request;
+  const auto asked = version_in(input);
+  if (!asked.empty()) request.version = asked;
+  return request;
+}
+
+Json add_params(const Environment& environment, const Configuration& configuration) {
+  Json params{{"id", attachment_id(environment.container_id, environment.ifname)},
+              {"name", pod_name(environment)},
+              {"netns", environment.netns},
+              {"ifname", environment.ifname},
+              {"network", configuration.network},
+              {"egressShaped", is_egress_shaped(configuration)}};
+  const auto addresses = wanted_addresses(configuration);
+  if (!addresses.empty()) params["addresses"] = addresses;
+  return params;
+}
+
+Json check_params(const Environment& environment, const Configuration& configuration) {
+  return {{"id", attachment_id(environment.container_id, environment.ifname)},
+          {"netns", environment.netns},
+          {"ifname", environment.ifname},
+          {"addresses", addresses_in_previous_result(configuration, environment.ifname)}};
+}
+
+Json params_of(Verb verb, const Environment& environment, const Configuration& configuration) {
+  switch (verb) {
+    case Verb::add:
+      refuse_previous_result(configuration);
+      refuse_ipam(configuration);
+      return add_params(environment, configuration);
+    case Verb::check:
+      refuse_ipam(configuration);
+      return check_params(environment, configuration);
+    case Verb::del:  // says no to nothing that ADD would refuse: what is there must go
+      return {{"id", attachment_id(environment.container_id, environment.ifname)}};
+    case Verb::gc:
+      return {{"network", configuration.network}, {"valid", valid_attachments(configuration)}};
+    case Verb::status:
+      refuse_ipam(configuration);
+      break;
+    case Verb::version:
+      break;
+  }
+  return Json::object();
+}
+
+}  // namespace
+
+Request request(const Environment& environment, const std::string& input) {
+  const auto& rule = verb_rule(environment);
+  if (rule.verb == Verb::version) return version_request(input);
+  const auto given = configuration(input);
+  if (!is_at_least(given.version, rule.since)) {
+    throw Failure(kIncompatibleVersion, "incompatible CNI version: " + environment.command +
+                                            " needs cniVersion " + rule.since +
+                                            " or newer, the configuration has " + given.version);
+  }
+  Request request{.verb = rule.verb,
+                  .version = given.version,
+                  .socket = given.socket,
+                  .method = rule.method,
+                  .params = params_of(rule.verb, environment, given),
+                  .ifname = environment.ifname,
+                  .netns = environment.netns};
+  if (rule.verb == Verb::add) request.dns = dns(given);
+  return request;
+}
+
+}  // namespace pellicle::cni

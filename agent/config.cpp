@@ -45,11 +45,18 @@ void add_cluster_options(CLI::App& app, Config& config) {
   app.add_option("--k8s-service-port", config.service_port, "API server's port");
 }
 
-void add_datapath_options(CLI::App& app, Config& config, std::string& strict_cidr) {
+// As they were given, checked.
+struct Cidrs {
+  std::string strict;
+  std::string native;
+  std::vector<std::string> exceptions;
+};
+
+void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--uplink", config.settings.uplink,
                  "Device towards the other nodes; without it, the one with this Node's InternalIP")
       ->check(device_name);
-  app.add_option("--strict-cidr", strict_cidr,
+  app.add_option("--strict-cidr", cidrs.strict,
                  "Drop pod packets to this network that are for no known node")
       ->check(ipv4_cidr);
   app.add_option("--pod-mtu", config.settings.pod_mtu,
@@ -59,6 +66,13 @@ void add_datapath_options(CLI::App& app, Config& config, std::string& strict_cid
   app.add_option("--netfilter", config.settings.netfilter,
                  "Install the rules that keep marked packets out of connection tracking")
       ->capture_default_str();
+  app.add_option("--ipv4-native-routing-cidr", cidrs.native,
+                 "Masquerade what pods send beyond this network; without it, nothing")
+      ->check(ipv4_cidr);
+  app.add_option("--masquerade-exceptions", cidrs.exceptions,
+                 "Further networks that see the pods' own addresses")
+      ->delimiter(',')
+      ->check(ipv4_cidr);
   app.add_option("--resync-seconds", config.resync_seconds, "Interval of full comparisons")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
@@ -102,6 +116,14 @@ void add_process_options(CLI::App& app, Config& config) {
       ->check(CLI::IsMember({"json", "text"}));
 }
 
+void take(const Cidrs& cidrs, Settings& settings) {
+  if (!cidrs.strict.empty()) settings.strict_cidr = Cidr::parse(cidrs.strict);
+  if (!cidrs.native.empty()) settings.native_cidr = Cidr::parse(cidrs.native);
+  for (const auto& exception : cidrs.exceptions) {
+    settings.masquerade_exceptions.push_back(Cidr::parse(exception).value());
+  }
+}
+
 // CLI11 does not say what it was that it could not parse.
 std::string sentence(const CLI::Error& error) {
   std::string words = error.what();
@@ -114,14 +136,14 @@ std::string sentence(const CLI::Error& error) {
 
 CommandLine parse_command_line(std::vector<std::string> arguments) {
   CommandLine line;
-  std::string strict_cidr;
+  Cidrs cidrs;
   CLI::App app("Encrypts pod traffic between Kubernetes nodes with the kernel's IPsec.",
                "pellicle-agent");
   app.set_version_flag("--version", "pellicle-agent " PELLICLE_VERSION);
   app.set_config("--config", "", "File of `name = value` lines with the names of these flags");
   app.allow_config_extras(CLI::config_extras_mode::error);
   add_cluster_options(app, line.config);
-  add_datapath_options(app, line.config, strict_cidr);
+  add_datapath_options(app, line.config, cidrs);
   add_cni_options(app, line.config);
   add_process_options(app, line.config);
 
@@ -138,7 +160,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
             .status = 2,
             .text = "pellicle-agent: " + sentence(error) + "\n"};
   }
-  if (!strict_cidr.empty()) line.config.settings.strict_cidr = Cidr::parse(strict_cidr);
+  take(cidrs, line.config.settings);
   return line;
 }
 

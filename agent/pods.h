@@ -4,22 +4,15 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/ipam/endpoints.h"
+#include "agent/pod_addresses.h"
 #include "agent/pod_request.h"
 #include "agent/reconcile/kernel.h"
 
 namespace pellicle {
-
-// How far a PodCIDR is used up.
-struct PoolUse {
-  Cidr pod_cidr;
-  uint64_t allocated = 0;  // pods, cilium_host and the health endpoint
-  uint64_t usable = 0;
-};
 
 class Pods {
  public:
@@ -58,10 +51,8 @@ class Pods {
 
  private:
   PodNetwork network() const;
-  std::vector<IpAddress> addresses_for(const PodRequest& request, const PodNetwork& network,
-                                       const Endpoint* known) const;
-  std::set<IpAddress> taken(const PodNetwork& network) const;
   void wire(const struct PodSpec& spec, const Endpoint& endpoint);
+  std::vector<std::string> missing_of(const struct PodSpec& spec, const Endpoint& endpoint) const;
   void undo(const Endpoint& endpoint) noexcept;
   void unwire(const Endpoint& endpoint);
 

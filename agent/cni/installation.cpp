@@ -62,7 +62,14 @@ std::string conflist(const std::string& socket, const std::vector<std::string>& 
                      {"socket", socket},
                      {"capabilities", {{"ips", true}, {"bandwidth", true}}}});
   for (const auto& type : chained) plugins.push_back(chained_plugin(type));
-  const Json list{{"cniVersion", "1.0.0"}, {"name", "pellicle"}, {"plugins", plugins}};
+  Json list{{"cniVersion", "1.0.0"}};
+  if (chained.empty()) list["cniVersions"] = {"1.0.0", "1.1.0"};
+  // Debian's bandwidth (1.1.1) crashes when it is asked to CHECK a pod without limits.
+  if (std::find(chained.begin(), chained.end(), "bandwidth") != chained.end()) {
+    list["disableCheck"] = true;
+  }
+  list["name"] = "pellicle";
+  list["plugins"] = std::move(plugins);
   return list.dump(2) + "\n";
 }
 

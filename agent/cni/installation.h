@@ -22,7 +22,8 @@ struct CniSettings {
   std::vector<std::string> chain = {"portmap", "bandwidth"};
 };
 
-// The configuration list. Version 1.0.0, the newest that Debian 12's containerd and plugins read.
+// The configuration list. Version 1.0.0, the newest that Debian 12's containerd and plugins read;
+// 1.1.0 too, for a runtime that looks for it, when no plugin of unknown age is chained.
 std::string conflist(const std::string& socket, const std::vector<std::string>& chained);
 
 class CniInstallation {

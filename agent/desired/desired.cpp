@@ -24,6 +24,8 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
                    .key = inputs.key,
                    .strict_cidr = inputs.settings.strict_cidr,
                    .netfilter = inputs.settings.netfilter,
+                   .native_cidr = inputs.settings.native_cidr,
+                   .masquerade_exceptions = inputs.settings.masquerade_exceptions,
                    .program_tags = inputs.host.program_tags};
 }
 

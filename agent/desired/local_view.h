@@ -18,6 +18,8 @@ struct LocalView {
   std::optional<IpsecKey> key;
   std::optional<Cidr> strict_cidr;
   bool netfilter = true;
+  std::optional<Cidr> native_cidr;
+  std::vector<Cidr> masquerade_exceptions;
   ProgramTags program_tags;
 };
 

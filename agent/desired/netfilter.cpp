@@ -2,7 +2,41 @@
 
 namespace pellicle {
 
-// Two things that other people's rules must not do to our packets.
+namespace {
+
+// Where pods are seen with their own address: the native network, the exceptions, and every peer,
+// also one outside of both: what is masqueraded is no longer known for a pod's and would reach it
+// in the clear.
+std::vector<Cidr> reached_as_pods(const LocalView& view) {
+  std::vector<Cidr> networks{*view.native_cidr};
+  const auto add = [&](const Cidr& network) {
+    for (const auto& wider : networks) {
+      if (wider.overlaps(network) && wider.length() <= network.length()) return;
+    }
+    networks.push_back(network);
+  };
+  for (const auto& exception : view.masquerade_exceptions) add(exception);
+  for (const auto& peer : view.peers) add(peer.pod_cidr);
+  for (const auto& unready : view.unready) add(unready);
+  return networks;
+}
+
+// Everything else leaves with the address of the device it leaves by. iptables-save shows no 0/0:
+// there is nothing beyond that to masquerade for.
+std::vector<std::string> masquerading(const LocalView& view) {
+  const std::string from = "-s " + view.local_cidr.to_string();
+  std::vector<std::string> rules;
+  for (const auto& network : reached_as_pods(view)) {
+    if (network.length() == 0) return {};
+    rules.push_back(from + " -d " + network.to_string() + " -j RETURN");
+  }
+  rules.push_back(from + " ! -o cilium_+ -j MASQUERADE");
+  return rules;
+}
+
+}  // namespace
+
+// Two things that other people's rules must not do to our packets, and what pods send to the world.
 //
 // raw: a marked packet goes through the stack twice, once inside and once outside of its tunnel.
 // Were it tracked, it would be NATed on both.
@@ -10,6 +44,8 @@ namespace pellicle {
 // filter: because what goes out is not tracked and what comes back is, connection tracking finds
 // the replies INVALID, and kube-proxy drops those in FORWARD; the kubelet's KUBE-FIREWALL drops
 // packets with 0x8000, which the marks of key ids 8 to 15 have. (Both seen, 6.1.)
+//
+// nat: see above.
 Table<NetfilterChain> netfilter_chains(const LocalView& view) {
   if (!view.netfilter) return {};
   Table<NetfilterChain> chains;
@@ -27,6 +63,10 @@ Table<NetfilterChain> netfilter_chains(const LocalView& view) {
   add("filter", "INPUT", {"-m mark --mark 0xd00/0xf00 -j ACCEPT"});
   add("filter", "FORWARD", {std::string("-o ") + kHostDevice + " -j ACCEPT", "-i lxc+ -j ACCEPT"});
   add("filter", "OUTPUT", {"-m mark --mark 0xe00/0xf00 -j ACCEPT"});
+  if (view.native_cidr) {
+    if (auto rules = masquerading(view); !rules.empty())
+      add("nat", "POSTROUTING", std::move(rules));
+  }
   return chains;
 }
 

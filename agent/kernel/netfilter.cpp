@@ -23,7 +23,8 @@ struct Place {
   Family family;
   const char* table;
 };
-constexpr std::array kPlaces = {Place{Family::v4, "filter"}, Place{Family::v4, "raw"}};
+constexpr std::array kPlaces = {Place{Family::v4, "filter"}, Place{Family::v4, "nat"},
+                                Place{Family::v4, "raw"}};
 
 // "iptables-nft", v6, "save" -> "ip6tables-nft-save"
 std::string command(const std::string& backend, Family family, const std::string& verb) {
@@ -120,9 +121,10 @@ void Netfilter::choose() {
 void Netfilter::dump(KernelState& into) {
   choose();
   if (backend_.empty()) return;  // no tool, so nothing of ours; an apply says what is missing
+  // One run of the tool for all tables: each costs more than what it reads.
+  const auto tables = save(backend_, Family::v4, "");
+  if (!tables) return;
   for (const Place& place : kPlaces) {
-    const auto tables = save(backend_, place.family, place.table);
-    if (!tables) continue;
     const auto table = tables->find(place.table);
     if (table != tables->end())
       into.netfilter.merge(chains_of_ours(table->second, place.family, place.table));

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <exception>
-#include <thread>
 
 #include "agent/kernel/os_error.h"
 
@@ -25,6 +25,26 @@ FileDescriptor open_path(const std::string& path) {
 bool is_network_namespace(int fd) {
   return ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
 }
+
+// In and, however the work ends, out again.
+class Visit {
+ public:
+  explicit Visit(const Netns& there) : before_(Netns::of_this_thread()) {
+    if (setns(there.fd(), CLONE_NEWNET) == 0) return;
+    const int error = errno;
+    throw OsError(error, "enter network namespace " + there.path() + ": " + std::strerror(error));
+  }
+  ~Visit() {
+    if (setns(before_.fd(), CLONE_NEWNET) == 0) return;
+    std::perror("leave a pod's network namespace");
+    std::abort();
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+ private:
+  Netns before_;
+};
 
 }  // namespace
 
@@ -58,20 +78,8 @@ bool Netns::operator==(const Netns& other) const {
 }
 
 void Netns::run(const std::function<void()>& work) const {
-  std::exception_ptr failure;
-  std::thread inside([&] {
-    try {
-      if (setns(fd(), CLONE_NEWNET) != 0) {
-        const int error = errno;
-        throw OsError(error, "enter network namespace " + path_ + ": " + std::strerror(error));
-      }
-      work();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  });
-  inside.join();
-  if (failure) std::rethrow_exception(failure);
+  const Visit visit(*this);
+  work();
 }
 
 }  // namespace pellicle

@@ -100,6 +100,7 @@ Outcome settle_taken_name(NetlinkSocket& socket, const Netns& netns, const PodSp
 
 void take_steps(NetlinkSocket& inside, std::vector<PodStep> steps, const std::string& operation) {
   std::vector<NetlinkMessage> messages;
+  messages.reserve(steps.size());
   for (PodStep& step : steps) messages.push_back(std::move(step.message));
   const auto outcomes = inside.batch(messages);
   for (size_t i = 0; i < outcomes.size(); ++i)

@@ -49,7 +49,10 @@ struct Settings {
   std::optional<Cidr>
       strict_cidr;        // pod packets to it that match neither a peer nor this node are dropped
   uint32_t pod_mtu = 0;   // 0: the exact inner MTU of the key's algorithm
-  bool netfilter = true;  // install the NOTRACK rules
+  bool netfilter = true;  // install the netfilter rules
+  // What pods send beyond this network leaves with the node's own address; none: with the pods'.
+  std::optional<Cidr> native_cidr;
+  std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
   bool operator==(const Settings&) const = default;
 };
 

@@ -103,20 +103,23 @@ Server::~Server() {
   ::unlink(path_.c_str());
 }
 
+// Who comes while all sessions are taken waits in the socket's backlog: a restarted kubelet asks
+// for every pod at once.
 void Server::accept() {
+  if (*sessions_ >= kMaxSessions) return accept_after(std::chrono::milliseconds(20));
   acceptor_.async_accept([this](boost::system::error_code error, Protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
-    if (error) {  // out of descriptors, most likely: try again when some may be free
-      retry_.expires_after(std::chrono::seconds(1));
-      retry_.async_wait([this](boost::system::error_code stopped) {
-        if (!stopped) accept();
-      });
-      return;
-    }
-    if (*sessions_ < kMaxSessions) {
-      std::make_shared<Session>(*this, std::move(socket))->read();
-    }
+    // Out of descriptors, most likely: some may be free later.
+    if (error) return accept_after(std::chrono::seconds(1));
+    std::make_shared<Session>(*this, std::move(socket))->read();
     accept();
+  });
+}
+
+void Server::accept_after(std::chrono::milliseconds delay) {
+  retry_.expires_after(delay);
+  retry_.async_wait([this](boost::system::error_code stopped) {
+    if (!stopped) accept();
   });
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,6 +51,7 @@ class Server {
 
  private:
   void accept();
+  void accept_after(std::chrono::milliseconds delay);
   nlohmann::json result(const std::string& line) const;  // throws RequestError, json errors
   std::string answer(const std::string& line) const;
   class Session;

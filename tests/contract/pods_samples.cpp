@@ -67,9 +67,9 @@ int packets_answered(const NamedNamespace& pod, const std::string& address, int 
 void answer_as_gateway(const PodSpec& spec, const Endpoint& endpoint) {
   for (const PodAddress& given : spec.addresses) {
     const std::string pod = given.address.to_string();
-    const std::string length = given.address.family() == Family::v4 ? "/32" : "/128";
-    shell("ip addr add " + given.gateway.to_string() + length + " dev lo");
-    shell("ip route add " + pod + length + " dev " + endpoint.device);
+    shell("ip addr add " + Cidr::host(given.gateway).to_string() + " dev lo");
+    const std::string network = Cidr::host(given.address).to_string();
+    shell("ip route add " + network + " dev " + endpoint.device);
     shell("ip neigh add " + pod + " lladdr " + endpoint.pod_mac.to_string() + " dev " +
           endpoint.device + " nud permanent");
   }

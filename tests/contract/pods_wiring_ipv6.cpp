@@ -32,7 +32,7 @@ void set(const NamedNamespace& pod, const std::string& device, const char* name,
 }
 
 Endpoint wire(const PodSpec& spec) {
-  const Endpoint endpoint = create_pod_link(spec);
+  Endpoint endpoint = create_pod_link(spec);
   start_pod(spec, endpoint);
   return endpoint;
 }

@@ -9,8 +9,9 @@ build_packages=(
 )
 lab_packages=(
   user-mode-linux kmod iproute2 bpftool iptables tcpdump tshark curl iputils-ping busybox conntrack
-  procps util-linux openssl containerd runc containernetworking-plugins
+  procps util-linux openssl
 )
+cni_packages=(containerd runc containernetworking-plugins)
 lint_packages=(clang-format clang-tidy shellcheck)
 
 # as_root COMMAND...: directly, or through sudo for a user who is not root.

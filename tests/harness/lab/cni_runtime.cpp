@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -92,62 +91,11 @@ std::vector<std::string> plugin_environment(const std::map<std::string, std::str
   return variables;
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 struct Streams {
   FileDescriptor input;
   FileDescriptor output;
   FileDescriptor errors;
 };
-
-// spawn.h's start, with an environment and a stdin. By posix_spawn, as the caller has threads.
-int start_here(const std::string& plugin, char* const* environment, const Streams& streams,
-               pid_t& pid) {
-  std::vector<std::string> words{plugin};
-  const std::vector<char*> arguments = pointers_to(words);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, streams.input.get(), 0);
-  posix_spawn_file_actions_adddup2(&files, streams.output.get(), 1);
-  posix_spawn_file_actions_adddup2(&files, streams.errors.get(), 2);
-  posix_spawn_file_actions_addclosefrom_np(&files, 3);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  const int error =
-      posix_spawn(&pid, plugin.c_str(), &files, &attributes, arguments.data(), environment);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  return error;
-}
-
-int enter_netns(const std::string& name) {
-  const FileDescriptor file(open((kNamespaces + name).c_str(), O_RDONLY | O_CLOEXEC));
-  return file && setns(file.get(), CLONE_NEWNET) == 0 ? 0 : errno;
-}
-
-// On a thread of the node's namespace: a child is born into that of the thread that starts it.
-pid_t start_plugin(const CniCall& call, const Streams& streams) {
-  std::vector<std::string> variables = plugin_environment(call.cni);
-  const std::vector<char*> environment = pointers_to(variables);
-  pid_t pid = -1;
-  int error = 0;
-  std::thread([&] {
-    error = enter_netns(call.node);
-    if (error == 0) error = start_here(call.plugin, environment.data(), streams, pid);
-  }).join();
-  if (error != 0) {
-    throw LabError("cannot start " + call.plugin + " in " + call.node + ": " +
-                   std::strerror(error));
-  }
-  return pid;
-}
 
 // False after `limit`; the plugin and what it started are then killed.
 bool wait_for_end(pid_t pid, Seconds limit) {
@@ -187,7 +135,13 @@ std::string CniAnswer::text() const {
 CniAnswer call_plugin(const CniCall& call, Seconds limit) {
   const Streams streams{
       .input = memory_file(call.input), .output = memory_file(""), .errors = memory_file("")};
-  const pid_t pid = start_plugin(call, streams);
+  const pid_t pid = spawn({.arguments = {call.plugin},
+                           .netns = call.node,
+                           .output_file = {},
+                           .output = streams.output.get(),
+                           .errors = streams.errors.get(),
+                           .input = streams.input.get(),
+                           .environment = plugin_environment(call.cni)});
   const bool ended = wait_for_end(pid, limit);
   int status = 0;
   waitpid(pid, &status, 0);

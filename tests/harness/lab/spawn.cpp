@@ -16,29 +16,39 @@ namespace pellicle::lab {
 
 namespace {
 
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 // posix_spawn and not fork: the caller has threads (the Kubernetes API runs in them).
 int start(const Spawn& program, pid_t& pid) {
-  std::vector<char*> argv;
-  for (const std::string& argument : program.arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
-  }
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = pointers_to(program.arguments);
+  const std::vector<char*> variables =
+      program.environment ? pointers_to(*program.environment) : std::vector<char*>();
+  char* const* environment = program.environment ? variables.data() : environ;
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  if (program.input >= 0) {
+    posix_spawn_file_actions_adddup2(&files, program.input, 0);
+  } else {
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  }
   if (program.output >= 0) {
     posix_spawn_file_actions_adddup2(&files, program.output, 1);
   } else {
     posix_spawn_file_actions_addopen(&files, 1, program.output_file.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0644);
   }
-  posix_spawn_file_actions_adddup2(&files, 1, 2);
+  posix_spawn_file_actions_adddup2(&files, program.errors >= 0 ? program.errors : 1, 2);
   posix_spawn_file_actions_addclosefrom_np(&files, 3);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  const int error = posix_spawnp(&pid, argv[0], &files, &attributes, argv.data(), environ);
+  const int error = posix_spawnp(&pid, argv[0], &files, &attributes, argv.data(), environment);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   return error;

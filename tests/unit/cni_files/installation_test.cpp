@@ -63,6 +63,8 @@ TEST_CASE("installation: plugin and configuration are there, for everybody to re
   CHECK(mode_of(host.conflist) == 0644);
   const auto json = nlohmann::json::parse(text_of(host.conflist));
   CHECK(json["cniVersion"] == "1.0.0");
+  CHECK(json["cniVersions"] == nlohmann::json{"1.0.0", "1.1.0"});
+  CHECK_FALSE(json.contains("disableCheck"));
   CHECK(json["name"] == "pellicle");
   REQUIRE(json["plugins"].size() == 1);
   CHECK(json["plugins"][0]["type"] == "pellicle-cni");
@@ -98,6 +100,8 @@ TEST_CASE("installation: plugins are chained while they are there") {
   const auto json = nlohmann::json::parse(text_of(host.conflist));
   CHECK(json["plugins"][1]["capabilities"]["portMappings"] == true);
   CHECK(json["plugins"][2]["capabilities"]["bandwidth"] == true);
+  CHECK(json["disableCheck"] == true);
+  CHECK_FALSE(json.contains("cniVersions"));
 }
 
 TEST_CASE("installation: another CNI's configuration stays, and is a problem when it comes first") {

@@ -171,6 +171,27 @@ TEST_CASE("another uplink, MTU and key id appear wherever they belong") {
             .tmpl->spi == 15);
 }
 
+TEST_CASE("what pods send beyond the native network is masqueraded, to peers never") {
+  auto inputs = seed::worker();
+  const NetfilterChain::Key key{Family::v4, "nat", "PELLICLE_POSTROUTING"};
+  inputs.settings.native_cidr = seed::cidr("10.0.0.0/8");
+  const auto rules = [&] { return compute(inputs).state.netfilter.at(key).rules; };
+  CHECK(rules() == std::vector<std::string>{"-s 10.0.1.0/24 -d 10.0.0.0/8 -j RETURN",
+                                            "-s 10.0.1.0/24 ! -o cilium_+ -j MASQUERADE"});
+  CHECK(compute(inputs).state.netfilter.at(key).parent == "POSTROUTING");
+
+  inputs.settings.native_cidr = seed::cidr("10.0.1.0/24");
+  inputs.settings.masquerade_exceptions = {seed::cidr("192.168.0.0/16"), seed::cidr("10.0.1.7/32")};
+  CHECK(rules() == std::vector<std::string>{"-s 10.0.1.0/24 -d 10.0.1.0/24 -j RETURN",
+                                            "-s 10.0.1.0/24 -d 192.168.0.0/16 -j RETURN",
+                                            "-s 10.0.1.0/24 -d 10.0.2.0/24 -j RETURN",
+                                            "-s 10.0.1.0/24 -d 10.0.0.0/24 -j RETURN",
+                                            "-s 10.0.1.0/24 ! -o cilium_+ -j MASQUERADE"});
+
+  inputs.settings.native_cidr = seed::cidr("0.0.0.0/0");
+  CHECK_FALSE(compute(inputs).state.netfilter.contains(key));
+}
+
 TEST_CASE("netfilter rules are left out when the setting says so") {
   auto inputs = seed::worker();
   inputs.settings.netfilter = false;

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <thread>
 
+#include <future>
+
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 #include "tools/ctl/agent_socket.h"
@@ -96,6 +98,19 @@ TEST_CASE("server: takes a dead agent's socket over, never a live one's") {
   asio::io_context context;
   CHECK_THROWS_WITH(Server(context, path, {}), Catch::Contains("another agent"));
   CHECK(ctl::ask(path, "echo") == nlohmann::ordered_json::object());
+}
+
+TEST_CASE("server: more clients than it has sessions for wait their turn") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/agent.sock";
+  const Running server(path);
+  std::vector<std::future<bool>> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(std::async(std::launch::async, [&path, i] {
+      return ctl::ask(path, "echo", {{"i", i}}) == nlohmann::ordered_json{{"i", i}};
+    }));
+  }
+  for (auto& client : clients) CHECK(client.get());
 }
 
 TEST_CASE("server: nobody there is said with the path") {

@@ -1,0 +1,444 @@
+// Many pods at once, as a kubelet makes and deletes them, while the agent dies and comes back.
+#include <poll.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "tests/datapath/pod_socket.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/cni_runtime.h"
+#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/traffic.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+using Catch::Matchers::Contains;
+
+namespace {
+
+using Json = nlohmann::json;
+using Sentences = std::vector<std::string>;
+using Step = std::function<void()>;
+
+constexpr size_t kThreads = 8;
+constexpr Seconds kPatience = 60s;  // of the kubelet with one pod
+
+// Adds what threads find wrong; Catch's assertions are for one thread.
+class Findings {
+ public:
+  void add(const std::string& sentence) {
+    const std::lock_guard lock(mutex_);
+    sentences_.push_back(sentence);
+  }
+  Sentences all() {
+    const std::lock_guard lock(mutex_);
+    return sentences_;
+  }
+
+ private:
+  std::mutex mutex_;
+  Sentences sentences_;
+};
+
+// work(0) to work(count - 1), eight at a time, and `meanwhile` once half of them are done. What
+// went wrong with the work.
+Sentences eight_at_a_time(size_t count, const std::function<void(size_t)>& work,
+                          const Step& meanwhile = {}) {
+  Findings findings;
+  std::atomic<size_t> next = 0;
+  std::atomic<size_t> done = 0;
+  std::vector<std::jthread> threads;
+  for (size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (size_t at = next++; at < count; at = next++) {
+        try {
+          work(at);
+        } catch (const std::exception& error) {
+          findings.add(error.what());
+        }
+        ++done;
+      }
+    });
+  }
+  if (meanwhile) {
+    if (!wait_until([&] { return done >= count / 2; }, 120s)) findings.add("half takes too long");
+    meanwhile();
+  }
+  threads.clear();
+  return findings.all();
+}
+
+struct Pod {
+  std::string name;  // and of its namespace, which is another one after each failure
+  CniPod sandbox;
+  std::string address;
+};
+
+// What kubelet and containerd do about a pod: a sandbox that cannot be had is taken back, and
+// another is tried.
+class Kubelet {
+ public:
+  explicit Kubelet(CniRuntime& runtime) : runtime_(runtime) {}
+
+  Pod run(const std::string& name) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    for (int attempt = 1;; ++attempt) {
+      Pod pod{.name = name + "-" + std::to_string(attempt), .sandbox = {}, .address = {}};
+      pod.sandbox = {.id = "sandbox-of-" + pod.name,
+                     .netns = make_netns(pod.name),
+                     .args = "K8S_POD_NAMESPACE=default;K8S_POD_NAME=" + name};
+      const CniAnswer answer = runtime_.add(pod.sandbox);
+      if (answer.ok()) {
+        pod.address = answer.addresses().at(0);
+        return pod;
+      }
+      stop(pod);
+      if (std::chrono::steady_clock::now() > end) throw LabError(answer.text());
+      std::this_thread::sleep_for(200ms);  // kubelet's take seconds
+    }
+  }
+
+  void stop(const Pod& pod) {
+    CniAnswer answer;
+    if (!wait_until([&] { return (answer = runtime_.remove(pod.sandbox)).ok(); }, kPatience)) {
+      throw LabError(answer.text());
+    }
+    remove_netns(pod.name);
+  }
+
+ private:
+  CniRuntime& runtime_;
+};
+
+// Which addresses are in use, as the pods see it.
+class AddressBook {
+ public:
+  void take(const std::string& address) {
+    const std::lock_guard lock(mutex_);
+    if (!held_.insert(address).second) throw LabError(address + " was given twice");
+    if (!ever_.insert(address).second) again_.push_back(address);
+  }
+  void give_back(const std::string& address) {
+    const std::lock_guard lock(mutex_);
+    held_.erase(address);
+  }
+  const Sentences& given_again() const { return again_; }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> held_;
+  std::set<std::string> ever_;
+  Sentences again_;
+};
+
+// worker, with its agent and a runtime that reads what the agent installed.
+struct Worker {
+  Lab& lab;
+  NodeAgent& agent;
+  CniRuntime runtime;
+  Kubelet kubelet{runtime};
+  AddressBook book;
+  std::vector<Pod> pods;
+
+  explicit Worker(Lab& cluster)
+      : lab(cluster),
+        agent(cluster.agent("worker")),
+        runtime("worker", agent.cni_bin_dir(), conflist_in(agent.cni_conf_dir())) {}
+
+  void kill_and_start_agent() const {
+    agent.kill();
+    agent.start();
+  }
+
+  void create(const std::string& prefix, size_t count, const Step& meanwhile = {}) {
+    pods.resize(count);
+    const auto one = [&](size_t i) {
+      pods[i] = kubelet.run(prefix + "-" + std::to_string(i));
+      book.take(pods[i].address);
+    };
+    CHECK(eight_at_a_time(count, one, meanwhile) == Sentences{});
+  }
+
+  // The first ones make room for others.
+  void replace(const std::string& prefix, size_t count) {
+    const auto one = [&](size_t i) {
+      book.give_back(pods[i].address);
+      kubelet.stop(pods[i]);
+      pods[i] = kubelet.run(prefix + "-" + std::to_string(i));
+      book.take(pods[i].address);
+    };
+    CHECK(eight_at_a_time(count, one) == Sentences{});
+  }
+
+  void remove_all(const Step& meanwhile = {}) {
+    const auto one = [&](size_t i) {
+      book.give_back(pods[i].address);
+      kubelet.stop(pods[i]);
+    };
+    CHECK(eight_at_a_time(pods.size(), one, meanwhile) == Sentences{});
+    pods.clear();
+  }
+
+  // Every pod has an address of its own that no one else of the node has, and the agent knows.
+  void check_pods() {
+    REQUIRE(agent.wait_ready());
+    const Cidr pod_cidr = lab.network().node("worker").pod_cidr;
+    std::set<std::string> reserved{"10.0.1.0", "10.0.1.138", "10.0.1.255"};
+    const Json record = Json::parse(file_text(agent.state_dir() + "/endpoints.json"));
+    reserved.insert(record.at("health").at(0).get<std::string>());
+    REQUIRE(reserved.size() == 4);
+    std::map<std::string, std::string> wanted;  // address -> id
+    for (const Pod& pod : pods) {
+      CAPTURE(pod.name, pod.address);
+      CHECK(wanted.emplace(pod.address, pod.sandbox.id + ":eth0").second);
+      CHECK(pod_cidr.contains(*IpAddress::parse(pod.address)));
+      CHECK_FALSE(reserved.contains(pod.address));
+      CHECK(address_in(pod.name, "eth0") == pod.address);
+    }
+    CHECK(listed() == wanted);
+    CHECK_THAT(agent.says(), Contains("IPAM: IPv4: " + std::to_string(2 + pods.size()) + "/254 "));
+  }
+
+  std::map<std::string, std::string> listed() const {
+    std::map<std::string, std::string> pods_listed;
+    for (const auto& pod : agent.ask("pod-list")) {
+      for (const auto& entry : pod["addresses"]) pods_listed[entry["address"]] = pod["id"];
+    }
+    return pods_listed;
+  }
+
+  void check_nothing_left() const {
+    REQUIRE(agent.wait_ready());
+    CHECK(agent.ask("pod-list").empty());
+    // The kernel takes a namespace that nobody uses any more down in its own time.
+    CHECK(wait_until([] { return !sh_in("worker", "ip -br link | grep lxc").ok(); }));
+    CHECK(must("bpftool -j map dump pinned " + agent.bpf_root() + "/pellicle_eps") == "[]\n");
+    CHECK(must("ls /run/netns") == "worker\n");
+    CHECK(must("ls " + agent.state_dir() + "/deletions 2>/dev/null || true").empty());
+    CHECK_THAT(agent.says(), Contains("IPAM: IPv4: 2/254 allocated from 10.0.1.0/24"));
+    const Result diff = agent.ctl("diff");
+    CAPTURE(diff.output);
+    CHECK(diff.ok());
+  }
+};
+
+constexpr uint16_t kPort = 7007;
+
+// Pods that each send numbered datagrams to a server, which returns them: the next one goes at the
+// next beat after the answer to the last.
+class Conversations {
+ public:
+  Conversations(const std::string& server, const std::string& address, const std::vector<Pod>& pods)
+      : server_(udp_socket_in(server)) {
+    const sockaddr_in to = udp_address(address, kPort);
+    const auto* to_any = reinterpret_cast<const sockaddr*>(&to);
+    if (bind(server_.get(), to_any, sizeof to) != 0) throw LabError("bind in " + server);
+    for (const Pod& pod : pods) {
+      Client& client = clients_.emplace_back(pod.name, udp_socket_in(pod.name));
+      if (connect(client.socket.get(), to_any, sizeof to) != 0)
+        throw LabError(pod.name + " connect");
+    }
+    thread_ = std::jthread([this] { talk(); });
+  }
+  ~Conversations() { stopping_ = true; }
+
+  // Waits until every pod has this many more answers.
+  bool go_on(uint32_t answers = 5, Seconds limit = 20s) {
+    std::vector<uint32_t> wanted;
+    for (const Client& client : clients_) wanted.push_back(client.answered + answers);
+    return wait_until(
+        [&] {
+          return std::equal(
+              clients_.begin(), clients_.end(), wanted.begin(),
+              [](const Client& client, uint32_t number) { return client.answered >= number; });
+        },
+        limit);
+  }
+
+  uint64_t answered() const {
+    uint64_t sum = 0;
+    for (const Client& client : clients_) sum += client.answered;
+    return sum;
+  }
+
+  // Waits for the answers that are still to come. What was lost, refused or answered twice.
+  Sentences end() {
+    stopping_ = true;
+    thread_.join();
+    Sentences astray = findings_.all();
+    for (const Client& client : clients_) {
+      if (client.sent != client.answered) {
+        astray.push_back(client.name + ": no answer to number " + std::to_string(client.sent));
+      }
+    }
+    return astray;
+  }
+
+ private:
+  struct Client {
+    Client(std::string pod, FileDescriptor opened)
+        : name(std::move(pod)), socket(std::move(opened)) {}
+    std::string name;
+    FileDescriptor socket;
+    uint32_t sent = 0;
+    std::atomic<uint32_t> answered = 0;
+  };
+  static constexpr auto kBeat = 100ms;
+  static constexpr auto kLongestAnswer = 10s;
+
+  void talk() {
+    std::vector<pollfd> readable{{.fd = server_.get(), .events = POLLIN, .revents = 0}};
+    for (Client& client : clients_) {
+      readable.push_back({.fd = client.socket.get(), .events = POLLIN, .revents = 0});
+    }
+    auto beat = std::chrono::steady_clock::now();
+    auto last_answer = beat;
+    while (true) {
+      const auto now = std::chrono::steady_clock::now();
+      const bool silent = std::none_of(clients_.begin(), clients_.end(), [](const Client& client) {
+        return client.sent != client.answered;
+      });
+      if (stopping_ && (silent || now > last_answer + kLongestAnswer)) return;
+      if (now >= beat) {
+        if (!stopping_) send_next();
+        beat = std::max(beat + kBeat, now);
+      }
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(beat - now);
+      poll(readable.data(), readable.size(), static_cast<int>(left.count()));
+      if (readable[0].revents != 0) serve();
+      for (size_t i = 0; i < clients_.size(); ++i) {
+        if (readable[i + 1].revents == 0) continue;
+        last_answer = now;
+        read(clients_[i]);
+      }
+    }
+  }
+
+  void send_next() {
+    for (Client& client : clients_) {
+      if (client.sent != client.answered) continue;
+      const uint32_t number = client.sent + 1;
+      if (send(client.socket.get(), &number, sizeof number, 0) == sizeof number) {
+        client.sent = number;
+      } else {
+        findings_.add(client.name + ": send: " + std::strerror(errno));
+      }
+    }
+  }
+
+  void serve() {
+    uint32_t number = 0;
+    sockaddr_in from{};
+    auto* peer = reinterpret_cast<sockaddr*>(&from);
+    socklen_t size = sizeof from;
+    while (recvfrom(server_.get(), &number, sizeof number, 0, peer, &size) == sizeof number) {
+      if (sendto(server_.get(), &number, sizeof number, 0, peer, size) != sizeof number) {
+        findings_.add("answer to " + text_of(from) + ": " + std::strerror(errno));
+      }
+    }
+  }
+
+  void read(Client& client) {
+    uint32_t number = 0;
+    const ssize_t size = recv(client.socket.get(), &number, sizeof number, 0);
+    if (size != sizeof number) {
+      findings_.add(client.name + ": receive: " + std::strerror(errno));
+    } else if (number != client.answered + 1) {
+      findings_.add(client.name + ": " + std::to_string(number) + " is answered after " +
+                    std::to_string(client.answered));
+    } else {
+      client.answered = number;
+    }
+  }
+
+  FileDescriptor server_;
+  std::deque<Client> clients_;
+  Findings findings_;
+  std::atomic<bool> stopping_ = false;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+// For the log of a run: how long its parts take.
+class Times {
+ public:
+  void note(const std::string& what) {
+    const auto now = std::chrono::steady_clock::now();
+    std::printf("%-40s %6.2f s\n", what.c_str(), Seconds(now - last_).count());
+    std::fflush(stdout);
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+TEST_CASE("churn: 200 pods, 8 at a time, three rounds, and an agent that is killed in each") {
+  Times times;
+  Lab lab({.nodes = {seed_nodes().front()}});
+  lab.start_agent("worker");
+  Worker worker(lab);
+  const Step kill = [&] { worker.kill_and_start_agent(); };
+  times.note("the lab");
+  for (const std::string round : {"first", "second", "third"}) {
+    CAPTURE(round);
+    worker.create(round, 200, kill);
+    times.note(round + ": 200 created");
+    worker.check_pods();
+    if (round == "first") {
+      worker.replace("other", 20);
+      CHECK(worker.book.given_again() == Sentences{});  // 252 there are
+      worker.check_pods();
+    }
+    times.note(round + ": looked at");
+    worker.remove_all(kill);
+    times.note(round + ": 200 deleted");
+    worker.check_nothing_left();
+    times.note(round + ": nothing left");
+  }
+}
+
+TEST_CASE("churn: 100 pods lose no packet while the agent is killed, stopped and started") {
+  Times times;
+  Lab lab;
+  lab.start_agent("worker");
+  lab.start_agent("worker2");
+  lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+  Worker worker(lab);
+  worker.create("pod", 100);
+  worker.check_pods();
+  const auto before = worker.agent.ask("pod-list");
+  times.note("100 pods");
+
+  Conversations conversations("cni-fcnh6", "10.0.0.249", worker.pods);
+  REQUIRE(conversations.go_on());
+  const auto restarted = [&](const std::string& how) {
+    CAPTURE(how);
+    CHECK(conversations.go_on());
+    worker.agent.start();
+    CHECK(worker.agent.wait_ready());
+    CHECK(conversations.go_on());
+    CHECK(worker.agent.ask("pod-list") == before);
+    CHECK(worker.agent.ctl("diff").ok());
+    times.note(how);
+  };
+  for (const std::string how : {"killed", "killed again"}) {
+    worker.agent.kill();
+    restarted(how);
+  }
+  worker.agent.stop();
+  restarted("stopped");
+  CHECK(conversations.end() == Sentences{});
+  times.note(std::to_string(conversations.answered()) + " answers");
+  worker.check_pods();
+  CHECK(esp_numbers_astray(lab.network().wire()) == Sentences{});
+  CHECK(lab.cleartext().empty());
+  CHECK(lab.files_with_the_key().empty());
+}

@@ -48,7 +48,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       endpoints_(config_.state_dir),
       passes_(context, kernel_, std::chrono::seconds(config_.resync_seconds),
               {.gather = [this] { return gather(); },
-               .scope = [this] { return key_withheld_ ? Scope::additions : Scope::everything; },
+               .scope = [this] { return scope(); },
                .after = [this] { after_pass(); }}),
       pods_(endpoints_, pod_datapath()),
       cni_(config_.cni, config_.socket_path()),
@@ -117,7 +117,11 @@ void Agent::start() {
                                       {"node", config_.settings.node_name},
                                       {"server", access_.scheme_host_port}});
   resume();
-  take_stock_of_pods();
+  try {
+    take_stock_of_pods();
+  } catch (const std::exception& error) {  // the passes try again, and status says it
+    log::warn("the pods cannot be looked at yet", {{"error", error.what()}});
+  }
   complete_deletions();
   for (const auto& watcher : watchers_) watcher->start();
 }
@@ -132,9 +136,15 @@ void Agent::resume() {
   }
 }
 
+// What works is not removed for want of knowledge.
+Scope Agent::scope() const {
+  return key_withheld_ || !stock_taken_ ? Scope::additions : Scope::everything;
+}
+
 std::optional<Inputs> Agent::gather() {
   auto snapshot = store_.snapshot();
   if (!snapshot) return std::nullopt;
+  take_stock_of_pods();
   if (snapshot->key) key_withheld_ = false;
   const auto& name = config_.settings.node_name;
   const auto self = snapshot->nodes.find(name);

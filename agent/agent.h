@@ -37,6 +37,7 @@ class Agent {
              OnChange change);
   void resume();
   std::optional<Inputs> gather();
+  Scope scope() const;
   void after_pass();
   void note_problems();
   void publish();
@@ -63,7 +64,8 @@ class Agent {
   std::vector<std::unique_ptr<Watcher>> watchers_;
   Monitor monitor_;
   std::optional<Node>
-      last_self_;  // this Node as it was last seen: its object may be deleted by mistake
+      last_self_;             // this Node as it was last seen: its object may be deleted by mistake
+  bool stock_taken_ = false;  // the record of the pods was compared with the kernel
   bool key_withheld_ = false;  // states are programmed, and neither they nor a Secret tell the key
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
   std::string publish_trouble_;

@@ -1,6 +1,7 @@
 // The agent's part in the life of a pod: what it is given, what the kernel must have for it, and
 // what happened while nobody was here.
 #include <filesystem>
+#include <system_error>
 
 #include "agent/agent.h"
 #include "agent/cni/deletions.h"
@@ -21,7 +22,7 @@ Algorithm mtu_algorithm(const Inputs& inputs) {
 
 std::optional<PodNetwork> Agent::pod_network() const {
   const auto& last = passes_.last();
-  if (!last.ready) return std::nullopt;
+  if (!last.ready || !stock_taken_) return std::nullopt;
   const auto& config = last.desired.datapath_config.begin()->second;
   const auto link_mtu = last.desired.links.begin()->second.mtu;
   const auto exact = inner_mtu(link_mtu, mtu_algorithm(last.inputs), Family::v4);
@@ -59,17 +60,26 @@ Pods::Datapath Agent::pod_datapath() {
 }
 
 // The record of the pods against what really exists: pods that went while nobody looked, and pods
-// whose record was lost.
+// whose record was lost. Once, and before anything is concluded from the record.
 void Agent::take_stock_of_pods() {
+  if (stock_taken_) return;
   const auto devices = kernel_.facts().pod_devices;
-  for (const auto& gone : endpoints_.adopt(devices, pods_in_kernel(kernel_.dump()))) {
-    log::info("pod went while the agent was away", {{"pod", gone.name}, {"device", gone.device}});
+  const auto found = pods_in_kernel(kernel_.dump());
+  try {
+    for (const auto& gone : endpoints_.adopt(devices, found)) {
+      log::info("pod went while the agent was away", {{"pod", gone.name}, {"device", gone.device}});
+    }
+  } catch (const std::system_error& error) {  // a full disk: what runs goes on, new pods wait
+    pods_trouble_ = error.what();
+    return;
   }
+  stock_taken_ = true;
 }
 
 // What the CNI plugin was asked to delete while no agent answered. The socket listens already: a
 // plugin that does not find it wrote its file before this looks.
 void Agent::complete_deletions() {
+  if (!stock_taken_) return;
   for (const auto& deletion : pending_deletions(config_.socket_path())) {
     try {
       if (deletion.id.empty()) {

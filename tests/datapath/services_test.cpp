@@ -1,0 +1,324 @@
+// Services beside kube-proxy (iptables mode, legacy tables): whoever may ask, by whatever address,
+// gets an answer of either back end, and between pods nothing of it is in the clear.
+#include <poll.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <regex>
+#include <set>
+
+#include "tests/datapath/pod_socket.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/kube_proxy.h"
+#include "tests/harness/lab/seed_pods.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+
+namespace {
+
+constexpr const char* kMasquerading = "ipv4-native-routing-cidr = \"10.0.0.0/8\"\n";
+const std::string kOutside;  // the guest's root namespace, 172.18.0.1
+
+const std::string kWorkerPage = kSeedPods[1].page();   // cni-s22px
+const std::string kWorker2Page = kSeedPods[2].page();  // cni-fcnh6
+const std::set<std::string> kBoth = {kWorkerPage, kWorker2Page};
+
+// Beside the pod's page one that says whom the server takes for the client.
+void add_client_page(const std::string& pod) {
+  const std::string folder = "/run/lab/www/" + pod + "/cgi-bin";
+  std::filesystem::create_directories(folder);
+  write_file(folder + "/client",
+             "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\n"
+             "client=${REMOTE_ADDR#\\[::ffff:}; echo \"${client%]}\"\n");
+  std::filesystem::permissions(folder + "/client", std::filesystem::perms::all);
+}
+
+// kube-proxy is there when the agents come.
+void start_cluster(Lab& lab, const ServiceSpec& spec = {}) {
+  install_service(lab.network(), spec);
+  lab.start_agents();
+  add_seed_pods(lab);
+  for (const SeedPod& pod : kSeedPods) add_client_page(pod.name);
+}
+
+std::string node_port(const std::string& address, const std::string& path = "/") {
+  return "http://" + address + ":" + std::to_string(kNodePort) + path;
+}
+
+std::string service_page() {
+  return std::string("http://") + kServiceAddress + "/";
+}
+
+// The ClusterIP and the NodePort of every node.
+std::vector<std::string> service_urls(const Network& network) {
+  std::vector<std::string> urls{service_page()};
+  for (const NodeSpec& node : network.nodes()) urls.push_back(node_port(node.address.to_string()));
+  return urls;
+}
+
+// What eight connections get, all of which have to succeed; curl's words when one does not.
+std::set<std::string> pages(const std::string& from, const std::string& url) {
+  const Result asked = sh_in(from, "curl --silent --show-error --fail --fail-early --max-time 5 " +
+                                       shell_word(url + "?[1-8]"));
+  if (!asked.ok()) return {asked.output};
+  std::set<std::string> found;
+  std::istringstream lines(asked.output);
+  for (std::string line; std::getline(lines, line);) found.insert(line + "\n");
+  return found;
+}
+
+// kube-proxy throws a coin for each connection: one back end alone is all of 40 once in 2^39 runs.
+void check_both_answer(const std::string& from, const std::string& url) {
+  CAPTURE(from, url);
+  std::set<std::string> found;
+  for (int i = 0; i < 5 && found.size() < 2; ++i) found.merge(pages(from, url));
+  CHECK(found == kBoth);
+}
+
+std::string kube_rules(const std::string& node) {
+  return must_in(node,
+                 "for table in filter nat; do iptables-legacy -t $table -S; done | grep KUBE-");
+}
+
+// Is there a connection that conntrack shows as the seed's listing does?
+bool tracked(const std::string& node, const std::string& original, const std::string& reply) {
+  const std::regex line("tcp      6 [0-9]+ TIME_WAIT " + original + " " + reply +
+                        " \\[ASSURED\\] mark=0 use=[0-9]+\n");
+  return std::regex_search(must_in(node, "conntrack -L -p tcp 2>/dev/null"), line);
+}
+
+void check_no_cleartext(Lab& lab) {
+  const auto cleartext = lab.cleartext();
+  if (!cleartext.empty()) UNSCOPED_INFO(cleartext.front().text());
+  CHECK(cleartext.empty());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+// Socket work in /run/netns/<netns>, by a thread that stays there.
+std::thread thread_in(const std::string& netns, std::function<void()> work) {
+  return std::thread([netns, work = std::move(work)] {
+    const FileDescriptor there(open(("/run/netns/" + netns).c_str(), O_RDONLY | O_CLOEXEC));
+    if (there && setns(there.get(), CLONE_NEWNET) == 0) work();
+  });
+}
+
+// Gives up on a connection, and on what is said through it, after 10 s.
+void limit(const FileDescriptor& tcp) {
+  const timeval limit{.tv_sec = 10, .tv_usec = 0};
+  setsockopt(tcp.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  setsockopt(tcp.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+}
+
+const sockaddr* generic(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+// Sends back what is said to port 80 of a pod, byte by byte, and counts the bytes.
+class Echo {
+ public:
+  explicit Echo(const std::string& pod) {
+    for (int i = 0; i < kThreads; ++i) threads_.push_back(thread_in(pod, [this] { serve(); }));
+    wait_until([&] { return listening_ == kThreads; });
+  }
+  ~Echo() {
+    ended_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Echo(const Echo&) = delete;
+  Echo& operator=(const Echo&) = delete;
+  int served() const { return served_; }
+
+ private:
+  static constexpr int kThreads = 4;
+
+  void serve() {
+    const FileDescriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in any = udp_address("0.0.0.0", 80);
+    const int on = 1;
+    setsockopt(listener.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(listener.get(), generic(any), sizeof any) != 0) return;
+    if (listen(listener.get(), 64) != 0) return;
+    ++listening_;
+    while (!ended_) {
+      pollfd waiting{.fd = listener.get(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, 100) <= 0) continue;
+      talk(FileDescriptor(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+    }
+  }
+  void talk(const FileDescriptor& client) {
+    limit(client);
+    for (char byte = 0; recv(client.get(), &byte, 1, 0) == 1;) {
+      ++served_;  // before the client may know
+      if (send(client.get(), &byte, 1, MSG_NOSIGNAL) != 1) return;
+    }
+  }
+  std::atomic<bool> ended_ = false;
+  std::atomic<int> listening_ = 0;
+  std::atomic<int> served_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+// Connections from a pod to the ClusterIP, four at a time; each asks once.
+class Connections {
+ public:
+  explicit Connections(const std::string& pod) {
+    for (int i = 0; i < 4; ++i) threads_.push_back(thread_in(pod, [this] { work(); }));
+  }
+  ~Connections() { end(); }
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  // So many more, from now on.
+  void ask(int connections) {
+    const std::lock_guard lock(mutex_);
+    wanted_ += connections;
+    changed_.notify_all();
+  }
+
+  // Waits for all that were asked for. What became of them: "9999 answered, 1 connect: ...".
+  std::string outcomes() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return done_ == wanted_; });
+    std::string text;
+    for (const auto& [outcome, count] : outcomes_) {
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + outcome;
+    }
+    return text;
+  }
+
+ private:
+  static std::string outcome() {
+    const sockaddr_in service = udp_address(kServiceAddress, 80);
+    const FileDescriptor connection(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    limit(connection);
+    const auto error = [](const char* what) { return std::string(what) + std::strerror(errno); };
+    if (connect(connection.get(), generic(service), sizeof service) != 0) return error("connect: ");
+    if (send(connection.get(), "?", 1, MSG_NOSIGNAL) != 1) return error("send: ");
+    char byte = 0;
+    const ssize_t received = recv(connection.get(), &byte, 1, 0);
+    if (received < 0) return error("receive: ");
+    return received == 1 && byte == '?' ? "answered" : "another answer";
+  }
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return ended_ || begun_ < wanted_; });
+      if (ended_) return;
+      ++begun_;
+      lock.unlock();
+      const std::string became = outcome();
+      lock.lock();
+      ++outcomes_[became];
+      if (++done_ == wanted_) changed_.notify_all();
+    }
+  }
+  void end() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      changed_.notify_all();
+    }
+    for (std::thread& thread : threads_) thread.join();
+  }
+  std::mutex mutex_;  // for all that follow but threads_
+  std::condition_variable changed_;
+  int wanted_ = 0;
+  int begun_ = 0;
+  int done_ = 0;
+  bool ended_ = false;
+  std::map<std::string, int> outcomes_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "pods, nodes and the outside reach both back ends of a Service by each of its addresses") {
+  Lab lab({.agent_config = kMasquerading});
+  install_service(lab.network());
+  const std::string rules = kube_rules("worker");
+  start_cluster(lab);
+  for (const std::string& url : service_urls(lab.network())) {
+    // A back end reaches itself through its Service as well.
+    for (const SeedPod& pod : kSeedPods) check_both_answer(pod.name, url);
+    for (const NodeSpec& node : lab.network().nodes()) check_both_answer(node.name, url);
+    if (url != service_page()) check_both_answer(kOutside, url);
+  }
+  check_both_answer("worker", node_port("127.0.0.1"));
+
+  CHECK(tracked("worker", "src=10.0.1.52 dst=10.96.169.246 sport=[0-9]+ dport=80",
+                "src=10.0.0.249 dst=10.0.1.52 sport=80 dport=[0-9]+"));
+  CHECK(tracked("worker", "src=10.0.1.52 dst=172.18.0.3 sport=[0-9]+ dport=32000",
+                "src=10.0.0.249 dst=172.18.0.3 sport=80 dport=[0-9]+"));
+  CHECK(kube_rules("worker") == rules);
+  CHECK(rules.find("-A KUBE-NODEPORTS -p tcp -m comment --comment \"default/serversvc:cni\" -m tcp "
+                   "--dport 32000 -j ") != std::string::npos);
+  check_no_cleartext(lab);
+}
+
+TEST_CASE("with session affinity a client stays with its back end") {
+  Lab lab({.agent_config = kMasquerading});
+  start_cluster(lab, {.client_ip_affinity = true});
+  for (const std::string from : {"net", "cni-s22px", "cni-cp", "worker"}) {
+    for (const std::string& url : service_urls(lab.network())) {
+      CAPTURE(from, url);
+      const std::set<std::string> first = pages(from, url);
+      CHECK(first.size() == 1);
+      CHECK(kBoth.count(*first.begin()) == 1);
+      CHECK(pages(from, url) == first);
+    }
+  }
+  check_no_cleartext(lab);
+}
+
+TEST_CASE("with externalTrafficPolicy Local the back ends see the client's own address") {
+  Lab lab({.agent_config = kMasquerading});
+  start_cluster(lab, {.local_only = true});
+  const auto client = [&](const std::string& from, const std::string& node) {
+    return lab.http_get(from, node_port(node, "/cgi-bin/client")).output;
+  };
+  CHECK(pages(kOutside, node_port("172.18.0.3")) == std::set{kWorkerPage});
+  CHECK(pages(kOutside, node_port("172.18.0.4")) == std::set{kWorker2Page});
+  CHECK(client(kOutside, "172.18.0.3") == "172.18.0.1\n");
+  CHECK(client(kOutside, "172.18.0.4") == "172.18.0.1\n");
+  CHECK_FALSE(sh("curl --silent --max-time 1 " + node_port("172.18.0.2")).ok());  // has none
+
+  // Pods through their own node still reach both; another node takes them for its neighbour.
+  check_both_answer("net", node_port("172.18.0.3"));
+  check_both_answer("cni-cp", node_port("172.18.0.2"));
+  check_both_answer("worker", node_port("172.18.0.3"));
+  CHECK(pages("net", node_port("172.18.0.4")) == std::set{kWorker2Page});
+  CHECK(client("net", "172.18.0.4") == "172.18.0.3\n");
+  check_both_answer("net", service_page());
+  check_no_cleartext(lab);
+}
+
+TEST_CASE("ten thousand connections to a Service across nodes, half while agents restart") {
+  Lab lab({.agent_config = kMasquerading});
+  install_service(lab.network());
+  lab.start_agents();
+  for (const SeedPod& pod : kSeedPods) lab.add_pod(pod.node, pod.name, pod.address);
+  const Echo worker("cni-s22px");
+  const Echo worker2("cni-fcnh6");
+
+  // For this client both back ends are on other nodes.
+  Connections connections("cni-cp");
+  connections.ask(5000);
+  CHECK(connections.outcomes() == "5000 answered");
+  for (int restart = 0; restart < 2; ++restart) {
+    for (const NodeSpec& node : lab.network().nodes()) lab.agent(node.name).kill();
+    connections.ask(1000);
+    static_cast<void>(connections.outcomes());
+    connections.ask(1500);
+    lab.start_agents();
+    static_cast<void>(connections.outcomes());
+  }
+  CHECK(connections.outcomes() == "10000 answered");
+  CHECK(worker.served() > 0);
+  CHECK(worker2.served() > 0);
+  CHECK(worker.served() + worker2.served() == 10000);
+  check_no_cleartext(lab);
+}

@@ -60,7 +60,9 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       monitor_(
           context, [this] { return kernel_.ports(); },
           [this](const Changes& changes) {
-            passes_.request(changes == Changes{kPodLinkChange} ? Passes::kSoon : Passes::kAtOnce);
+            const bool soon =
+                changes == Changes{kPodLinkChange} || changes == Changes{kNetfilterChange};
+            passes_.request(soon ? Passes::kSoon : Passes::kAtOnce);
           }),
       server_(context, config_.socket_path(),
               {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},

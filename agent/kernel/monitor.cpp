@@ -11,12 +11,15 @@ Monitor::Monitor(boost::asio::io_context& context, std::function<std::vector<uin
         return std::find(ports.begin(), ports.end(), port) != ports.end();
       }),
       changed_(std::move(changed)),
-      descriptor_(context, notifications_.fd()) {
+      descriptor_(context, notifications_.fd()),
+      netfilter_descriptor_(context, netfilter_.fd()) {
   wait();
+  wait_for_netfilter();
 }
 
 Monitor::~Monitor() {
-  descriptor_.release();  // the descriptor is the notifications', which close it
+  descriptor_.release();  // the descriptors are the members', which close them
+  netfilter_descriptor_.release();
 }
 
 void Monitor::wait() {
@@ -27,6 +30,15 @@ void Monitor::wait() {
                            if (!changes.empty()) changed_(changes);
                            wait();
                          });
+}
+
+void Monitor::wait_for_netfilter() {
+  netfilter_descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                   [this](const boost::system::error_code& error) {
+                                     if (error) return;
+                                     if (netfilter_.changed()) changed_({kNetfilterChange});
+                                     wait_for_netfilter();
+                                   });
 }
 
 }  // namespace pellicle

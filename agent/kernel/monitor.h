@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "agent/kernel/netfilter_watch.h"
 #include "agent/kernel/notifications.h"
 
 namespace pellicle {
@@ -21,10 +22,13 @@ class Monitor {
 
  private:
   void wait();
+  void wait_for_netfilter();
 
   Notifications notifications_;
+  NetfilterWatch netfilter_;
   std::function<void(const Changes&)> changed_;
   boost::asio::posix::stream_descriptor descriptor_;
+  boost::asio::posix::stream_descriptor netfilter_descriptor_;
 };
 
 }  // namespace pellicle

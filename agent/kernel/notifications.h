@@ -10,7 +10,8 @@
 namespace pellicle {
 
 using Changes = std::set<std::string>;
-inline constexpr const char* kPodLinkChange = "pod link";  // of a device lxc*
+inline constexpr const char* kPodLinkChange = "pod link";     // of a device lxc*
+inline constexpr const char* kNetfilterChange = "netfilter";  // somebody used its tools
 
 // Links, IPv4 addresses, routes and rules, tc, XFRM states and policies of the network namespace of
 // the thread that makes this. What is missed for want of memory counts as a change, so nothing is

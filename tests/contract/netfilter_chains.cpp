@@ -1,5 +1,6 @@
 // Netfilter chains, through Netfilter and seen by iptables-save.
 #include "agent/kernel/netfilter.h"
+#include "agent/kernel/netfilter_watch.h"
 #include "agent/kernel/os_error.h"
 #include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
@@ -176,4 +177,19 @@ TEST_CASE("netfilter: text that iptables-save prints is read as it is meant") {
   const auto chains = chains_of_ours(tables.at("raw"), Family::v4, "raw");
   REQUIRE(chains.size() == 1);
   CHECK(chains.begin()->second.parent == "PREROUTING");
+}
+
+TEST_CASE("netfilter: a write by anybody is heard, a look is not") {
+  FreshNamespace node;
+  NetfilterWatch watch;
+  CHECK_FALSE(watch.changed());
+  Netfilter netfilter;
+  dumped(netfilter);
+  CHECK_FALSE(watch.changed());
+  netfilter.apply(notrack("PREROUTING"));
+  CHECK(watch.changed());
+  CHECK_FALSE(watch.changed());
+  shell(iptables(netfilter) + "-N SOMEBODY");
+  CHECK(watch.changed());
+  CHECK_FALSE(NetfilterWatch("/nowhere/xtables.lock").changed());
 }

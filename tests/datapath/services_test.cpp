@@ -322,3 +322,15 @@ TEST_CASE("ten thousand connections to a Service across nodes, half while agents
   CHECK(worker.served() + worker2.served() == 10000);
   check_no_cleartext(lab);
 }
+
+TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes its rules") {
+  // Its INVALID drop, put before our chain, ends every pod's TCP to other nodes. Comparisons of the
+  // agents' own accord are out of reach here.
+  Lab lab({.agent_config = std::string(kMasquerading) + "resync-seconds = 86400\n"});
+  lab.start_agents();
+  add_seed_pods(lab);
+  install_service(lab.network());
+  CHECK(wait_until([&] { return pages("net", "http://10.0.0.249/") == std::set{kWorker2Page}; }));
+  check_both_answer("net", service_page());
+  CHECK(lab.cleartext().empty());
+}

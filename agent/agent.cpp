@@ -207,7 +207,7 @@ void Agent::publish() {
   const auto& config = last.desired.datapath_config.begin()->second;
   std::optional<uint8_t> key_id;
   if (last.inputs.key) key_id = last.inputs.key->id;
-  publisher_.publish(published(config.router, config.local_cidr, key_id),
+  publisher_.publish(published(config.networks(), key_id),
                      store_.annotations(config_.settings.node_name));
 }
 

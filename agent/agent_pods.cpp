@@ -25,10 +25,15 @@ std::optional<PodNetwork> Agent::pod_network() const {
   if (!last.ready || !stock_taken_) return std::nullopt;
   const auto& config = last.desired.datapath_config.begin()->second;
   const auto link_mtu = last.desired.links.begin()->second.mtu;
-  const auto exact = inner_mtu(link_mtu, mtu_algorithm(last.inputs), Family::v4);
-  return PodNetwork{.pools = {{.pod_cidr = config.local_cidr, .gateway = config.router}},
-                    .link_mtu = link_mtu,
-                    .route_mtu = config_.settings.pod_mtu ? config_.settings.pod_mtu : exact};
+  PodNetwork network{.link_mtu = link_mtu, .route_mtu = config_.settings.pod_mtu};
+  // One MTU for all of a pod's routes: with IPv6 the smaller of the two tunnels' counts.
+  const auto outer = config.v6 ? Family::v6 : Family::v4;
+  if (!network.route_mtu)
+    network.route_mtu = inner_mtu(link_mtu, mtu_algorithm(last.inputs), outer);
+  for (const auto& [pod_cidr, router] : config.networks()) {
+    network.pools.push_back({.pod_cidr = pod_cidr, .gateway = router});
+  }
+  return network;
 }
 
 // What a pod needs is programmed at once, from its own record: it does not wait for a pass, and a

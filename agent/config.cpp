@@ -23,6 +23,19 @@ std::string ipv4_cidr(const std::string& value) {
              : "expected an IPv4 network such as 10.0.0.0/8, found '" + value + "'";
 }
 
+std::string ipv6_cidr(const std::string& value) {
+  const auto cidr = Cidr::parse(value);
+  return cidr && cidr->family() == Family::v6
+             ? ""
+             : "expected an IPv6 network such as fd00::/48, found '" + value + "'";
+}
+
+std::string any_cidr(const std::string& value) {
+  return Cidr::parse(value)
+             ? ""
+             : "expected a network such as 10.0.0.0/8 or fd00::/48, found '" + value + "'";
+}
+
 std::string device_name(const std::string& value) {
   const bool good =
       !value.empty() && value.size() < 16 && value.find_first_of("/ \t") == value.npos;
@@ -49,6 +62,7 @@ void add_cluster_options(CLI::App& app, Config& config) {
 struct Cidrs {
   std::string strict;
   std::string native;
+  std::string native6;
   std::vector<std::string> exceptions;
 };
 
@@ -69,10 +83,12 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--ipv4-native-routing-cidr", cidrs.native,
                  "Masquerade what pods send beyond this network; without it, nothing")
       ->check(ipv4_cidr);
+  app.add_option("--ipv6-native-routing-cidr", cidrs.native6, "The same for IPv6")
+      ->check(ipv6_cidr);
   app.add_option("--masquerade-exceptions", cidrs.exceptions,
                  "Further networks that see the pods' own addresses")
       ->delimiter(',')
-      ->check(ipv4_cidr);
+      ->check(any_cidr);
   app.add_option("--resync-seconds", config.resync_seconds, "Interval of full comparisons")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
@@ -119,6 +135,7 @@ void add_process_options(CLI::App& app, Config& config) {
 void take(const Cidrs& cidrs, Settings& settings) {
   if (!cidrs.strict.empty()) settings.strict_cidr = Cidr::parse(cidrs.strict);
   if (!cidrs.native.empty()) settings.native_cidr = Cidr::parse(cidrs.native);
+  if (!cidrs.native6.empty()) settings.native_cidr6 = Cidr::parse(cidrs.native6);
   for (const auto& exception : cidrs.exceptions) {
     settings.masquerade_exceptions.push_back(Cidr::parse(exception).value());
   }

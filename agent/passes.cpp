@@ -117,7 +117,7 @@ Plan Passes::preview() {
 
 // What works is never taken down because something is not known.
 Scope Passes::scope(const Desired& desired) const {
-  return knows_the_node(desired.state) ? hooks_.scope() : Scope::additions;
+  return knows_the_node(desired.state) && desired.complete ? hooks_.scope() : Scope::additions;
 }
 
 void Passes::record(const Desired& desired, Pass pass) {

@@ -28,16 +28,29 @@ enum {
 /* Map names, at most 15 characters, pinned under <bpf root>/<name>. */
 #define MAP_CONFIG "pellicle_config" /* ARRAY[1]: struct datapath_config */
 #define MAP_PEERS "pellicle_peers"   /* LPM_TRIE: struct peer_key -> struct peer_value */
+#define MAP_PEERS6 "pellicle_peers6" /* LPM_TRIE: struct peer6_key -> struct peer_value */
 #define MAP_ENDPOINTS \
   "pellicle_eps" /* HASH: u32 IPv4 address, network order -> struct endpoint_value */
-#define MAP_DROPS "pellicle_drops" /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
+#define MAP_ENDPOINTS6 "pellicle_eps6" /* HASH: struct ip_address -> struct endpoint_value */
+#define MAP_DROPS "pellicle_drops"     /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
 
-enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 };
+enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 }; /* of each family */
+
+/* Network order. An IPv4 address is the first word, and the others are zero. */
+struct ip_address {
+  u32 words[4];
+};
+
+/* What this node is in one family; all zero: it has no pods of that family. */
+struct node_network {
+  struct ip_address prefix; /* the PodCIDR */
+  struct ip_address mask;
+  struct ip_address router; /* cilium_host's address */
+};
 
 struct datapath_config {
-  u32 local_address;  /* this node's PodCIDR, network order */
-  u32 local_mask;     /* network order */
-  u32 router;         /* cilium_host's address, network order */
+  struct node_network v4;
+  struct node_network v6;
   u32 host_ifindex;   /* cilium_host */
   u32 net_ifindex;    /* cilium_net */
   u32 uplink_ifindex; /* eth0 */
@@ -46,6 +59,11 @@ struct datapath_config {
 struct peer_key {
   u32 prefix_length; /* 0..32 */
   u32 address;       /* network order */
+};
+
+struct peer6_key {
+  u32 prefix_length; /* 0..128 */
+  struct ip_address address;
 };
 
 struct peer_value {
@@ -68,7 +86,7 @@ enum drop_reason {
   DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host or the uplink */
   DROP_NO_ENDPOINT, /* for a pod address of this node that no pod has */
   DROP_NO_ROUTE,    /* ESP without a way to the peer; a packet for a local pod about to leave */
-  DROP_MALFORMED,   /* an IPv4 header that is cut short */
+  DROP_MALFORMED,   /* an IP header that is cut short, or more IPv6 headers than anybody needs */
   DROP_NO_CONFIG,   /* the agent has not filled the configuration yet */
   DROP_TAGGED,      /* a VLAN-tagged frame from a pod */
   DROP_REASONS
@@ -80,15 +98,17 @@ struct drop_value {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(datapath_config) == 24);
+static_assert(sizeof(datapath_config) == 108);
 static_assert(sizeof(peer_key) == 8);
+static_assert(sizeof(peer6_key) == 20);
 static_assert(sizeof(peer_value) == 4);
 static_assert(sizeof(endpoint_value) == 16);
 static_assert(sizeof(drop_value) == 16);
 }  // namespace pellicle::datapath
 #else
-_Static_assert(sizeof(struct datapath_config) == 24, "shared layout");
+_Static_assert(sizeof(struct datapath_config) == 108, "shared layout");
 _Static_assert(sizeof(struct peer_key) == 8, "shared layout");
+_Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
 _Static_assert(sizeof(struct peer_value) == 4, "shared layout");
 _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");

@@ -6,22 +6,22 @@
 
 SEC("tc")
 int pell_host_out(struct __sk_buff* skb) {
-  const struct endpoint_value* endpoint;
-  struct iphdr ip;
-  bool readable = is_ipv4(skb) && read_ipv4(skb, &ip);
+  const struct endpoint_value* pod;
+  struct packet packet;
+  bool readable = read_packet(skb, &packet);
 
   if (has_mark(skb, MARK_ENCRYPT)) {
     const struct datapath_config* config = configuration();
 
     if (!config) return drop(skb, DROP_NO_CONFIG);
-    if (readable && is_own_esp(config, &ip)) return PASS;
+    if (readable && is_own_esp(config, &packet)) return PASS;
     return drop(skb, DROP_UNENCRYPTED); /* no policy caught it, not even the block policy */
   }
 
   if (!readable) return PASS;
-  endpoint = bpf_map_lookup_elem(&pellicle_eps, &ip.daddr);
+  pod = endpoint(&packet);
   /* Both MACs at once: they lie one after the other, as in the frame. What cannot be delivered goes
    * on to cilium_net, whose ingress drops and counts it. */
-  if (!endpoint || bpf_skb_store_bytes(skb, 0, endpoint->pod_mac, 2 * ETH_ALEN, 0) < 0) return PASS;
-  return bpf_redirect(endpoint->ifindex, 0);
+  if (!pod || bpf_skb_store_bytes(skb, 0, pod->pod_mac, 2 * ETH_ALEN, 0) < 0) return PASS;
+  return bpf_redirect(pod->ifindex, 0);
 }

@@ -7,23 +7,25 @@ SEC("tc")
 int pell_lxc_in(struct __sk_buff* skb) {
   const struct datapath_config* config;
   const struct peer_value* to;
-  struct iphdr ip;
+  struct packet packet;
 
   skb->mark = 0; /* a pod's own mark means nothing here */
 
-  /* Behind two tags with VLAN id 0 the kernel takes an IPv4 packet out only after this hook (6.1,
+  /* Behind two tags with VLAN id 0 the kernel takes an IP packet out only after this hook (6.1,
    * __netif_receive_skb_core), unseen by us. Pods have no use for tags: none gets in. */
   if (is_tagged(skb)) return drop(skb, DROP_TAGGED);
-  if (!is_ipv4(skb)) return PASS;
+  if (!is_ip(skb)) return PASS;
   /* Broadcast, multicast or somebody else's: the kernel forwards none of these (ip_rcv,
-   * ip_forward). */
+   * ip_forward, ip6_rcv_core, ip6_forward). */
   if (skb->pkt_type != PACKET_HOST) return PASS;
 
   config = configuration();
   if (!config) return drop(skb, DROP_NO_CONFIG);
-  if (!read_ipv4(skb, &ip)) return drop(skb, DROP_MALFORMED);
+  if (!read_packet(skb, &packet)) return drop(skb, DROP_MALFORMED);
+  if (stays_on_link(&packet)) return PASS;
+  if (packet.protocol == PROTOCOL_UNREADABLE) return drop(skb, DROP_MALFORMED);
 
-  to = peer(config, ip.daddr);
+  to = peer(config, &packet);
   if (!to) return PASS; /* local pods too: the stack's way there undoes kube-proxy's NAT */
   if (to->key_id == KEY_NO_NODE) return PASS; /* the guard drops it, unless it is DNATed first */
   if (to->key_id == KEY_NOT_YET) return drop(skb, DROP_NO_KEY);

@@ -8,18 +8,20 @@ SEC("tc")
 int pell_uplink_in(struct __sk_buff* skb) {
   const struct datapath_config* config = configuration();
   bool decrypted = has_mark(skb, MARK_DECRYPT); /* the state's output-mark; wires carry no marks */
-  struct iphdr ip;
+  struct packet packet;
 
   /* The mark must go, or the packet would be taken for ESP by rule 1 and table 200. Only for the
    * node itself one stays: without it no IN policy matches, and a packet that was decrypted but
    * matches none is dropped (6.1, XfrmInNoPols). */
   if (decrypted) skb->mark = 0;
-  if (!config || !is_ipv4(skb) || !read_ipv4(skb, &ip)) return PASS_ON;
-  if (ip.daddr != config->router) return PASS_ON;
+  if (!config || !read_packet(skb, &packet)) return PASS_ON;
+  if (!has_pods(network_of(config, &packet)) ||
+      !same_address(&packet.destination, &network_of(config, &packet)->router))
+    return PASS_ON;
 
   if (decrypted) {
     skb->mark = MARK_LOCAL;
-  } else if (ip.protocol == IPPROTO_ESP) { /* fragments as well: they meet before XFRM */
+  } else if (packet.protocol == IPPROTO_ESP) { /* fragments as well: they meet before XFRM */
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
   }

@@ -9,17 +9,19 @@
 SEC("tc")
 int pell_uplink_out(struct __sk_buff* skb) {
   const struct datapath_config* config = configuration();
+  const struct node_network* own;
   const struct peer_value* to;
-  struct iphdr ip;
+  struct packet packet;
 
-  if (!config || !is_ipv4(skb) || !read_ipv4(skb, &ip)) return PASS_ON;
+  if (!config || !read_packet(skb, &packet) || stays_on_link(&packet)) return PASS_ON;
+  own = network_of(config, &packet);
 
   /* With the way to the pods gone (cilium_host down, its route deleted) what was just decrypted for
    * one would follow the default route (seen). */
-  if (is_local(config, ip.daddr)) return drop(skb, DROP_NO_ROUTE);
+  if (is_local(own, &packet.destination)) return drop(skb, DROP_NO_ROUTE);
 
-  if (!is_local(config, ip.saddr) || is_own_esp(config, &ip)) return PASS_ON;
-  to = peer(config, ip.daddr);
+  if (!is_local(own, &packet.source) || is_own_esp(config, &packet)) return PASS_ON;
+  to = peer(config, &packet);
   if (!to) return PASS_ON;
   if (to->key_id == KEY_NOT_YET || to->key_id == KEY_NO_NODE) return drop(skb, DROP_NO_KEY);
   if (!config->net_ifindex) return drop(skb, DROP_NO_CONFIG);

@@ -23,37 +23,66 @@ std::optional<HostFacts::Uplink> named_uplink(const Inputs& inputs, Cluster& clu
   if (found != uplinks.end()) return found->second;
   cluster.problems.push_back(
       {"Configuration", "uplink",
-       "no device " + wanted + " with an IPv4 address on this host" + kMeanwhile});
+       "no device " + wanted + " with an IP address on this host" + kMeanwhile});
   return std::nullopt;
 }
 
-std::optional<HostFacts::Uplink> uplink(const Inputs& inputs, Cluster& cluster) {
+// The families that this node has pods of. One that is programmed stays, whatever its Node says.
+std::vector<Family> own_families(const Inputs& inputs, const Node& self) {
+  std::vector<Family> families;
+  for (const auto family : kFamilies) {
+    if (self.pod_cidr(family) || inputs.host.router(family)) families.push_back(family);
+  }
+  if (families.empty()) families.push_back(Family::v4);  // what is missing has to have a name
+  return families;
+}
+
+// The device with this Node's InternalIP; one device serves both families.
+std::optional<HostFacts::Uplink> uplink(const Inputs& inputs, const std::vector<Family>& families,
+                                        Cluster& cluster) {
   if (!inputs.settings.uplink.empty()) return named_uplink(inputs, cluster);
-  const auto& address = cluster.self->internal_ipv4;
-  if (!address) return std::nullopt;
-  const auto found = inputs.host.uplinks.find(*address);
-  if (found != inputs.host.uplinks.end()) return found->second;
-  report_self(*cluster.self, cluster, kInternalIpField,
-              "no device of this host carries " + address->to_string() +
-                  "; expected one that does, or the setting `uplink`");
-  return std::nullopt;
+  std::optional<HostFacts::Uplink> chosen;
+  for (const auto family : families) {
+    const auto& address = cluster.self->internal_ip(family);
+    if (!address) continue;
+    const auto found = inputs.host.uplinks.find(*address);
+    if (found == inputs.host.uplinks.end()) {
+      report_self(*cluster.self, cluster, kInternalIpField,
+                  "no device of this host carries " + address->to_string() +
+                      "; expected one that does, or the setting `uplink`");
+    } else if (!chosen) {
+      chosen = found->second;
+    } else if (chosen->name != found->second.name) {
+      report_self(*cluster.self, cluster, kInternalIpField,
+                  address->to_string() + " is on " + found->second.name + ", not on " +
+                      chosen->name +
+                      " as the Node's other address; expected both on one device, "
+                      "or the setting `uplink`");
+    }
+  }
+  return chosen;
 }
 
 // The addresses that the rest of the network knows this host by.
 std::vector<IpAddress> own_addresses(const Inputs& inputs, const Cluster& cluster) {
   std::vector<IpAddress> addresses;
-  if (cluster.self->internal_ipv4) addresses.push_back(*cluster.self->internal_ipv4);
+  for (const auto family : kFamilies) {
+    if (const auto& address = cluster.self->internal_ip(family)) addresses.push_back(*address);
+  }
   for (const auto& [address, device] : inputs.host.uplinks) {
     if (cluster.uplink && device.name == cluster.uplink->name) addresses.push_back(address);
   }
   return addresses;
 }
 
-std::optional<Cidr> own_pod_cidr(const std::vector<IpAddress>& addresses, Cluster& cluster) {
+std::optional<Cidr> own_pod_cidr(const std::vector<IpAddress>& addresses, Family family,
+                                 Cluster& cluster) {
   const auto& self = *cluster.self;
-  const auto cidr = self.pod_cidr(Family::v4);
+  const auto cidr = self.pod_cidr(family);
   if (!cidr) {
-    report_self(self, cluster, kPodCidrField, "no IPv4 PodCIDR; expected one such as 10.0.1.0/24");
+    report_self(self, cluster, kPodCidrField,
+                std::string("no ") + family_name(family) + " PodCIDR; expected one such as " +
+                    pod_cidr_example(family));
     return std::nullopt;
   }
   for (const auto& address : addresses) {
@@ -66,12 +95,35 @@ std::optional<Cidr> own_pod_cidr(const std::vector<IpAddress>& addresses, Cluste
   return cidr;
 }
 
-void choose_router(const Inputs& inputs, const Cidr& pod_cidr, Cluster& cluster) {
-  cluster.router = router_address(pod_cidr, inputs.host.router_ipv4, cluster.self->router_ipv4,
-                                  inputs.endpoints);
-  if (cluster.router) return;
-  report_self(*cluster.self, cluster, kPodCidrField,
-              pod_cidr.to_string() + " has no address left for cilium_host; expected a free one");
+std::optional<IpAddress> own_router(const Inputs& inputs, const Cidr& pod_cidr, Cluster& cluster) {
+  const auto family = pod_cidr.family();
+  auto router = router_address(pod_cidr, inputs.host.router(family), cluster.self->router(family),
+                               inputs.endpoints);
+  if (!router) {
+    report_self(*cluster.self, cluster, kPodCidrField,
+                pod_cidr.to_string() + " has no address left for cilium_host; expected a free one");
+  }
+  return router;
+}
+
+// On the uplink, or the setting chose the uplink.
+bool has_way_out(const Inputs& inputs, Family family, const Cluster& cluster) {
+  const auto& address = cluster.self->internal_ip(family);
+  if (!address || !cluster.uplink) return false;
+  if (!inputs.settings.uplink.empty()) return true;
+  const auto found = inputs.host.uplinks.find(*address);
+  return found != inputs.host.uplinks.end() && found->second.name == cluster.uplink->name;
+}
+
+void read_own_family(const Inputs& inputs, Family family, OwnClaims& own, Cluster& cluster) {
+  const auto cidr = own_pod_cidr(own.addresses, family, cluster);
+  if (cidr) own.pod_cidrs.emplace(family, *cidr);
+  const auto router = cidr ? own_router(inputs, *cidr, cluster) : std::nullopt;
+  if (router && has_way_out(inputs, family, cluster)) {
+    cluster.own.emplace(family, OwnNetwork{.pod_cidr = *cidr, .router = *router});
+  } else {
+    cluster.incomplete = true;
+  }
 }
 
 OwnClaims read_self(const Inputs& inputs, Cluster& cluster) {
@@ -82,18 +134,20 @@ OwnClaims read_self(const Inputs& inputs, Cluster& cluster) {
                                 std::string("the API has no Node of this name; expected the "
                                             "setting `node-name` to be the name of one") +
                                     kMeanwhile});
-    return {};
+    cluster.incomplete = true;
+    return {.families = {kFamilies.begin(), kFamilies.end()}};
   }
   cluster.self = found->second;
-  if (!cluster.self->internal_ipv4) {
+  OwnClaims own{.families = own_families(inputs, *cluster.self)};
+  for (const auto family : own.families) {
+    if (cluster.self->internal_ip(family)) continue;
     report_self(*cluster.self, cluster, kInternalIpField,
-                "no IPv4 InternalIP; expected the address of this host's uplink");
+                std::string("no ") + family_name(family) +
+                    " InternalIP; expected the address of this host's uplink");
   }
-  cluster.uplink = uplink(inputs, cluster);
-
-  OwnClaims own{.pod_cidr = std::nullopt, .addresses = own_addresses(inputs, cluster)};
-  own.pod_cidr = own_pod_cidr(own.addresses, cluster);
-  if (own.pod_cidr) choose_router(inputs, *own.pod_cidr, cluster);
+  cluster.uplink = uplink(inputs, own.families, cluster);
+  own.addresses = own_addresses(inputs, cluster);
+  for (const auto family : own.families) read_own_family(inputs, family, own, cluster);
   return own;
 }
 

@@ -8,24 +8,37 @@ namespace pellicle {
 
 namespace {
 
+FamilyView family_view(const Settings& settings, const Cluster& cluster, const OwnNetwork& own) {
+  const auto family = own.router.family();
+  const auto of_family = [&](const auto& all, const auto& family_of) {
+    auto some = all;
+    std::erase_if(some, [&](const auto& each) { return family_of(each) != family; });
+    return some;
+  };
+  const auto cidr_family = [](const Cidr& cidr) { return cidr.family(); };
+  const bool strict = settings.strict_cidr && settings.strict_cidr->family() == family;
+  return {.local_cidr = own.pod_cidr,
+          .router = own.router,
+          .peers = of_family(cluster.peers, [](const Peer& peer) { return peer.router.family(); }),
+          .unready = of_family(cluster.unready, cidr_family),
+          .strict_cidr = strict ? settings.strict_cidr : std::nullopt,
+          .native_cidr = family == Family::v4 ? settings.native_cidr : settings.native_cidr6,
+          .masquerade_exceptions = of_family(settings.masquerade_exceptions, cidr_family)};
+}
+
 // No value while something about this node itself is unknown; `cluster` has said what.
 std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster,
                                     std::vector<Problem>& problems) {
-  if (!cluster.self || !cluster.self->internal_ipv4 || !cluster.uplink || !cluster.router) {
-    return std::nullopt;
+  if (!cluster.self || !cluster.uplink || cluster.own.empty()) return std::nullopt;
+  std::vector<FamilyView> families;
+  for (const auto& [family, own] : cluster.own) {
+    families.push_back(family_view(inputs.settings, cluster, own));
   }
-  const auto local_cidr = *cluster.self->pod_cidr(Family::v4);
-  return LocalView{.local_cidr = local_cidr,
-                   .router = *cluster.router,
+  return LocalView{.families = std::move(families),
                    .uplink = *cluster.uplink,
-                   .peers = cluster.peers,
-                   .unready = cluster.unready,
-                   .endpoints = present_endpoints(inputs, local_cidr, problems),
+                   .endpoints = present_endpoints(inputs, cluster.own, problems),
                    .key = inputs.key,
-                   .strict_cidr = inputs.settings.strict_cidr,
                    .netfilter = inputs.settings.netfilter,
-                   .native_cidr = inputs.settings.native_cidr,
-                   .masquerade_exceptions = inputs.settings.masquerade_exceptions,
                    .program_tags = inputs.host.program_tags};
 }
 
@@ -66,6 +79,7 @@ Mark encrypt_mark(uint8_t key_id) {
 Desired compute(const Inputs& inputs) {
   auto known = cluster(inputs);
   Desired desired{.state = {}, .problems = std::move(known.problems)};
+  desired.complete = !known.incomplete;
   const auto view = local_view(inputs, known, desired.problems);
   if (view) {
     desired.state = all_objects(*view);

@@ -30,17 +30,24 @@ struct Peer {
   bool operator==(const Peer&) const = default;
 };
 
-// A Node of the cluster as this node sees it.
+// What this node is in one family, everything known.
+using OwnNetwork = DatapathConfig::Network;
+
+// The cluster as this node sees it.
 struct Cluster {
   std::optional<Node> self;
-  std::optional<IpAddress> router;  // this node's cilium_host address
+  std::map<Family, OwnNetwork> own;  // the families that this node has pods of
+  // A family that this node has pods of is not among them: `problems` says why.
+  bool incomplete = false;
   std::optional<HostFacts::Uplink> uplink;
-  std::vector<Peer> peers;    // by name
+  std::vector<Peer> peers;    // by name, IPv4 first: a Node once in each family of both
   std::vector<Cidr> unready;  // PodCIDRs of Nodes that cannot be encrypted to yet: dropped
   std::vector<Problem> problems;
 };
 
-// Reads the Inputs as a cluster; the same result whatever order things became known in. Of two
+// Reads the Inputs as a cluster; the same result whatever order things became known in. A Node has
+// a family when it has a PodCIDR of it, and this node also when cilium_host has an address of it: a
+// family that was programmed is not forgotten for want of a PodCIDR. Of two
 // Nodes that claim overlapping PodCIDRs the older one (creation time, then name) is believed and
 // the other reported.
 Cluster cluster(const Inputs& inputs);
@@ -50,6 +57,7 @@ Cluster cluster(const Inputs& inputs);
 struct Desired {
   KernelState state;
   std::vector<Problem> problems;
+  bool complete = false;  // every family of this node is in `state`
 };
 Desired compute(const Inputs& inputs);
 

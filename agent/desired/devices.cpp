@@ -6,29 +6,51 @@ Table<VethPair> links(const LocalView& view) {
   return {{{.name = kHostDevice}, {.peer = kNetDevice, .mtu = view.uplink.mtu}}};
 }
 
+// An IPv6 address has the scope that it is written in it.
 Table<Address> addresses(const LocalView& view) {
-  const auto length = static_cast<uint8_t>(view.router.size() * 8);
-  return {{{.dev = kHostDevice, .address = view.router}, {.prefix_length = length}}};
+  Table<Address> table;
+  for (const auto& own : view.families) {
+    table.emplace(Address::Key{.dev = kHostDevice, .address = own.router},
+                  Address{.prefix_length = static_cast<uint8_t>(own.router.size() * 8),
+                          .scope_link = own.family() == Family::v4});
+  }
+  return table;
 }
+
+namespace {
 
 // A device name stands in the path as it is, dots and all.
-void set_sysctl(Table<Sysctl>& table, const std::string& device, const char* name,
+void set_sysctl(Table<Sysctl>& table, Family family, const std::string& device, const char* name,
                 const char* value) {
-  table.emplace(Sysctl::Key{"net/ipv4/conf/" + device + "/" + name}, Sysctl{value});
+  const std::string folder = family == Family::v4 ? "net/ipv4/conf/" : "net/ipv6/conf/";
+  table.emplace(Sysctl::Key{folder + device + "/" + name}, Sysctl{value});
 }
 
-void set_forwarding(Table<Sysctl>& table, const std::string& device) {
-  set_sysctl(table, device, "rp_filter", "0");
-  set_sysctl(table, device, "forwarding", "1");
+}  // namespace
+
+void set_forwarding(Table<Sysctl>& table, Family family, const std::string& device) {
+  if (family == Family::v4) set_sysctl(table, family, device, "rp_filter", "0");
+  set_sysctl(table, family, device, "forwarding", "1");
 }
 
 Table<Sysctl> sysctls(const LocalView& view) {
   Table<Sysctl> table;
-  for (const auto* device : {kHostDevice, kNetDevice}) set_forwarding(table, device);
-  set_forwarding(table, view.uplink.name);
-  set_sysctl(table, "all", "rp_filter", "0");  // the greater of this and the device's own counts
-  // ESP that cilium_host hands to cilium_net comes from an address of this node.
-  set_sysctl(table, kNetDevice, "accept_local", "1");
+  for (const auto& own : view.families) {
+    const auto family = own.family();
+    for (const auto* device : {kHostDevice, kNetDevice}) set_forwarding(table, family, device);
+    set_forwarding(table, family, view.uplink.name);
+    if (family == Family::v4) {
+      // The greater of this and the device's own counts.
+      set_sysctl(table, family, "all", "rp_filter", "0");
+      // ESP that cilium_host hands to cilium_net comes from an address of this node.
+      set_sysctl(table, family, kNetDevice, "accept_local", "1");
+    } else {
+      // Nothing is forwarded without it (6.1, ip6_forward). A device that forwards takes routes
+      // from routers, the node's own default route perhaps, only with 2.
+      set_sysctl(table, family, "all", "forwarding", "1");
+      if (view.uplink.accepts_ra) set_sysctl(table, family, view.uplink.name, "accept_ra", "2");
+    }
+  }
   return table;
 }
 

@@ -5,7 +5,28 @@
 
 namespace pellicle {
 
-std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_cidr,
+namespace {
+
+// An address that two pods have, or one from outside of the node's network.
+void check_address(const Endpoint& endpoint, const IpAddress& address, const OwnNetwork& own,
+                   std::map<IpAddress, std::string>& owners, std::vector<Problem>& problems) {
+  const auto report = [&](const std::string& sentence) {
+    problems.push_back({"Pod " + endpoint.name, "address", sentence});
+  };
+  const auto [owner, first] = owners.emplace(address, endpoint.name);
+  if (!first) {
+    report(address.to_string() + " is the address of pod " + owner->second +
+           " too, which alone is reached");
+  } else if (!own.pod_cidr.contains(address)) {
+    report(address.to_string() + " lies outside this node's PodCIDR " + own.pod_cidr.to_string() +
+           ", so other nodes do not reach it");
+  }
+}
+
+}  // namespace
+
+std::vector<Endpoint> present_endpoints(const Inputs& inputs,
+                                        const std::map<Family, OwnNetwork>& own,
                                         std::vector<Problem>& problems) {
   std::vector<Endpoint> present;
   const auto& devices = inputs.host.pod_devices;
@@ -18,18 +39,9 @@ std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_
 
   std::map<IpAddress, std::string> owners;
   for (const auto& endpoint : present) {
-    const auto report = [&](const std::string& sentence) {
-      problems.push_back({"Pod " + endpoint.name, "address", sentence});
-    };
-    const auto address = endpoint.address(local_cidr.family());
-    if (!address) continue;
-    const auto [owner, first] = owners.emplace(*address, endpoint.name);
-    if (!first) {
-      report(address->to_string() + " is the address of pod " + owner->second +
-             " too, which alone is reached");
-    } else if (!local_cidr.contains(*address)) {
-      report(address->to_string() + " lies outside this node's PodCIDR " + local_cidr.to_string() +
-             ", so other nodes do not reach it");
+    for (const auto& [family, network] : own) {
+      const auto address = endpoint.address(family);
+      if (address) check_address(endpoint, *address, network, owners, problems);
     }
   }
   return present;
@@ -37,9 +49,9 @@ std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_
 
 KernelState pod_objects(const Endpoint& endpoint, const ProgramTags& tags) {
   KernelState state;
-  set_forwarding(state.sysctls, endpoint.device);
-  if (const auto address = endpoint.address(Family::v4)) {
-    state.endpoints[{*address}] = {
+  for (const auto& address : endpoint.addresses) {
+    set_forwarding(state.sysctls, address.family(), endpoint.device);
+    state.endpoints[{address}] = {
         .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac};
   }
   if (!endpoint.egress_shaped) {

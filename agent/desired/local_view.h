@@ -8,18 +8,24 @@ namespace pellicle {
 
 using ProgramTags = std::map<std::string, std::string>;
 
-struct LocalView {
+// All of one family.
+struct FamilyView {
   Cidr local_cidr;
   IpAddress router;
-  HostFacts::Uplink uplink;
   std::vector<Peer> peers;
   std::vector<Cidr> unready;
-  std::vector<Endpoint> endpoints;  // those whose device exists, by id
-  std::optional<IpsecKey> key;
   std::optional<Cidr> strict_cidr;
-  bool netfilter = true;
   std::optional<Cidr> native_cidr;
   std::vector<Cidr> masquerade_exceptions;
+  Family family() const { return router.family(); }
+};
+
+struct LocalView {
+  std::vector<FamilyView> families;  // one or both, IPv4 first
+  HostFacts::Uplink uplink;
+  std::vector<Endpoint> endpoints;  // those whose device exists, by id
+  std::optional<IpsecKey> key;
+  bool netfilter = true;
   ProgramTags program_tags;
 };
 
@@ -41,11 +47,13 @@ Table<LocalRule> local_rules(const LocalView& view);
 Table<Rule> rules(const LocalView& view);
 
 Attachment attachment(const char* program, const ProgramTags& tags);
-void set_forwarding(Table<Sysctl>& table, const std::string& device);  // and no source check
+// And for IPv4 no source check.
+void set_forwarding(Table<Sysctl>& table, Family family, const std::string& device);
 
 // The pods of this node whose device exists, by id. A second pod with an address that a first one
 // has, or an address outside the PodCIDR, is reported.
-std::vector<Endpoint> present_endpoints(const Inputs& inputs, const Cidr& local_cidr,
+std::vector<Endpoint> present_endpoints(const Inputs& inputs,
+                                        const std::map<Family, OwnNetwork>& own,
                                         std::vector<Problem>& problems);
 
 }  // namespace pellicle

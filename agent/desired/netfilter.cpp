@@ -7,7 +7,7 @@ namespace {
 // Where pods are seen with their own address: the native network, the exceptions, and every peer,
 // also one outside of both: what is masqueraded is no longer known for a pod's and would reach it
 // in the clear.
-std::vector<Cidr> reached_as_pods(const LocalView& view) {
+std::vector<Cidr> reached_as_pods(const FamilyView& view) {
   std::vector<Cidr> networks{*view.native_cidr};
   const auto add = [&](const Cidr& network) {
     for (const auto& wider : networks) {
@@ -23,7 +23,7 @@ std::vector<Cidr> reached_as_pods(const LocalView& view) {
 
 // Everything else leaves with the address of the device it leaves by. iptables-save shows no 0/0:
 // there is nothing beyond that to masquerade for.
-std::vector<std::string> masquerading(const LocalView& view) {
+std::vector<std::string> masquerading(const FamilyView& view) {
   const std::string from = "-s " + view.local_cidr.to_string();
   std::vector<std::string> rules;
   for (const auto& network : reached_as_pods(view)) {
@@ -33,8 +33,6 @@ std::vector<std::string> masquerading(const LocalView& view) {
   rules.push_back(from + " ! -o cilium_+ -j MASQUERADE");
   return rules;
 }
-
-}  // namespace
 
 // Two things that other people's rules must not do to our packets, and what pods send to the world.
 //
@@ -46,14 +44,11 @@ std::vector<std::string> masquerading(const LocalView& view) {
 // packets with 0x8000, which the marks of key ids 8 to 15 have. (Both seen, 6.1.)
 //
 // nat: see above.
-Table<NetfilterChain> netfilter_chains(const LocalView& view) {
-  if (!view.netfilter) return {};
-  Table<NetfilterChain> chains;
+void add_chains(const FamilyView& own, Table<NetfilterChain>& chains) {
   const auto add = [&](const char* table, const std::string& parent,
                        std::vector<std::string> rules) {
     chains.emplace(
-        NetfilterChain::Key{
-            .family = view.router.family(), .table = table, .chain = "PELLICLE_" + parent},
+        NetfilterChain::Key{.family = own.family(), .table = table, .chain = "PELLICLE_" + parent},
         NetfilterChain{.parent = parent, .rules = std::move(rules)});
   };
   const std::vector<std::string> untracked = {"-m mark --mark 0xe00/0xf00 -j CT --notrack",
@@ -63,10 +58,17 @@ Table<NetfilterChain> netfilter_chains(const LocalView& view) {
   add("filter", "INPUT", {"-m mark --mark 0xd00/0xf00 -j ACCEPT"});
   add("filter", "FORWARD", {std::string("-o ") + kHostDevice + " -j ACCEPT", "-i lxc+ -j ACCEPT"});
   add("filter", "OUTPUT", {"-m mark --mark 0xe00/0xf00 -j ACCEPT"});
-  if (view.native_cidr) {
-    if (auto rules = masquerading(view); !rules.empty())
-      add("nat", "POSTROUTING", std::move(rules));
+  if (own.native_cidr) {
+    if (auto rules = masquerading(own); !rules.empty()) add("nat", "POSTROUTING", std::move(rules));
   }
+}
+
+}  // namespace
+
+Table<NetfilterChain> netfilter_chains(const LocalView& view) {
+  Table<NetfilterChain> chains;
+  if (!view.netfilter) return chains;
+  for (const auto& own : view.families) add_chains(own, chains);
   return chains;
 }
 

@@ -37,20 +37,22 @@ struct Reading {
 
 void claim_own(Reading& reading, const std::string& name) {
   for (const auto& address : reading.own.addresses) reading.claims.claim_address(address, name);
-  if (reading.own.pod_cidr) reading.claims.claim_cidr(*reading.own.pod_cidr, name);
+  for (const auto& [family, cidr] : reading.own.pod_cidrs) reading.claims.claim_cidr(cidr, name);
 }
 
-std::optional<IpAddress> believed_internal_ip(Reading& reading, const Node& node) {
-  if (!node.internal_ipv4) {
+std::optional<IpAddress> believed_internal_ip(Reading& reading, const Node& node, Family family) {
+  const auto& address = node.internal_ip(family);
+  if (!address) {
     reading.report(node, kInternalIpField,
-                   "no IPv4 InternalIP; without it there is no way to the Node, so packets to its "
-                   "pods are dropped");
+                   std::string("no ") + family_name(family) +
+                       " InternalIP; without it there is no way to the Node, so packets to its "
+                       "pods are dropped");
     return std::nullopt;
   }
-  const auto holder = reading.claims.claim_address(*node.internal_ipv4, node.name);
-  if (holder.empty()) return node.internal_ipv4;
+  const auto holder = reading.claims.claim_address(*address, node.name);
+  if (holder.empty()) return address;
   reading.report(node, kInternalIpField,
-                 node.internal_ipv4->to_string() + " contradicts " + holder +
+                 address->to_string() + " contradicts " + holder +
                      ", which is believed; packets to this Node's pods are dropped");
   return std::nullopt;
 }
@@ -58,9 +60,10 @@ std::optional<IpAddress> believed_internal_ip(Reading& reading, const Node& node
 void report_overlap(Reading& reading, const Node& node, const Cidr& cidr,
                     const std::string& holder) {
   const auto& self = reading.cluster.self;
-  if (reading.own.pod_cidr && cidr.overlaps(*reading.own.pod_cidr) && older(node, *self)) {
+  const auto own = reading.own.pod_cidrs.find(cidr.family());
+  if (own != reading.own.pod_cidrs.end() && cidr.overlaps(own->second) && older(node, *self)) {
     reading.report(*self, kPodCidrField,
-                   reading.own.pod_cidr->to_string() + " overlaps PodCIDR " + cidr.to_string() +
+                   own->second.to_string() + " overlaps PodCIDR " + cidr.to_string() +
                        " of the older Node " + node.name +
                        ", which the other nodes believe; this node serves its own pods only and "
                        "sends nothing to that Node's until one of the two gets another PodCIDR");
@@ -73,40 +76,41 @@ void report_overlap(Reading& reading, const Node& node, const Cidr& cidr,
 
 // A PodCIDR that nobody believed before this Node claims. A Node may be disbelieved in this and
 // still hold its InternalIP, and the other way about.
-std::optional<Cidr> believed_pod_cidr(Reading& reading, const Node& node) {
-  const auto cidr = node.pod_cidr(Family::v4);
-  if (!cidr) {
-    reading.report(node, kPodCidrField,
-                   "no IPv4 PodCIDR such as 10.0.1.0/24; nothing is sent to its pods until it has "
-                   "one");
-    return std::nullopt;
-  }
-  const auto holder = reading.claims.claim_cidr(*cidr, node.name);
-  if (holder.empty()) return cidr;
-  report_overlap(reading, node, *cidr, holder);
-  reading.disbelieved.push_back(*cidr);
-  return std::nullopt;
+bool believes_pod_cidr(Reading& reading, const Node& node, const Cidr& cidr) {
+  const auto holder = reading.claims.claim_cidr(cidr, node.name);
+  if (holder.empty()) return true;
+  report_overlap(reading, node, cidr, holder);
+  reading.disbelieved.push_back(cidr);
+  return false;
 }
 
 std::optional<IpAddress> believed_router(Reading& reading, const Node& node, const Cidr& cidr) {
-  if (!node.router_ipv4) {
-    reading.report(node, kRouterField,
+  const auto& router = node.router(cidr.family());
+  const char* field = router_field(cidr.family());
+  if (!router) {
+    reading.report(node, field,
                    "no cilium_host address; packets to its pods are dropped until its agent "
                    "publishes one in " +
                        cidr.to_string());
     return std::nullopt;
   }
-  if (cidr.contains(*node.router_ipv4)) return node.router_ipv4;
-  reading.report(node, kRouterField,
-                 node.router_ipv4->to_string() + " is not in the Node's PodCIDR " +
-                     cidr.to_string() + "; packets to its pods are dropped");
+  if (cidr.contains(*router)) return router;
+  reading.report(node, field,
+                 router->to_string() + " is not in the Node's PodCIDR " + cidr.to_string() +
+                     "; packets to its pods are dropped");
   return std::nullopt;
 }
 
-void read_node(Reading& reading, const Node& node) {
-  const auto internal_ip = believed_internal_ip(reading, node);
-  const auto cidr = believed_pod_cidr(reading, node);
-  if (!cidr) return;
+void read_node_in(Reading& reading, const Node& node, Family family) {
+  const auto cidr = node.pod_cidr(family);
+  if (!cidr) {  // no pods of this family, but an address that nobody else may claim
+    if (const auto& address = node.internal_ip(family)) {
+      reading.claims.claim_address(*address, node.name);
+    }
+    return;
+  }
+  const auto internal_ip = believed_internal_ip(reading, node, family);
+  if (!believes_pod_cidr(reading, node, *cidr)) return;
   const auto router = believed_router(reading, node, *cidr);
   if (internal_ip && router) {
     reading.cluster.peers.push_back(
@@ -114,6 +118,19 @@ void read_node(Reading& reading, const Node& node) {
   } else {
     reading.cluster.unready.push_back(*cidr);
   }
+}
+
+void read_node(Reading& reading, const Node& node) {
+  const auto& families = reading.own.families;
+  for (const auto family : families) read_node_in(reading, node, family);
+  const bool has_pods = std::any_of(families.begin(), families.end(), [&](Family family) {
+    return node.pod_cidr(family).has_value();
+  });
+  if (has_pods) return;
+  reading.report(node, kPodCidrField,
+                 std::string("no ") + family_name(families.front()) + " PodCIDR such as " +
+                     pod_cidr_example(families.front()) +
+                     "; nothing is sent to its pods until it has one");
 }
 
 // Nobody's packets go there; what another Node is believed to hold is that Node's, and a drop that
@@ -129,14 +146,24 @@ void drop_disbelieved(Reading& reading) {
 
 }  // namespace
 
+const char* router_field(Family family) {
+  return family == Family::v4 ? "metadata.annotations[network.cilium.io/ipv4-cilium-host]"
+                              : "metadata.annotations[network.cilium.io/ipv6-cilium-host]";
+}
+
+const char* pod_cidr_example(Family family) {
+  return family == Family::v4 ? "10.0.1.0/24" : "fd00:1::/64";
+}
+
 void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster) {
   Reading reading{.own = own, .cluster = cluster, .claims = {}, .disbelieved = {}};
   claim_own(reading, inputs.settings.node_name);
   for (const Node* node : others_by_age(inputs)) read_node(reading, *node);
   drop_disbelieved(reading);
 
-  std::sort(cluster.peers.begin(), cluster.peers.end(),
-            [](const Peer& a, const Peer& b) { return a.name < b.name; });
+  std::sort(cluster.peers.begin(), cluster.peers.end(), [](const Peer& a, const Peer& b) {
+    return std::tuple(a.name, a.router.family()) < std::tuple(b.name, b.router.family());
+  });
   auto& unready = cluster.unready;
   std::sort(unready.begin(), unready.end());
   unready.erase(std::unique(unready.begin(), unready.end()), unready.end());

@@ -8,13 +8,14 @@ namespace pellicle {
 // Where in a Node what is said of it is written.
 inline constexpr const char* kPodCidrField = "spec.podCIDR";
 inline constexpr const char* kInternalIpField = "status.addresses[InternalIP]";
-inline constexpr const char* kRouterField =
-    "metadata.annotations[network.cilium.io/ipv4-cilium-host]";
+const char* pod_cidr_example(Family family);
+const char* router_field(Family family);  // metadata.annotations[...-cilium-host]
 
 // What this node knows of itself first hand; no Node object can take it away.
 struct OwnClaims {
-  std::optional<Cidr> pod_cidr;  // none while it is unknown or unusable
+  std::map<Family, Cidr> pod_cidrs;  // not while one is unknown or unusable
   std::vector<IpAddress> addresses;
+  std::vector<Family> families;  // those that this node has; both while nothing is known of it
 };
 
 // Fills in `peers`, `unready` and problems. Between two other Nodes the older is believed. A

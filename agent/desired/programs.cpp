@@ -3,20 +3,23 @@
 namespace pellicle {
 
 Table<DatapathConfig> datapath_config(const LocalView& view) {
-  return {{{},
-           {.local_cidr = view.local_cidr,
-            .router = view.router,
-            .host_device = kHostDevice,
-            .net_device = kNetDevice,
-            .uplink = view.uplink.name}}};
+  DatapathConfig config{
+      .host_device = kHostDevice, .net_device = kNetDevice, .uplink = view.uplink.name};
+  for (const auto& own : view.families) {
+    auto& network = own.family() == Family::v4 ? config.v4 : config.v6;
+    network = {.pod_cidr = own.local_cidr, .router = own.router};
+  }
+  return {{{}, config}};
 }
 
 Table<PeerEntry> peer_entries(const LocalView& view) {
   Table<PeerEntry> table;
-  if (view.strict_cidr) table[{*view.strict_cidr}] = {.key_id = PeerEntry::kNoNode};
-  for (const auto& cidr : view.unready) table[{cidr}] = {.key_id = 0};
-  for (const auto& peer : view.peers) {
-    table[{peer.pod_cidr}] = {.key_id = view.key ? view.key->id : uint8_t{0}};
+  for (const auto& own : view.families) {
+    if (own.strict_cidr) table[{*own.strict_cidr}] = {.key_id = PeerEntry::kNoNode};
+    for (const auto& cidr : own.unready) table[{cidr}] = {.key_id = 0};
+    for (const auto& peer : own.peers) {
+      table[{peer.pod_cidr}] = {.key_id = view.key ? view.key->id : uint8_t{0}};
+    }
   }
   return table;
 }

@@ -9,36 +9,43 @@ constexpr uint8_t kScopeLink = 253;   // RT_SCOPE_LINK
 constexpr uint8_t kScopeHost = 254;   // RT_SCOPE_HOST
 
 // Marked packets: to a peer through cilium_host, where XFRM takes them; decrypted ones to us. The
-// peers' routes have scope universe, which `ip route` prints no scope for, as the seed's listing.
-void add_encrypt_table(const LocalView& view, Table<Route>& table) {
-  for (const auto& peer : view.peers) {
+// peers' routes have scope universe, which `ip route` prints no scope for, as the seed's listing;
+// IPv6's have no other.
+void add_encrypt_table(const FamilyView& own, const HostFacts::Uplink& uplink,
+                       Table<Route>& table) {
+  for (const auto& peer : own.peers) {
     table.emplace(Route::Key{kEncryptTable, peer.pod_cidr},
-                  Route{.dev = kHostDevice, .mtu = view.uplink.mtu});
+                  Route{.dev = kHostDevice, .mtu = uplink.mtu});
   }
-  table.emplace(Route::Key{kEncryptTable, view.local_cidr},
+  table.emplace(Route::Key{kEncryptTable, own.local_cidr},
                 Route{.type = RouteType::local,
-                      .dev = view.uplink.name,
-                      .scope = kScopeHost,
+                      .dev = uplink.name,
+                      .scope = own.family() == Family::v4 ? kScopeHost : uint8_t{0},
                       .protocol = kEncryptRouteProtocol});
 }
 
-void add_main_table(const LocalView& view, Table<Route>& table) {
-  for (const auto& peer : view.peers) {
+// IPv6 takes no gateway that is the node's own address (6.1, ip6_validate_gw).
+void add_main_table(const FamilyView& own, const HostFacts::Uplink& uplink, Table<Route>& table) {
+  const bool ipv4 = own.family() == Family::v4;
+  for (const auto& peer : own.peers) {
     table.emplace(Route::Key{kMainTable, peer.pod_cidr},
-                  Route{.dev = view.uplink.name, .gateway = peer.internal_ip});
+                  Route{.dev = uplink.name, .gateway = peer.internal_ip});
   }
-  table.emplace(Route::Key{kMainTable, Cidr::host(view.router)},
-                Route{.dev = kHostDevice, .scope = kScopeLink});
-  table.emplace(Route::Key{kMainTable, view.local_cidr},
-                Route{.dev = kHostDevice, .gateway = view.router, .src = view.router});
+  table.emplace(Route::Key{kMainTable, Cidr::host(own.router)},
+                Route{.dev = kHostDevice, .scope = ipv4 ? kScopeLink : uint8_t{0}});
+  Route to_pods{.dev = kHostDevice, .src = own.router};
+  if (ipv4) to_pods.gateway = own.router;
+  table.emplace(Route::Key{kMainTable, own.local_cidr}, to_pods);
 }
 
 }  // namespace
 
 Table<Route> routes(const LocalView& view) {
   Table<Route> table;
-  add_encrypt_table(view, table);
-  add_main_table(view, table);
+  for (const auto& own : view.families) {
+    add_encrypt_table(own, view.uplink, table);
+    add_main_table(own, view.uplink, table);
+  }
   return table;
 }
 

@@ -12,17 +12,23 @@ constexpr uint32_t kLocalRulePriority = 100;
 }  // namespace
 
 Table<LocalRule> local_rules(const LocalView& view) {
-  return {{{.family = view.router.family()}, {.priorities = {kLocalRulePriority}}}};
+  Table<LocalRule> table;
+  for (const auto& own : view.families) {
+    table[{.family = own.family()}] = {.priorities = {kLocalRulePriority}};
+  }
+  return table;
 }
 
 Table<Rule> rules(const LocalView& view) {
   Table<Rule> table;
-  for (const auto& mark : {kDecryptMark, kEncryptMark}) {
-    table.emplace(Rule::Key{.family = view.router.family(),
-                            .priority = kMarkRulePriority,
-                            .mark = mark,
-                            .table = kEncryptTable},
-                  Rule{});
+  for (const auto& own : view.families) {
+    for (const auto& mark : {kDecryptMark, kEncryptMark}) {
+      table.emplace(Rule::Key{.family = own.family(),
+                              .priority = kMarkRulePriority,
+                              .mark = mark,
+                              .table = kEncryptTable},
+                    Rule{});
+    }
   }
   return table;
 }

@@ -3,11 +3,23 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <linux/if_addr.h>
+
 #include "agent/kernel/routes.h"
 
 namespace pellicle {
 
 namespace {
+
+// IPv6: usable at once, there being nobody to ask whether it is taken, and without the kernel's own
+// route to it, which would stand beside ours.
+NetlinkMessage new_address(int index, const Change<Address>& change) {
+  auto message = encode_new_address(index, change.key.address, change.value);
+  if (change.key.address.family() == Family::v6) {
+    message.put<uint32_t>(IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
+  }
+  return message;
+}
 
 // The kernel has no in-place change of an address's scope or length (IPv4, 6.1), so it goes and
 // comes back. With it the kernel throws out the routes that use it, silently; they come back too.
@@ -19,7 +31,7 @@ Outcome replace(NetlinkSocket& socket, int index, const Change<Address>& change)
     auto outcome = socket.request(encode_delete_address(index, old.address, old.value));
     if (!outcome.ok() && outcome.error != EADDRNOTAVAIL) return outcome;
   }
-  auto outcome = socket.request(encode_new_address(index, change.key.address, change.value));
+  auto outcome = socket.request(new_address(index, change));
   restore_routes(socket, routes, family);
   return outcome;
 }
@@ -34,7 +46,7 @@ Outcome apply_one(NetlinkSocket& socket, const Devices& devices, const Change<Ad
   }
   if (!link) return missing_device(change.key.dev);
   if (change.action == Action::replace) return replace(socket, link->index, change);
-  return socket.request(encode_new_address(link->index, change.key.address, change.value));
+  return socket.request(new_address(link->index, change));
 }
 
 }  // namespace

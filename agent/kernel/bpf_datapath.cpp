@@ -141,23 +141,28 @@ void BpfDatapath::apply(const Change<DatapathConfig>& change) {
 }
 
 void BpfDatapath::apply(const Change<PeerEntry>& change) {
+  const bool ipv4 = change.key.cidr.family() == Family::v4;
   const datapath::peer_key key = peer_record_key(change.key);
+  const datapath::peer6_key key6 = peer6_record_key(change.key);
+  const void* record = ipv4 ? static_cast<const void*>(&key) : &key6;
+  const char* name = ipv4 ? MAP_PEERS : MAP_PEERS6;
   const std::string object = "peer " + change.key.cidr.to_string();
   if (change.action != Action::remove) {
     const datapath::peer_value value{.key_id = change.value.key_id};
-    update_bytes(map_for_writing(MAP_PEERS), &key, &value, object);
-  } else if (const BpfMap* map = pinned(MAP_PEERS)) {
-    delete_bytes(map->fd.get(), &key, object);
+    update_bytes(map_for_writing(name), record, &value, object);
+  } else if (const BpfMap* map = pinned(name)) {
+    delete_bytes(map->fd.get(), record, object);
   }
 }
 
 void BpfDatapath::apply(const Change<EndpointEntry>& change) {
-  const uint32_t key = change.key.address.v4_network_order();
+  const datapath::ip_address key = address_record(change.key.address);
+  const char* name = change.key.address.family() == Family::v4 ? MAP_ENDPOINTS : MAP_ENDPOINTS6;
   const std::string object = "endpoint " + change.key.address.to_string();
   if (change.action != Action::remove) {
     const datapath::endpoint_value value = endpoint_record(change.value, index_of);
-    update_bytes(map_for_writing(MAP_ENDPOINTS), &key, &value, object);
-  } else if (const BpfMap* map = pinned(MAP_ENDPOINTS)) {
+    update_bytes(map_for_writing(name), &key, &value, object);
+  } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), &key, object);
   }
 }

@@ -48,19 +48,29 @@ void dump_config(const BpfMap& map, const NameOf& name_of, KernelState& into) {
     into.datapath_config.emplace(DatapathConfig::Key{}, config_value(record, name_of));
 }
 
+template <class RecordKey>
 void dump_peers(const BpfMap& map, KernelState& into) {
   const RawEntries entries = all_entries(map, "the peers map");
   for (size_t i = 0; i < entries.count; ++i)
-    into.peers.emplace(peer_value_key(record_at<datapath::peer_key>(entries.keys, i)),
+    into.peers.emplace(peer_value_key(record_at<RecordKey>(entries.keys, i)),
                        PeerEntry{.key_id = static_cast<uint8_t>(
                                      record_at<datapath::peer_value>(entries.values, i).key_id)});
 }
 
+IpAddress endpoint_address(uint32_t record) {
+  return address_from_network_order(record);
+}
+
+IpAddress endpoint_address(const datapath::ip_address& record) {
+  return address_value(record, Family::v6);
+}
+
+template <class RecordKey>
 void dump_endpoints(const BpfMap& map, const NameOf& name_of, KernelState& into) {
   const RawEntries entries = all_entries(map, "the endpoints map");
   for (size_t i = 0; i < entries.count; ++i)
     into.endpoints.emplace(
-        EndpointEntry::Key{address_from_network_order(record_at<uint32_t>(entries.keys, i))},
+        EndpointEntry::Key{endpoint_address(record_at<RecordKey>(entries.keys, i))},
         endpoint_entry(record_at<datapath::endpoint_value>(entries.values, i), name_of));
 }
 
@@ -115,8 +125,12 @@ bool is_ours(const ProgramInfo& program) {
 void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into) {
   const auto names = device_names();
   if (const BpfMap* map = find(pinned, MAP_CONFIG)) dump_config(*map, name_in(names), into);
-  if (const BpfMap* map = find(pinned, MAP_PEERS)) dump_peers(*map, into);
-  if (const BpfMap* map = find(pinned, MAP_ENDPOINTS)) dump_endpoints(*map, name_in(names), into);
+  if (const BpfMap* map = find(pinned, MAP_PEERS)) dump_peers<datapath::peer_key>(*map, into);
+  if (const BpfMap* map = find(pinned, MAP_PEERS6)) dump_peers<datapath::peer6_key>(*map, into);
+  if (const BpfMap* map = find(pinned, MAP_ENDPOINTS))
+    dump_endpoints<uint32_t>(*map, name_in(names), into);
+  if (const BpfMap* map = find(pinned, MAP_ENDPOINTS6))
+    dump_endpoints<datapath::ip_address>(*map, name_in(names), into);
   dump_attachments(socket, pinned, names, into);
 }
 

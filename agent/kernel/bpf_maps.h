@@ -13,8 +13,8 @@
 
 namespace pellicle {
 
-inline constexpr std::array<const char*, 4> kMapNames = {MAP_CONFIG, MAP_PEERS, MAP_ENDPOINTS,
-                                                         MAP_DROPS};
+inline constexpr std::array<const char*, 6> kMapNames = {MAP_CONFIG,    MAP_PEERS,      MAP_PEERS6,
+                                                         MAP_ENDPOINTS, MAP_ENDPOINTS6, MAP_DROPS};
 
 // What must agree before a pinned map may be used again.
 struct MapDefinition {

@@ -11,29 +11,64 @@ namespace {
 
 static_assert(PeerEntry::kNoNode == datapath::KEY_NO_NODE);
 
-uint32_t mask_of(uint8_t length) {
-  return length == 0 ? 0 : htonl(~uint32_t{0} << (32 - std::min<int>(length, 32)));
+datapath::ip_address mask_record(uint8_t length) {
+  datapath::ip_address mask{};
+  auto* bytes = reinterpret_cast<uint8_t*>(mask.words);
+  for (unsigned bit = 0; bit < length; ++bit) {
+    bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] | (0x80U >> (bit % 8)));
+  }
+  return mask;
+}
+
+uint8_t mask_length(const datapath::ip_address& mask) {
+  int length = 0;
+  for (const uint32_t word : mask.words) length += std::popcount(word);
+  return static_cast<uint8_t>(length);
+}
+
+datapath::node_network network_record(const std::optional<DatapathConfig::Network>& value) {
+  if (!value) return {};
+  return {.prefix = address_record(value->pod_cidr.address()),
+          .mask = mask_record(value->pod_cidr.length()),
+          .router = address_record(value->router)};
+}
+
+std::optional<DatapathConfig::Network> network_value(const datapath::node_network& record,
+                                                     Family family) {
+  const auto router = address_value(record.router, family);
+  if (router.is_any()) return std::nullopt;
+  return DatapathConfig::Network{
+      .pod_cidr = {address_value(record.prefix, family), mask_length(record.mask)},
+      .router = router};
 }
 
 }  // namespace
+
+datapath::ip_address address_record(const IpAddress& address) {
+  datapath::ip_address record{};
+  std::memcpy(record.words, address.data(), address.size());
+  return record;
+}
+
+IpAddress address_value(const datapath::ip_address& record, Family family) {
+  return {family, reinterpret_cast<const uint8_t*>(record.words)};
+}
 
 IpAddress address_from_network_order(uint32_t address) {
   return IpAddress::v4(ntohl(address));
 }
 
 datapath::datapath_config config_record(const DatapathConfig& value, const IndexOf& index_of) {
-  return {.local_address = value.local_cidr.address().v4_network_order(),
-          .local_mask = mask_of(value.local_cidr.length()),
-          .router = value.router.v4_network_order(),
+  return {.v4 = network_record(value.v4),
+          .v6 = network_record(value.v6),
           .host_ifindex = index_of(value.host_device),
           .net_ifindex = index_of(value.net_device),
           .uplink_ifindex = index_of(value.uplink)};
 }
 
 DatapathConfig config_value(const datapath::datapath_config& record, const NameOf& name_of) {
-  return {.local_cidr = {address_from_network_order(record.local_address),
-                         static_cast<uint8_t>(std::popcount(record.local_mask))},
-          .router = address_from_network_order(record.router),
+  return {.v4 = network_value(record.v4, Family::v4),
+          .v6 = network_value(record.v6, Family::v6),
           .host_device = name_of(record.host_ifindex),
           .net_device = name_of(record.net_ifindex),
           .uplink = name_of(record.uplink_ifindex)};
@@ -50,6 +85,15 @@ datapath::peer_key peer_record_key(const PeerEntry::Key& key) {
 
 PeerEntry::Key peer_value_key(const datapath::peer_key& record) {
   return {.cidr = {address_from_network_order(record.address),
+                   static_cast<uint8_t>(record.prefix_length)}};
+}
+
+datapath::peer6_key peer6_record_key(const PeerEntry::Key& key) {
+  return {.prefix_length = key.cidr.length(), .address = address_record(key.cidr.address())};
+}
+
+PeerEntry::Key peer_value_key(const datapath::peer6_key& record) {
+  return {.cidr = {address_value(record.address, Family::v6),
                    static_cast<uint8_t>(record.prefix_length)}};
 }
 

@@ -18,12 +18,17 @@ datapath::datapath_config config_record(const DatapathConfig& value, const Index
 DatapathConfig config_value(const datapath::datapath_config& record, const NameOf& name_of);
 bool is_empty(const datapath::datapath_config& record);  // never filled, or cleared
 
-datapath::peer_key peer_record_key(const PeerEntry::Key& key);
+datapath::peer_key peer_record_key(const PeerEntry::Key& key);    // IPv4's map
+datapath::peer6_key peer6_record_key(const PeerEntry::Key& key);  // IPv6's
 PeerEntry::Key peer_value_key(const datapath::peer_key& record);
+PeerEntry::Key peer_value_key(const datapath::peer6_key& record);
 
 datapath::endpoint_value endpoint_record(const EndpointEntry& value, const IndexOf& index_of);
 EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameOf& name_of);
 
+// Of either family: an IPv4 address is the first word, and so also the key of IPv4's map.
+datapath::ip_address address_record(const IpAddress& address);
+IpAddress address_value(const datapath::ip_address& record, Family family);
 IpAddress address_from_network_order(uint32_t address);
 
 }  // namespace pellicle

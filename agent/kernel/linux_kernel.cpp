@@ -14,6 +14,7 @@
 #include "agent/kernel/routes.h"
 #include "agent/kernel/rules.h"
 #include "agent/kernel/states.h"
+#include "agent/kernel/sysctl.h"
 #include "agent/kernel/sysctls.h"
 
 namespace pellicle {
@@ -43,6 +44,11 @@ class LazySocket {
   std::optional<NetlinkSocket> socket_;
 };
 
+bool accepts_ra(const std::string& device) {
+  const auto value = read_sysctl("net/ipv6/conf/" + device + "/accept_ra");
+  return value && *value != "0";
+}
+
 void read_host(const Devices& devices, std::span<const LinkAddress> addresses,
                const OwnDevices& own, HostFacts& facts) {
   for (const auto& link : devices.all()) {
@@ -51,10 +57,14 @@ void read_host(const Devices& devices, std::span<const LinkAddress> addresses,
   std::sort(facts.pod_devices.begin(), facts.pod_devices.end());
   for (const auto& address : addresses) {
     const Link* link = devices.find(address.index);
-    if (!link || address.address.family() != Family::v4) continue;
-    if (link->name == own.host && !facts.router_ipv4) facts.router_ipv4 = address.address;
+    if (!link) continue;
+    const bool ipv4 = address.address.family() == Family::v4;
+    if (!ipv4 && address.value.scope_link) continue;  // the kernel's own
+    auto& router = ipv4 ? facts.router_ipv4 : facts.router_ipv6;
+    if (link->name == own.host && !router) router = address.address;
     if (own.has(link->name) || is_pod_device(*link) || (link->flags & IFF_LOOPBACK)) continue;
-    facts.uplinks.emplace(address.address, HostFacts::Uplink{link->name, link->mtu});
+    facts.uplinks.emplace(address.address,
+                          HostFacts::Uplink{link->name, link->mtu, accepts_ra(link->name)});
   }
 }
 

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <tuple>
 
 #include "agent/kernel/netfilter_command.h"
 #include "agent/kernel/os_error.h"
@@ -24,7 +23,8 @@ struct Place {
   const char* table;
 };
 constexpr std::array kPlaces = {Place{Family::v4, "filter"}, Place{Family::v4, "nat"},
-                                Place{Family::v4, "raw"}};
+                                Place{Family::v4, "raw"},    Place{Family::v6, "filter"},
+                                Place{Family::v6, "nat"},    Place{Family::v6, "raw"}};
 
 // "iptables-nft", v6, "save" -> "ip6tables-nft-save"
 std::string command(const std::string& backend, Family family, const std::string& verb) {
@@ -78,20 +78,22 @@ std::optional<std::map<std::string, SavedTable>> save(const std::string& backend
 }
 
 // What speaks for a back end; the greatest wins.
-using Weight = std::tuple<bool, bool, size_t, bool>;
-
-Weight weight(const std::map<std::string, SavedTable>& tables, bool is_default) {
+struct Weight {
   bool ours = false;
   bool kubernetes = false;
   size_t rules = 0;
+  bool is_default = false;
+  auto operator<=>(const Weight&) const = default;
+};
+
+void add(const std::map<std::string, SavedTable>& tables, Weight& weight) {
   for (const auto& [table, chains] : tables) {
     for (const auto& [chain, lines] : chains) {
-      ours = ours || chain.rfind(kChainPrefix, 0) == 0;
-      kubernetes = kubernetes || chain.rfind("KUBE-", 0) == 0;
-      rules += lines.size();
+      weight.ours = weight.ours || chain.rfind(kChainPrefix, 0) == 0;
+      weight.kubernetes = weight.kubernetes || chain.rfind("KUBE-", 0) == 0;
+      weight.rules += lines.size();
     }
   }
-  return {ours, kubernetes, rules, is_default};
 }
 
 // `iptables` is a link to the program of one back end (xtables-nft-multi, xtables-legacy-multi); a
@@ -110,9 +112,15 @@ void Netfilter::choose() {
   if (!usable_.empty()) return;
   const std::string preferred = default_backend();
   std::vector<std::pair<Weight, std::string>> candidates;
-  for (const char* backend : {kLegacy, kNft})
-    if (const auto tables = save(backend, Family::v4, ""))
-      candidates.emplace_back(weight(*tables, backend == preferred), backend);
+  for (const char* backend : {kLegacy, kNft}) {
+    Weight weight{.is_default = backend == preferred};
+    const auto tables = save(backend, Family::v4, "");
+    if (!tables) continue;
+    add(*tables, weight);
+    // On a node with IPv6 alone all that speaks for one is there.
+    if (const auto ipv6 = save(backend, Family::v6, "")) add(*ipv6, weight);
+    candidates.emplace_back(weight, backend);
+  }
   std::sort(candidates.rbegin(), candidates.rend());
   for (const auto& candidate : candidates) usable_.push_back(candidate.second);
   if (!usable_.empty()) backend_ = usable_.front();
@@ -122,11 +130,12 @@ void Netfilter::dump(KernelState& into) {
   choose();
   if (backend_.empty()) return;  // no tool, so nothing of ours; an apply says what is missing
   // One run of the tool for all tables: each costs more than what it reads.
-  const auto tables = save(backend_, Family::v4, "");
-  if (!tables) return;
+  std::map<Family, std::map<std::string, SavedTable>> tables;
+  for (const Family family : kFamilies)
+    tables[family] = save(backend_, family, "").value_or(std::map<std::string, SavedTable>{});
   for (const Place& place : kPlaces) {
-    const auto table = tables->find(place.table);
-    if (table != tables->end())
+    const auto table = tables[place.family].find(place.table);
+    if (table != tables[place.family].end())
       into.netfilter.merge(chains_of_ours(table->second, place.family, place.table));
   }
 }

@@ -128,9 +128,9 @@ class Source {
 }  // namespace
 
 struct Notifications::Sources {
-  Source route{
-      NETLINK_ROUTE,
-      {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_TC}};
+  Source route{NETLINK_ROUTE,
+               {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
+                RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE, RTNLGRP_TC}};
   Source xfrm{NETLINK_XFRM, {XFRMNLGRP_SA, XFRMNLGRP_POLICY}};
   FileDescriptor either{epoll_create1(EPOLL_CLOEXEC)};
 };

@@ -13,9 +13,9 @@ using Changes = std::set<std::string>;
 inline constexpr const char* kPodLinkChange = "pod link";     // of a device lxc*
 inline constexpr const char* kNetfilterChange = "netfilter";  // somebody used its tools
 
-// Links, IPv4 addresses, routes and rules, tc, XFRM states and policies of the network namespace of
-// the thread that makes this. What is missed for want of memory counts as a change, so nothing is
-// ever silently lost.
+// Links, addresses, routes and rules of both families, tc, XFRM states and policies of the network
+// namespace of the thread that makes this. What is missed for want of memory counts as a change, so
+// nothing is ever silently lost.
 class Notifications {
  public:
   // `is_own` says of a netlink port whether it is one of this process. The kernel (6.1) names no

@@ -22,12 +22,17 @@ int message_flags(RouteVerb verb) {
   return 0;
 }
 
+// The metric of a route that nobody gave one: IPv6's is IP6_RT_PRIO_USER.
+uint32_t usual_metric(uint8_t family) {
+  return family == AF_INET6 ? 1024 : 0;
+}
+
 // What the model has no word for.
 bool is_plain(const rtmsg& info, const Attributes& attributes) {
   return (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL) && info.rtm_tos == 0 &&
          info.rtm_src_len == 0 && attributes.has(RTA_OIF) && !attributes.has(RTA_MULTIPATH) &&
          !attributes.has(RTA_VIA) && !attributes.has(RTA_NH_ID) && !attributes.has(RTA_ENCAP) &&
-         attributes.value<uint32_t>(RTA_PRIORITY).value_or(0) == 0;
+         attributes.value<uint32_t>(RTA_PRIORITY).value_or(0) == usual_metric(info.rtm_family);
 }
 
 }  // namespace
@@ -75,6 +80,8 @@ NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& 
   if (key.dst.length() > 0) message.put_address(RTA_DST, key.dst.address());
   message.put(RTA_TABLE, key.table);
   message.put(RTA_OIF, dev);
+  // A request to delete takes the first route that fits (6.1): the kernel's own, with another one.
+  if (const auto metric = usual_metric(info.rtm_family)) message.put(RTA_PRIORITY, metric);
   if (value.gateway) message.put_address(RTA_GATEWAY, *value.gateway);
   if (value.src) message.put_address(RTA_PREFSRC, *value.src);
   if (value.mtu && verb != RouteVerb::remove) {

@@ -92,7 +92,10 @@ void adopt(NetlinkSocket& socket, const Devices& devices, std::span<const Change
 }  // namespace
 
 std::vector<KernelRoute> read_routes(NetlinkSocket& socket, Family family) {
-  return socket.dump(route_dump(family), decode_route);
+  auto routes = socket.dump(route_dump(family), decode_route);
+  // A kernel without the family shows all that it has (6.1, rtnetlink_rcv_msg).
+  std::erase_if(routes, [&](const KernelRoute& each) { return each.key.dst.family() != family; });
+  return routes;
 }
 
 void restore_routes(NetlinkSocket& socket, std::span<const KernelRoute> before, Family family) {
@@ -113,7 +116,10 @@ void restore_routes(NetlinkSocket& socket, std::span<const KernelRoute> before, 
 void dump_routes(NetlinkSocket& socket, const Devices& devices, const OwnDevices& own,
                  Ledger& ledger, KernelState& into) {
   Noted seen;
-  for (auto& route : read_routes(socket, Family::v4)) {
+  auto routes = read_routes(socket, Family::v4);
+  auto ipv6 = read_routes(socket, Family::v6);
+  routes.insert(routes.end(), ipv6.begin(), ipv6.end());
+  for (auto& route : routes) {
     route.value.dev = devices.name(route.dev);
     bool ours = is_ours(route, route.value.dev, own);
     if (route.plain && needs_ledger(route.key, route.value)) {

@@ -16,17 +16,21 @@ namespace {
 const std::set<uint32_t> kBornAt = {0};  // where the kernel puts `lookup local`
 
 std::vector<KernelRule> read_rules(NetlinkSocket& socket, Family family) {
-  return socket.dump(rule_dump(family), decode_rule);
+  auto rules = socket.dump(rule_dump(family), decode_rule);
+  // A kernel without the family shows all that it has (6.1, rtnetlink_rcv_msg).
+  std::erase_if(rules, [&](const KernelRule& rule) { return rule.key.family != family; });
+  return rules;
 }
 
 // A delete request names what it knows, and the kernel takes the first rule that has all of that,
-// whatever it has besides (6.1). So nobody's more special rule may stand before ours.
+// whatever it has besides (6.1). So nobody's more special rule may stand before ours. There may be
+// two that differ in their origin alone, ours and one that somebody added with `ip`.
 Outcome delete_rule(NetlinkSocket& socket, const Rule::Key& key) {
   for (const auto& rule : read_rules(socket, key.family)) {
     if (rule.key != key) continue;
     if (!rule.plain) return {EBUSY, "a more special rule of somebody else stands before it"};
     auto outcome = socket.request(encode_delete_rule(key));
-    return outcome.error == ENOENT ? Outcome{} : outcome;
+    if (!outcome.ok() && outcome.error != ENOENT) return outcome;
   }
   return {};
 }
@@ -62,13 +66,16 @@ Outcome move_local_rule(NetlinkSocket& socket, Family family, const std::set<uin
 }  // namespace
 
 void dump_rules(NetlinkSocket& socket, KernelState& into) {
-  const auto rules = read_rules(socket, Family::v4);
-  for (const auto& rule : rules) {
-    if (is_ours(rule)) into.rules.emplace(rule.key, Rule{});
-  }
-  auto priorities = local_priorities(rules);
-  if (priorities != kBornAt) {
-    into.local_rules.emplace(LocalRule::Key{Family::v4}, LocalRule{std::move(priorities)});
+  for (const Family family : kFamilies) {
+    const auto rules = read_rules(socket, family);
+    for (const auto& rule : rules) {
+      if (is_ours(rule)) into.rules.emplace(rule.key, Rule{});
+    }
+    auto priorities = local_priorities(rules);
+    // Without any rule at all there is no such family in this kernel.
+    if (priorities != kBornAt && !rules.empty()) {
+      into.local_rules.emplace(LocalRule::Key{family}, LocalRule{std::move(priorities)});
+    }
   }
 }
 

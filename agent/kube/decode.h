@@ -20,13 +20,21 @@ namespace pellicle {
 inline constexpr std::string_view kPrefix = "network.cilium.io/";
 inline constexpr std::string_view kOldPrefix = "io.cilium.network.";
 inline constexpr std::string_view kRouterAnnotation = "ipv4-cilium-host";
+inline constexpr std::string_view kRouter6Annotation = "ipv6-cilium-host";
 inline constexpr std::string_view kKeyAnnotation = "encryption-key";
 inline constexpr std::string_view kPodCidrAnnotation = "ipv4-pod-cidr";
 inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
 
 using Annotations = std::map<std::string, std::string>;  // full name -> value
 
-enum class NodeField : uint8_t { pod_cidrs, internal_ipv4, router_ipv4, key_id };
+enum class NodeField : uint8_t {
+  pod_cidrs,
+  internal_ipv4,
+  internal_ipv6,
+  router_ipv4,
+  router_ipv6,
+  key_id
+};
 
 struct DecodedNode {
   Node node;                      // malformed fields are empty

@@ -111,32 +111,39 @@ void read_pod_cidrs(const json& object, Reader& reader) {
   }
 }
 
-void read_internal_ip(const json& object, Reader& reader) {
+void read_internal_ips(const json& object, Reader& reader) {
   const auto& addresses = member(member(object, "status"), "addresses");
   if (!addresses.is_array()) return;
+  auto& node = reader.out.node;
   for (size_t i = 0; i < addresses.size(); ++i) {
     if (member(addresses[i], "type") != "InternalIP") continue;
     const auto one = address(member(addresses[i], "address"));
     if (!one) {
+      // Of whichever family it was to be.
       reader.refuse(NodeField::internal_ipv4, "status.addresses[" + std::to_string(i) + "].address",
                     "an IP address");
-    } else if (one->family() == Family::v4 && !reader.out.node.internal_ipv4) {
-      reader.out.node.internal_ipv4 = one;
+      reader.out.malformed.insert(NodeField::internal_ipv6);
+      continue;
     }
+    auto& first = one->family() == Family::v4 ? node.internal_ipv4 : node.internal_ipv6;
+    if (!first) first = one;
   }
   // One good address of the family is enough, whatever stands beside it.
-  if (reader.out.node.internal_ipv4) reader.out.malformed.erase(NodeField::internal_ipv4);
+  if (node.internal_ipv4) reader.out.malformed.erase(NodeField::internal_ipv4);
+  if (node.internal_ipv6) reader.out.malformed.erase(NodeField::internal_ipv6);
 }
 
-void read_router(const json& object, Reader& reader) {
-  const auto found = annotation(object, kRouterAnnotation);
+void read_router(const json& object, Family family, Reader& reader) {
+  const bool ipv4 = family == Family::v4;
+  const auto found = annotation(object, ipv4 ? kRouterAnnotation : kRouter6Annotation);
   if (!found) return;
   const auto one = address(*found->value);
-  if (!one || one->family() != Family::v4 || one->is_any()) {
-    return reader.refuse(NodeField::router_ipv4, found->field,
-                         "the IPv4 address of cilium_host, such as 10.0.1.138");
+  if (!one || one->family() != family || one->is_any()) {
+    return reader.refuse(ipv4 ? NodeField::router_ipv4 : NodeField::router_ipv6, found->field,
+                         ipv4 ? "the IPv4 address of cilium_host, such as 10.0.1.138"
+                              : "the IPv6 address of cilium_host, such as fd00:1::8a");
   }
-  reader.out.node.router_ipv4 = one;
+  (ipv4 ? reader.out.node.router_ipv4 : reader.out.node.router_ipv6) = one;
 }
 
 void read_key_id(const json& object, Reader& reader) {
@@ -175,8 +182,8 @@ DecodedNode decode_node(const ApiObject& object) {
   if (created.is_string()) out.node.created = created.get<std::string>();
   Reader reader{out};
   read_pod_cidrs(parsed, reader);
-  read_internal_ip(parsed, reader);
-  read_router(parsed, reader);
+  read_internal_ips(parsed, reader);
+  for (const auto family : kFamilies) read_router(parsed, family, reader);
   read_key_id(parsed, reader);
   read_annotations(parsed, reader);
   return out;
@@ -191,6 +198,12 @@ Node merged(const Node& last_good, const DecodedNode& decoded) {
         break;
       case NodeField::internal_ipv4:
         node.internal_ipv4 = last_good.internal_ipv4;
+        break;
+      case NodeField::internal_ipv6:
+        node.internal_ipv6 = last_good.internal_ipv6;
+        break;
+      case NodeField::router_ipv6:
+        node.router_ipv6 = last_good.router_ipv6;
         break;
       case NodeField::router_ipv4:
         node.router_ipv4 = last_good.router_ipv4;

@@ -13,14 +13,17 @@ constexpr std::chrono::seconds kEcho{10};
 
 }  // namespace
 
-Annotations published(const std::optional<IpAddress>& router, const std::optional<Cidr>& pod_cidr,
+Annotations published(const std::vector<DatapathConfig::Network>& networks,
                       const std::optional<uint8_t>& key_id) {
   Annotations all;
   const auto set = [&](std::string_view name, std::string value) {
     all[std::string(kPrefix) + std::string(name)] = std::move(value);
   };
-  if (router) set(kRouterAnnotation, router->to_string());
-  if (pod_cidr) set(kPodCidrAnnotation, pod_cidr->to_string());
+  for (const auto& [pod_cidr, router] : networks) {
+    const bool ipv4 = router.family() == Family::v4;
+    set(ipv4 ? kRouterAnnotation : kRouter6Annotation, router.to_string());
+    set(ipv4 ? kPodCidrAnnotation : kPodCidr6Annotation, pod_cidr.to_string());
+  }
   if (key_id) set(kKeyAnnotation, std::to_string(*key_id));
   return all;
 }

@@ -8,11 +8,12 @@
 
 #include "agent/kube/client.h"
 #include "agent/kube/decode.h"
+#include "agent/model/objects.h"
 
 namespace pellicle {
 
-// The annotations of a node with this cilium_host address, PodCIDR and sending key.
-Annotations published(const std::optional<IpAddress>& router, const std::optional<Cidr>& pod_cidr,
+// The annotations of a node with these PodCIDRs, cilium_host addresses in them, and sending key.
+Annotations published(const std::vector<DatapathConfig::Network>& networks,
                       const std::optional<uint8_t>& key_id);
 
 // Those of `wanted` that `present` lacks or has with another value.

@@ -33,10 +33,16 @@ struct HostFacts {
   struct Uplink {
     std::string name;
     uint32_t mtu = 0;
+    // Takes routes that routers advertise, also while it forwards or for as long as it does not.
+    bool accepts_ra = false;
     auto operator<=>(const Uplink&) const = default;
   };
   std::map<IpAddress, Uplink> uplinks;   // by address: devices that are not ours
   std::optional<IpAddress> router_ipv4;  // on cilium_host now
+  std::optional<IpAddress> router_ipv6;  // beside the one the kernel makes
+  const std::optional<IpAddress>& router(Family family) const {
+    return family == Family::v4 ? router_ipv4 : router_ipv6;
+  }
   std::map<std::string, std::string>
       program_tags;  // program name -> the kernel's digest of what this agent carries
   std::vector<std::string> pod_devices;  // lxc devices that exist, sorted
@@ -52,6 +58,7 @@ struct Settings {
   bool netfilter = true;  // install the netfilter rules
   // What pods send beyond this network leaves with the node's own address; none: with the pods'.
   std::optional<Cidr> native_cidr;
+  std::optional<Cidr> native_cidr6;
   std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
   bool operator==(const Settings&) const = default;
 };

@@ -10,6 +10,10 @@
 
 namespace pellicle {
 
+const char* family_name(Family family) {
+  return family == Family::v4 ? "IPv4" : "IPv6";
+}
+
 IpAddress::IpAddress(Family family, const uint8_t* bytes) : family_(family) {
   std::copy_n(bytes, size(), bytes_.begin());
 }

@@ -12,6 +12,8 @@
 namespace pellicle {
 
 enum class Family : uint8_t { v4, v6 };
+inline constexpr std::array kFamilies = {Family::v4, Family::v6};
+const char* family_name(Family family);  // "IPv4"
 
 // An IPv4 or IPv6 address in network byte order. IPv4 uses the first four bytes, the rest are zero.
 class IpAddress {

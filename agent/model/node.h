@@ -16,10 +16,18 @@ struct Node {
   std::string created;  // metadata.creationTimestamp, RFC 3339; orders two claims on one PodCIDR
   std::vector<Cidr> pod_cidrs;             // spec.podCIDRs, else spec.podCIDR, else the annotations
   std::optional<IpAddress> internal_ipv4;  // first InternalIP of the family
-  std::optional<IpAddress> router_ipv4;    // annotation network.cilium.io/ipv4-cilium-host
-  std::optional<uint8_t> key_id;           // annotation network.cilium.io/encryption-key, 1..15
+  std::optional<IpAddress> internal_ipv6;
+  std::optional<IpAddress> router_ipv4;  // annotation network.cilium.io/ipv4-cilium-host
+  std::optional<IpAddress> router_ipv6;  // annotation network.cilium.io/ipv6-cilium-host
+  std::optional<uint8_t> key_id;         // annotation network.cilium.io/encryption-key, 1..15
 
   std::optional<Cidr> pod_cidr(Family family) const;  // the first one of the family
+  const std::optional<IpAddress>& internal_ip(Family family) const {
+    return family == Family::v4 ? internal_ipv4 : internal_ipv6;
+  }
+  const std::optional<IpAddress>& router(Family family) const {
+    return family == Family::v4 ? router_ipv4 : router_ipv6;
+  }
   auto operator<=>(const Node&) const = default;
 };
 

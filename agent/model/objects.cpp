@@ -40,6 +40,23 @@ bool State::operator==(const State& other) const {
          same_algorithm(algorithm, other.algorithm);
 }
 
+std::vector<DatapathConfig::Network> DatapathConfig::networks() const {
+  std::vector<Network> all;
+  for (const auto& network : {v4, v6}) {
+    if (network) all.push_back(*network);
+  }
+  return all;
+}
+
+std::strong_ordering Sysctl::Key::operator<=>(const Key& other) const {
+  const auto rank = [](const std::string& text) {
+    if (text.ends_with("/accept_ra")) return 0;
+    return text == "net/ipv6/conf/all/forwarding" ? 2 : 1;
+  };
+  if (const auto order = rank(path) <=> rank(other.path); order != 0) return order;
+  return path <=> other.path;
+}
+
 std::strong_ordering Route::Key::operator<=>(const Key& other) const {
   if (const auto order = table <=> other.table; order != 0) return order;
   if (const auto order = other.dst.length() <=> dst.length(); order != 0) return order;
@@ -83,9 +100,12 @@ std::string describe(const Policy::Key& key, const Policy& value) {
 }
 
 std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
-  return "datapath config local " + value.local_cidr.to_string() + " router " +
-         value.router.to_string() + " host " + value.host_device + " net " + value.net_device +
-         " uplink " + value.uplink;
+  std::string text = "datapath config";
+  for (const auto& network : value.networks()) {
+    text += " local " + network.pod_cidr.to_string() + " router " + network.router.to_string();
+  }
+  return text + " host " + value.host_device + " net " + value.net_device + " uplink " +
+         value.uplink;
 }
 
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {

@@ -53,7 +53,11 @@ struct Address {
 struct Sysctl {
   struct Key {
     std::string path;
-    auto operator<=>(const Key&) const = default;
+    bool operator==(const Key&) const = default;
+    // accept_ra before everything: forwarding takes a router's routes away where it is 1. IPv6's
+    // forwarding of all devices after each device's own, which it overwrites (6.1), so that it is
+    // put back before them.
+    std::strong_ordering operator<=>(const Key& other) const;
   };
   std::string value;
   auto operator<=>(const Sysctl&) const = default;
@@ -70,7 +74,7 @@ struct State {
     Mark mark;
     auto operator<=>(const Key&) const = default;
   };
-  IpAddress src;  // 0.0.0.0 for receiving
+  IpAddress src;  // 0.0.0.0 or :: for receiving
   uint32_t reqid = 0;
   Mark output_mark;
   Algorithm algorithm;
@@ -111,10 +115,16 @@ struct DatapathConfig {
   struct Key {
     auto operator<=>(const Key&) const = default;
   };
-  Cidr local_cidr;
-  IpAddress router;         // cilium_host's address
-  std::string host_device;  // "cilium_host"
-  std::string net_device;   // "cilium_net"
+  struct Network {
+    Cidr pod_cidr;
+    IpAddress router;  // cilium_host's address
+    auto operator<=>(const Network&) const = default;
+  };
+  std::optional<Network> v4;  // none: this node has no pods of the family
+  std::optional<Network> v6;
+  std::vector<Network> networks() const;  // those there are, IPv4 first
+  std::string host_device;                // "cilium_host"
+  std::string net_device;                 // "cilium_net"
   std::string uplink;
   auto operator<=>(const DatapathConfig&) const = default;
 };
@@ -190,7 +200,7 @@ struct Route {
   std::optional<IpAddress> gateway;
   std::optional<IpAddress> src;
   uint32_t mtu = 0;      // 0: none given
-  uint8_t scope = 0;     // RT_SCOPE_*: 0 universe, 253 link, 254 host
+  uint8_t scope = 0;     // RT_SCOPE_*: 0 universe, 253 link, 254 host; IPv6 knows 0 alone
   uint8_t protocol = 3;  // RTPROT_BOOT, which `ip route` does not print
   auto operator<=>(const Route&) const = default;
 };

@@ -14,11 +14,17 @@ Json node_json(const Cluster& cluster, const std::string& name) {
   Json json{{"name", name}};
   if (cluster.self) {
     if (const auto cidr = cluster.self->pod_cidr(Family::v4)) json["podCIDR"] = cidr->to_string();
+    if (const auto cidr = cluster.self->pod_cidr(Family::v6)) json["podCIDR6"] = cidr->to_string();
     if (cluster.self->internal_ipv4) {
       json["internalIP"] = cluster.self->internal_ipv4->to_string();
     }
+    if (cluster.self->internal_ipv6) {
+      json["internalIP6"] = cluster.self->internal_ipv6->to_string();
+    }
   }
-  if (cluster.router) json["ciliumHost"] = cluster.router->to_string();
+  for (const auto& [family, own] : cluster.own) {
+    json[family == Family::v4 ? "ciliumHost" : "ciliumHost6"] = own.router.to_string();
+  }
   if (cluster.uplink)
     json["uplink"] = {{"name", cluster.uplink->name}, {"mtu", cluster.uplink->mtu}};
   return json;
@@ -33,10 +39,6 @@ Json sources_json(const std::vector<SourceHealth>& sources) {
     list.push_back(json);
   }
   return list;
-}
-
-const char* family_name(Family family) {
-  return family == Family::v4 ? "IPv4" : "IPv6";
 }
 
 Json ipam_json(const std::vector<PoolUse>& pools) {

@@ -6,28 +6,63 @@
 #include "bpf/lib/maps.h"
 #include "bpf/lib/packet.h"
 
+static __always_inline bool same_address(const struct ip_address* a, const struct ip_address* b) {
+  return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2] &&
+         a->words[3] == b->words[3];
+}
+
+/* This node has pods of the family: its own address there is known. */
+static __always_inline bool has_pods(const struct node_network* own) {
+  return own->router.words[0] | own->router.words[1] | own->router.words[2] | own->router.words[3];
+}
+
 /* NULL until the agent has filled it. */
 static __always_inline const struct datapath_config* configuration(void) {
   u32 only = 0;
   const struct datapath_config* config = bpf_map_lookup_elem(&pellicle_config, &only);
 
-  if (!config || (!config->local_mask && !config->router)) return NULL;
+  if (!config || (!has_pods(&config->v4) && !has_pods(&config->v6))) return NULL;
   return config;
 }
 
-/* `address`, in network order, belongs to this node's PodCIDR. */
-static __always_inline bool is_local(const struct datapath_config* config, u32 address) {
-  return (address & config->local_mask) == config->local_address;
+/* What this node is in the packet's family. */
+static __always_inline const struct node_network* network_of(const struct datapath_config* config,
+                                                             const struct packet* packet) {
+  return packet->family == FAMILY_IPV4 ? &config->v4 : &config->v6;
 }
 
-/* The entry that covers `address`; NULL when it is no peer's. This node's own PodCIDR is never a
- * peer's, even inside a wider entry (the strict CIDR covers the whole pod network). */
-static __always_inline const struct peer_value* peer(const struct datapath_config* config,
-                                                     u32 address) {
-  struct peer_key key = {.prefix_length = 32, .address = address};
+/* `address` belongs to this node's PodCIDR. */
+static __always_inline bool is_local(const struct node_network* own,
+                                     const struct ip_address* address) {
+  u32 differs = 0;
 
-  if (is_local(config, address)) return NULL;
-  return bpf_map_lookup_elem(&pellicle_peers, &key);
+  for (int i = 0; i < 4; ++i)
+    differs |= (address->words[i] & own->mask.words[i]) ^ own->prefix.words[i];
+  return !differs && has_pods(own);
+}
+
+/* The entry that covers the packet's destination; NULL when it is no peer's. This node's own
+ * PodCIDR is never a peer's, even inside a wider entry (the strict CIDR covers the whole pod
+ * network). */
+static __always_inline const struct peer_value* peer(const struct datapath_config* config,
+                                                     const struct packet* packet) {
+  if (is_local(network_of(config, packet), &packet->destination)) return NULL;
+  if (packet->family == FAMILY_IPV4) {
+    struct peer_key key = {.prefix_length = 32, .address = packet->destination.words[0]};
+
+    return bpf_map_lookup_elem(&pellicle_peers, &key);
+  } else {
+    struct peer6_key key = {.prefix_length = 128, .address = packet->destination};
+
+    return bpf_map_lookup_elem(&pellicle_peers6, &key);
+  }
+}
+
+/* The pod of this node that the packet is for; NULL when no pod has the address. */
+static __always_inline const struct endpoint_value* endpoint(const struct packet* packet) {
+  if (packet->family == FAMILY_IPV4)
+    return bpf_map_lookup_elem(&pellicle_eps, &packet->destination.words[0]);
+  return bpf_map_lookup_elem(&pellicle_eps6, &packet->destination);
 }
 
 /* The whole mark of a packet to be encrypted with this key id. */
@@ -37,8 +72,9 @@ static __always_inline u32 encrypt_mark(u32 key_id) {
 
 /* Our own ESP, as XFRM has made it. */
 static __always_inline bool is_own_esp(const struct datapath_config* config,
-                                       const struct iphdr* ip) {
-  return ip->protocol == IPPROTO_ESP && ip->saddr == config->router;
+                                       const struct packet* packet) {
+  return packet->protocol == IPPROTO_ESP &&
+         same_address(&packet->source, &network_of(config, packet)->router);
 }
 
 #endif

@@ -25,11 +25,26 @@ struct {
 } pellicle_peers SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, MAX_PEERS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct peer6_key);
+  __type(value, struct peer_value);
+} pellicle_peers6 SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, MAX_ENDPOINTS);
   __type(key, u32);
   __type(value, struct endpoint_value);
 } pellicle_eps SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, MAX_ENDPOINTS);
+  __type(key, struct ip_address);
+  __type(value, struct endpoint_value);
+} pellicle_eps6 SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

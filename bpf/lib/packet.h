@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What a packet says about itself. */
+/* What a packet says about itself, of both families. */
 #ifndef PELLICLE_LIB_PACKET_H
 #define PELLICLE_LIB_PACKET_H
 
@@ -8,6 +8,7 @@
 #include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <stdbool.h>
 
 #include <bpf/bpf_endian.h>
@@ -15,8 +16,27 @@
 
 #include "bpf/datapath.h"
 
-static __always_inline bool is_ipv4(const struct __sk_buff* skb) {
-  return skb->protocol == bpf_htons(ETH_P_IP);
+/* AF_INET and AF_INET6, whose header is user space's. */
+enum { FAMILY_IPV4 = 2, FAMILY_IPV6 = 10 };
+
+/* IPv6 headers that stand before what a packet carries (RFC 8200, 4). */
+enum { HEADER_HOP_BY_HOP = 0, HEADER_ROUTING = 43, HEADER_FRAGMENT = 44, HEADER_DESTINATION = 60 };
+
+/* More than the four that RFC 8200 has, destination options twice, nobody sends. */
+enum { MOST_HEADERS = 6 };
+
+enum { PROTOCOL_UNREADABLE = 256 }; /* no protocol: the headers before it are cut short or many */
+
+struct packet {
+  u32 family;   /* FAMILY_* */
+  u32 protocol; /* what it carries, behind the headers of IPv6 */
+  u32 tos;      /* as bpf_fib_lookup wants it: IPv4's byte, IPv6's class and label */
+  struct ip_address source;
+  struct ip_address destination;
+};
+
+static __always_inline bool is_ip(const struct __sk_buff* skb) {
+  return skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6);
 }
 
 /* A tag the kernel has taken out of the frame, or (the inner one of two) one still in it. */
@@ -25,12 +45,76 @@ static __always_inline bool is_tagged(const struct __sk_buff* skb) {
          skb->protocol == bpf_htons(ETH_P_8021AD);
 }
 
-/* Reads the fixed part of the IPv4 header; false when the header is cut short or no IPv4 header.
- * Copies rather than points into the packet, because of a large one only the frame header may be in
- * the linear part. Every device we attach to has Ethernet frames. */
-static __always_inline bool read_ipv4(const struct __sk_buff* skb, struct iphdr* ip) {
-  if (bpf_skb_load_bytes(skb, ETH_HLEN, ip, sizeof(*ip)) < 0) return false;
-  return ip->version == 4 && ip->ihl >= 5 && skb->len >= ETH_HLEN + ip->ihl * 4u;
+static __always_inline bool read_ipv4(const struct __sk_buff* skb, struct packet* packet) {
+  struct iphdr ip;
+
+  if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) < 0) return false;
+  if (ip.version != 4 || ip.ihl < 5 || skb->len < ETH_HLEN + ip.ihl * 4u) return false;
+  packet->family = FAMILY_IPV4;
+  packet->protocol = ip.protocol; /* every fragment says it */
+  packet->tos = ip.tos;
+  packet->source.words[0] = ip.saddr;
+  packet->destination.words[0] = ip.daddr;
+  return true;
+}
+
+/* What stands behind the headers, of which `next` is the first. A fragment that is not the first
+ * has nothing but data behind its fragment header, whose `next` is that of the first one. */
+static __always_inline u32 carried_protocol(const struct __sk_buff* skb, u32 next) {
+  u32 offset = ETH_HLEN + sizeof(struct ipv6hdr);
+
+#pragma unroll /* the verifier (6.1) refuses the loop in the shape that clang 14 gives it */
+  for (int i = 0; i <= MOST_HEADERS; ++i) {
+    struct {
+      u8 next;
+      u8 length; /* in units of 8 bytes, the first not counted; of a fragment header reserved */
+      __be16 fragment;
+    } header;
+
+    if (next != HEADER_HOP_BY_HOP && next != HEADER_ROUTING && next != HEADER_FRAGMENT &&
+        next != HEADER_DESTINATION)
+      return next;
+    if (i == MOST_HEADERS || bpf_skb_load_bytes(skb, offset, &header, sizeof(header)) < 0) break;
+    if (next == HEADER_FRAGMENT) {
+      if (header.fragment & bpf_htons(0xfff8)) return header.next;
+      offset += 8;
+    } else {
+      offset += (header.length + 1) * 8;
+    }
+    next = header.next;
+  }
+  return PROTOCOL_UNREADABLE;
+}
+
+static __always_inline bool read_ipv6(const struct __sk_buff* skb, struct packet* packet) {
+  struct ipv6hdr ip;
+
+  if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) < 0 || ip.version != 6) return false;
+  packet->family = FAMILY_IPV6;
+  packet->protocol = carried_protocol(skb, ip.nexthdr);
+  __builtin_memcpy(&packet->tos, &ip, sizeof(packet->tos));
+  packet->tos &= bpf_htonl(0x0fffffff);
+  __builtin_memcpy(&packet->source, &ip.saddr, sizeof(packet->source));
+  __builtin_memcpy(&packet->destination, &ip.daddr, sizeof(packet->destination));
+  return true;
+}
+
+/* Reads the fixed part of the IP header; false when there is none or it is cut short. Copies rather
+ * than points into the packet, because of a large one only the frame header may be in the linear
+ * part. Every device we attach to has Ethernet frames. */
+static __always_inline bool read_packet(const struct __sk_buff* skb, struct packet* packet) {
+  __builtin_memset(packet, 0, sizeof(*packet));
+  if (skb->protocol == bpf_htons(ETH_P_IP)) return read_ipv4(skb, packet);
+  if (skb->protocol == bpf_htons(ETH_P_IPV6)) return read_ipv6(skb, packet);
+  return false;
+}
+
+/* For a neighbour or a group of them (fe80::/10, ff00::/8): neighbour and router discovery, MLD.
+ * Such a packet stays on its link. (IPv4's ARP is no IP, its groups are no peer's pods.) */
+static __always_inline bool stays_on_link(const struct packet* packet) {
+  u32 first = bpf_ntohl(packet->destination.words[0]);
+
+  return packet->family == FAMILY_IPV6 && (first >> 22 == 0xfe80 >> 6 || first >> 24 == 0xff);
 }
 
 static __always_inline bool has_mark(const struct __sk_buff* skb, u32 mark) {

@@ -49,6 +49,12 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   CHECK(shape(programs, MAP_PEERS) == MapShape{BPF_MAP_TYPE_LPM_TRIE, sizeof(datapath::peer_key),
                                                sizeof(datapath::peer_value), datapath::MAX_PEERS,
                                                BPF_F_NO_PREALLOC});
+  CHECK(shape(programs, MAP_PEERS6) == MapShape{BPF_MAP_TYPE_LPM_TRIE, sizeof(datapath::peer6_key),
+                                                sizeof(datapath::peer_value), datapath::MAX_PEERS,
+                                                BPF_F_NO_PREALLOC});
+  CHECK(shape(programs, MAP_ENDPOINTS6) == MapShape{BPF_MAP_TYPE_HASH, sizeof(datapath::ip_address),
+                                                    sizeof(datapath::endpoint_value),
+                                                    datapath::MAX_ENDPOINTS, 0});
   CHECK(shape(programs, MAP_ENDPOINTS) == MapShape{BPF_MAP_TYPE_HASH, 4,
                                                    sizeof(datapath::endpoint_value),
                                                    datapath::MAX_ENDPOINTS, 0});
@@ -58,18 +64,23 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, programs.object())++ maps;
-  CHECK(maps == 4);
+  CHECK(maps == 6);
 }
 
 TEST_CASE("no program chokes on a frame of any size") {
   Programs programs = configured();
   const std::string program =
       GENERATE("pell_lxc_in", "pell_uplink_in", "pell_uplink_out", "pell_host_out", "pell_net_in");
-  const auto ethertype = static_cast<uint16_t>(GENERATE(0x0800, 0x0806));
   const Bytes whole =
-      frame({.src = "10.0.3.7", .dst = "10.0.3.9", .payload = 3200, .ethertype = ethertype});
+      GENERATE(frame({.src = "10.0.3.7", .dst = "10.0.3.9", .payload = 3200}),
+               frame({.src = "10.0.3.7", .dst = "10.0.3.9", .payload = 3200, .ethertype = 0x0806}),
+               frame({.src = "fd00:10:3::7", .dst = "fd00:10:3::9", .payload = 3200}),
+               frame({.src = "fd00:10:3::7",
+                      .dst = "fd00:10:3::9",
+                      .payload = 3200,
+                      .headers = {{60, 1, 0}}}));
   size_t ran = 0;
-  for (size_t size = 0; size <= whole.size(); size += size < 80 ? 1 : 311) {
+  for (size_t size = 0; size <= whole.size(); size += size < 120 ? 1 : 311) {
     const auto outcome = programs.try_run(program, cut(whole, size));
     if (!outcome) continue;
     ++ran;

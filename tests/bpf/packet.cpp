@@ -32,7 +32,8 @@ uint16_t checksum(const Bytes& header) {
 
 Bytes ipv4_header(const Packet& packet) {
   const size_t size = std::max<size_t>(packet.ihl, 5) * 4;
-  Bytes header = {static_cast<uint8_t>(packet.version << 4 | packet.ihl), 0};
+  const int version = packet.version ? packet.version : 4;
+  Bytes header = {static_cast<uint8_t>(version << 4 | packet.ihl), 0};
   put16(header, size + packet.payload);
   put16(header, 0x1234);  // identification
   put16(header, packet.fragment);
@@ -46,7 +47,59 @@ Bytes ipv4_header(const Packet& packet) {
   return header;
 }
 
+bool is_ipv6(const std::string& text) {
+  return text.find(':') != std::string::npos;
+}
+
+void put_ipv6(Bytes& bytes, const std::string& text) {
+  const auto value = address(text);
+  const auto* first = reinterpret_cast<const uint8_t*>(value.words);
+  bytes.insert(bytes.end(), first, first + sizeof(value.words));
+}
+
+Bytes extension_headers(const Packet& packet) {
+  Bytes bytes;
+  for (size_t i = 0; i < packet.headers.size(); ++i) {
+    const auto& header = packet.headers[i];
+    const bool last = i + 1 == packet.headers.size();
+    bytes.push_back(last ? packet.protocol : packet.headers[i + 1].type);
+    bytes.push_back(header.words);
+    put16(bytes, header.fragment);
+    bytes.resize(bytes.size() + 4 + header.words * size_t{8});
+  }
+  return bytes;
+}
+
+Bytes ipv6_headers(const Packet& packet) {
+  const Bytes behind = extension_headers(packet);
+  const int version = packet.version ? packet.version : 6;
+  Bytes header = {static_cast<uint8_t>(version << 4 | 0x0a), 0xbc, 0xde, 0xf0};  // class and label
+  put16(header, behind.size() + packet.payload);
+  header.push_back(packet.headers.empty() ? packet.protocol : packet.headers.front().type);
+  header.push_back(64);
+  put_ipv6(header, packet.src);
+  put_ipv6(header, packet.dst);
+  header.insert(header.end(), behind.begin(), behind.end());
+  return header;
+}
+
 }  // namespace
+
+datapath::ip_address address(const std::string& text) {
+  datapath::ip_address value{};
+  INFO(text);
+  REQUIRE(inet_pton(is_ipv6(text) ? AF_INET6 : AF_INET, text.c_str(), &value) == 1);
+  return value;
+}
+
+datapath::ip_address mask(const std::string& address, uint32_t length) {
+  datapath::ip_address value{};
+  REQUIRE(length <= (is_ipv6(address) ? 128 : 32));
+  auto* bytes = reinterpret_cast<uint8_t*>(value.words);
+  for (uint32_t bit = 0; bit < length; ++bit)
+    bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] | (0x80U >> (bit % 8)));
+  return value;
+}
 
 uint32_t ipv4(const std::string& text) {
   uint32_t address = 0;
@@ -62,8 +115,10 @@ Bytes frame(const Packet& packet) {
     put16(bytes, 0x8100);
     put16(bytes, tag);
   }
-  put16(bytes, packet.ethertype);
-  const Bytes header = ipv4_header(packet);
+  const bool ipv6 = is_ipv6(packet.src);
+  const uint16_t own_type = ipv6 ? 0x86dd : 0x0800;
+  put16(bytes, packet.ethertype ? packet.ethertype : own_type);
+  const Bytes header = ipv6 ? ipv6_headers(packet) : ipv4_header(packet);
   bytes.insert(bytes.end(), header.begin(), header.end());
   for (size_t i = 0; i < packet.payload; ++i) bytes.push_back(static_cast<uint8_t>(i));
   return bytes;

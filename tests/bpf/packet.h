@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "bpf/datapath.h"
+
 namespace pellicle {
 
 using Bytes = std::vector<uint8_t>;
@@ -13,19 +15,32 @@ using MacBytes = std::array<uint8_t, 6>;
 
 uint32_t ipv4(const std::string& text);  // network order; an invalid address fails the test
 
-// A frame that begins with an IPv4 packet. Lengths and the header's checksum are filled in.
+// Of either family, as the programs' maps have it.
+datapath::ip_address address(const std::string& text);
+datapath::ip_address mask(const std::string& address, uint32_t length);  // of the address' family
+
+// One of the headers that may stand between IPv6's own and what the packet carries.
+struct Header {
+  uint8_t type = 0;
+  uint8_t words = 0;      // its length: 8 bytes, and as often 8 more
+  uint16_t fragment = 0;  // of a fragment header: offset and flag, as in the header
+};
+
+// A frame that begins with an IPv4 packet, or with an IPv6 one where `src` is such an address.
+// Lengths and the header's checksum are filled in.
 struct Packet {
   std::string src = "10.0.1.52";
   std::string dst = "10.0.0.249";
   uint8_t protocol = 17;               // IPPROTO_*
   uint16_t fragment = 0;               // flags and offset, as in the header
-  size_t payload = 64;                 // bytes after the IPv4 header
-  uint8_t version = 4;                 // a wrong one makes a malformed packet
+  size_t payload = 64;                 // bytes after the headers
+  uint8_t version = 0;                 // 0: the right one; a wrong one makes a malformed packet
   uint8_t ihl = 5;                     // header length in words; options are zeroes
   MacBytes to = {};                    // the loopback device's own address
   MacBytes from = {2, 0, 0, 0, 0, 9};  // nobody's
   std::vector<uint16_t> tags = {};     // VLAN ids, outermost first
-  uint16_t ethertype = 0x0800;
+  uint16_t ethertype = 0;              // 0: the right one
+  std::vector<Header> headers = {};    // of IPv6
 };
 
 Bytes frame(const Packet& packet);

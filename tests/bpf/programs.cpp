@@ -48,14 +48,21 @@ void Programs::configure(const datapath::datapath_config& config) {
 }
 
 void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id) {
-  const datapath::peer_key key{.prefix_length = prefix_length, .address = ipv4(address)};
   const datapath::peer_value value{.key_id = key_id};
+  if (address.find(':') != std::string::npos) {
+    const datapath::peer6_key key{.prefix_length = prefix_length,
+                                  .address = pellicle::address(address)};
+    REQUIRE(bpf_map_update_elem(map(MAP_PEERS6), &key, &value, BPF_ANY) == 0);
+    return;
+  }
+  const datapath::peer_key key{.prefix_length = prefix_length, .address = ipv4(address)};
   REQUIRE(bpf_map_update_elem(map(MAP_PEERS), &key, &value, BPF_ANY) == 0);
 }
 
 void Programs::set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint) {
-  const uint32_t key = ipv4(address);
-  REQUIRE(bpf_map_update_elem(map(MAP_ENDPOINTS), &key, &endpoint, BPF_ANY) == 0);
+  const auto key = pellicle::address(address);  // an IPv4 one is the first word
+  const char* name = address.find(':') != std::string::npos ? MAP_ENDPOINTS6 : MAP_ENDPOINTS;
+  REQUIRE(bpf_map_update_elem(map(name), &key, &endpoint, BPF_ANY) == 0);
 }
 
 std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes& frame,
@@ -123,9 +130,12 @@ void Programs::attach(const std::string& program, const std::string& device, boo
 
 datapath::datapath_config worker(uint32_t host_ifindex, uint32_t net_ifindex,
                                  uint32_t uplink_ifindex) {
-  return {.local_address = ipv4("10.0.1.0"),
-          .local_mask = ipv4("255.255.255.0"),
-          .router = ipv4("10.0.1.138"),
+  return {.v4 = {.prefix = address("10.0.1.0"),
+                 .mask = mask("10.0.1.0", 24),
+                 .router = address("10.0.1.138")},
+          .v6 = {.prefix = address("fd00:10:1::"),
+                 .mask = mask("fd00:10:1::", 64),
+                 .router = address("fd00:10:1::8a")},
           .host_ifindex = host_ifindex,
           .net_ifindex = net_ifindex,
           .uplink_ifindex = uplink_ifindex};
@@ -137,6 +147,9 @@ Programs configured(const datapath::datapath_config& config) {
   programs.set_peer("10.0.0.0", 24, 3);
   programs.set_peer("10.0.2.0", 24, 0);
   programs.set_peer("10.0.0.0", 8, datapath::KEY_NO_NODE);
+  programs.set_peer("fd00:10::", 64, 3);
+  programs.set_peer("fd00:10:2::", 64, 0);
+  programs.set_peer("fd00:10::", 32, datapath::KEY_NO_NODE);
   return programs;
 }
 

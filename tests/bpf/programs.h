@@ -62,13 +62,14 @@ class Programs {
   std::unique_ptr<bpf_object, Close> object_;
 };
 
-// Node worker of the contract: PodCIDR 10.0.1.0/24, router 10.0.1.138; device numbers are those
-// given.
+// Node worker of the contract: PodCIDRs 10.0.1.0/24 and fd00:10:1::/64, routers 10.0.1.138 and
+// fd00:10:1::8a; device numbers are those given.
 datapath::datapath_config worker(uint32_t host_ifindex = 11, uint32_t net_ifindex = 12,
                                  uint32_t uplink_ifindex = 13);
 
-// Configured as worker, with worker2 (10.0.0.0/24, key 3) as a peer, node 10.0.2.0/24 as one
-// without a key yet, and the strict CIDR 10.0.0.0/8.
+// Configured as worker, with worker2 (10.0.0.0/24 and fd00:10::/64, key 3) as a peer, node
+// 10.0.2.0/24 and fd00:10:2::/64 as one without a key yet, and the strict CIDRs 10.0.0.0/8 and
+// fd00:10::/32.
 Programs configured(const datapath::datapath_config& config = worker());
 
 }  // namespace pellicle

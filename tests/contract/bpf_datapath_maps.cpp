@@ -14,7 +14,9 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-constexpr const char* kAllPins = "pellicle_config\npellicle_drops\npellicle_eps\npellicle_peers\n";
+constexpr const char* kAllPins =
+    "pellicle_config\npellicle_drops\npellicle_eps\npellicle_eps6\npellicle_peers\n"
+    "pellicle_peers6\n";
 
 void make_devices() {
   shell("ip link add cilium_host type veth peer name cilium_net");
@@ -23,8 +25,10 @@ void make_devices() {
 }
 
 Change<DatapathConfig> seed_config() {
-  return {.value = {.local_cidr = *Cidr::parse("10.0.1.0/24"),
-                    .router = *IpAddress::parse("10.0.1.138"),
+  return {.value = {.v4 = {{.pod_cidr = *Cidr::parse("10.0.1.0/24"),
+                            .router = *IpAddress::parse("10.0.1.138")}},
+                    .v6 = {{.pod_cidr = *Cidr::parse("fd00:10:1::/64"),
+                            .router = *IpAddress::parse("fd00:10:1::8a")}},
                     .host_device = "cilium_host",
                     .net_device = "cilium_net",
                     .uplink = "eth0"}};
@@ -87,7 +91,13 @@ TEST_CASE("bpf datapath: what is written is dumped, also by the next process") {
     datapath.apply(peer("10.0.0.0/24", 3));
     datapath.apply(peer("10.0.2.0/24", 0));
     datapath.apply(peer("0.0.0.0/0", 15));
+    datapath.apply(peer("fd00:10::/64", 3));
+    datapath.apply(peer("::/0", 16));
     datapath.apply(endpoint("10.0.1.52"));
+    datapath.apply(endpoint("fd00:10:1::34"));
+    wanted.peers[{*Cidr::parse("fd00:10::/64")}] = {.key_id = 3};
+    wanted.peers[{*Cidr::parse("::/0")}] = {.key_id = 16};
+    wanted.endpoints[{*IpAddress::parse("fd00:10:1::34")}] = endpoint("fd00:10:1::34").value;
     wanted.datapath_config[{}] = seed_config().value;
     wanted.peers[{*Cidr::parse("10.0.0.0/24")}] = {.key_id = 3};
     wanted.peers[{*Cidr::parse("10.0.2.0/24")}] = {.key_id = 0};
@@ -117,8 +127,14 @@ TEST_CASE("bpf datapath: removing the absent succeeds, and cleanup ends with no 
   datapath.apply(endpoint("10.0.1.52"));
   datapath.finish_cleanup();
   CHECK(pins.listing() == kAllPins);
+  datapath.apply(peer("fd00:10::/64", 3));
+  datapath.apply(endpoint("fd00:10:1::34"));
   remove(datapath, endpoint("10.0.1.52"));
   remove(datapath, endpoint("10.0.1.52"));
+  for (int twice = 0; twice < 2; ++twice) {
+    remove(datapath, endpoint("fd00:10:1::34"));
+    remove(datapath, peer("fd00:10::/64", 3));
+  }
   remove(datapath, peer("10.0.0.0/24", 3));
   datapath.finish_cleanup();
   CHECK(pins.listing() == kAllPins);

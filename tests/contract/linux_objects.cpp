@@ -215,8 +215,8 @@ TEST_CASE("the host's facts: addresses of devices that are not ours, pods, the r
   const auto kernel = site.start_agent();
   auto facts = kernel->facts();
   CHECK(facts.uplinks ==
-        std::map<IpAddress, HostFacts::Uplink>{{ip("172.18.0.3"), {"eth0", 1400}},
-                                               {ip("192.0.2.1"), {"dummy1", 1500}}});
+        std::map<IpAddress, HostFacts::Uplink>{{ip("172.18.0.3"), {"eth0", 1400, true}},
+                                               {ip("192.0.2.1"), {"dummy1", 1500, true}}});
   CHECK(facts.pod_devices == std::vector<std::string>{"lxcaaa", "lxcbbb"});
   CHECK_FALSE(facts.router_ipv4);
   CHECK(facts.program_tags.contains("pell_lxc_in"));

@@ -90,6 +90,7 @@ TEST_CASE("the seed's policies and the block policy are what ip shows") {
            "\t\tlevel use\n",
            "src 0.0.0.0/0 dst 0.0.0.0/0\n\tdir out action block priority 100\n"
            "\tmark 0xe00/0xf00\n",
+           "src ::/0 dst ::/0\n\tdir out action block priority 100\n\tmark 0xe00/0xf00\n",
        }) {
     INFO(policies << "\nlacks\n" << policy);
     const auto found = policies.find(policy);

@@ -85,6 +85,9 @@ src 10.0.1.0/24 dst 10.0.2.0/24 $
 	mark 0x3e00/0xff00 $
 	tmpl src 10.0.1.138 dst 10.0.2.52
 		proto esp spi 0x00000003 reqid 1 mode tunnel
+src ::/0 dst ::/0 $
+	dir out action block priority 100 ptype main $
+	mark 0xe00/0xf00 $
 )";
 
 // The first line of each device: kind and numbers of queues are the kernel's affair.
@@ -199,6 +202,8 @@ KernelPicture golden(const NodeSpec& self, const std::vector<NodeSpec>& nodes) {
     all.states += state_text(self.router, node.router, "0x3e00/0xff00 output-mark 0xe00/0xf00");
     all.policies += sending_policy(self, node);
   }
+  all.policies +=
+      policy_text("src ::/0 dst ::/0", "out action block priority 100", "0xe00/0xf00", "");
   all.main_routes +=
       "172.18.0.0/16 dev eth0 proto kernel scope link src " + self.address.to_string() + " \n";
   return all;

@@ -104,7 +104,9 @@ void hear(Inputs& inputs, const Event& event) {
 void remember_router(Inputs& inputs) {
   const auto own = inputs.nodes.find(inputs.settings.node_name);
   if (own == inputs.nodes.end()) return;
-  if (const auto router = cluster(inputs).router) own->second.router_ipv4 = router;
+  for (const auto& [family, network] : cluster(inputs).own) {
+    (family == Family::v4 ? own->second.router_ipv4 : own->second.router_ipv6) = network.router;
+  }
 }
 
 std::vector<Event> reordered(Random& random, const std::vector<Event>& events) {
@@ -153,7 +155,8 @@ void spoil(Random&, Policy& policy) {
   if (policy.tmpl) policy.tmpl->dst = IpAddress::v4(0x0a0000fe);
 }
 void spoil(Random&, DatapathConfig& config) {
-  config.router = IpAddress::v4(0x0a0000fe);
+  if (config.v4) config.v4->router = IpAddress::v4(0x0a0000fe);
+  config.uplink = "cilium_net";
 }
 void spoil(Random&, PeerEntry& peer) {
   peer.key_id = peer.key_id ? 0 : 9;

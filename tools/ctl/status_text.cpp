@@ -72,16 +72,25 @@ std::string padded(const std::string& text, size_t width) {
   return text.size() >= width ? text + " " : text + std::string(width - text.size(), ' ');
 }
 
+// What the node is in both families, or `otherwise`: "10.0.1.0/24, fd00:1::/64".
+std::string both(const Json& node, const std::string& field, const std::string& otherwise) {
+  std::string text = text_of(node, field.c_str(), "");
+  const auto ipv6 = text_of(node, (field + "6").c_str(), "");
+  if (!text.empty() && !ipv6.empty()) text += ", ";
+  text += ipv6;
+  return text.empty() ? otherwise : text;
+}
+
 void node_lines(Screen& screen, const Json& status) {
   const auto& node = status["node"];
-  std::string where = text_of(node, "name") + "  " + text_of(node, "internalIP", "no InternalIP");
+  std::string where = text_of(node, "name") + "  " + both(node, "internalIP", "no InternalIP");
   if (node.contains("uplink")) {
     where += " on " + text_of(node["uplink"], "name") + " mtu " +
              std::to_string(node["uplink"].value("mtu", 0));
   }
   screen.line("Node:", where);
-  screen.line("Pods:", text_of(node, "podCIDR", "no PodCIDR") + ", cilium_host " +
-                           text_of(node, "ciliumHost", "has no address yet") + ", pods " +
+  screen.line("Pods:", both(node, "podCIDR", "no PodCIDR") + ", cilium_host " +
+                           both(node, "ciliumHost", "has no address yet") + ", pods " +
                            std::to_string(status.value("endpoints", 0)));
 }
 

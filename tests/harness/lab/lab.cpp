@@ -17,7 +17,7 @@ std::string results_dir() {
   return directory;
 }
 
-api::Json node_object(const NodeSpec& node, bool published) {
+api::Json node_object_of(const NodeSpec& node, bool published) {
   for (const api::SeedNode& seed : api::kSeedNodes) {
     if (seed.name == node.name) return api::node_object(seed, published);
   }
@@ -31,6 +31,28 @@ api::Json node_object(const NodeSpec& node, bool published) {
                            .cilium_host = router.c_str(),
                            .boot_id = boot_id.c_str()},
                           published);
+}
+
+// The families of the node, where api::node_object knows of IPv4 alone.
+api::Json node_object(const NodeSpec& node, bool published) {
+  auto object = node_object_of(node, published);
+  auto& addresses = object["status"]["addresses"];
+  auto& annotations = object["metadata"]["annotations"];
+  auto& cidrs = object["spec"]["podCIDRs"];
+  if (!node.ipv4) {
+    addresses.erase(0);
+    annotations.erase("network.cilium.io/ipv4-cilium-host");
+    cidrs = api::Json::array();
+  }
+  if (node.ipv6) {
+    addresses.push_back({{"type", "InternalIP"}, {"address", node.ipv6->address.to_string()}});
+    if (published) {
+      annotations["network.cilium.io/ipv6-cilium-host"] = node.ipv6->router.to_string();
+    }
+    cidrs.push_back(node.ipv6->pod_cidr.to_string());
+    object["spec"]["podCIDR"] = cidrs.front();
+  }
+  return object;
 }
 
 }  // namespace
@@ -62,6 +84,7 @@ Lab::~Lab() {
 void Lab::make_agent(const std::string& name) {
   const NodeSpec& node = network_->node(name);
   addresses_.push_back({node.pod_cidr, node.router});
+  if (node.ipv6) addresses_.push_back({node.ipv6->pod_cidr, node.ipv6->router});
   api_->create(node_object(node, options_.published));
   const std::string token = "token-of-" + name;
   api_->allow_token(token, kServiceAccount);

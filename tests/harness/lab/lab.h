@@ -58,6 +58,8 @@ class Lab {
 
   // Pods. Names are unique in the cluster; each has a namespace /run/netns/<name>.
   void add_pod(const std::string& node, const std::string& pod, const std::string& address);
+  void add_pod(const std::string& node, const std::string& pod,
+               const std::vector<std::string>& addresses);
   void delete_pod(const std::string& pod);
   void serve_http(const std::string& pod);  // port 80: "PodName: <name> | PodIP: eth0 <ip>/32"
   Result http_get(const std::string& netns, const std::string& url);  // from a pod or a node

@@ -58,12 +58,17 @@ const Lab::Pod& Lab::pod(const std::string& name) const {
 }
 
 void Lab::add_pod(const std::string& node, const std::string& name, const std::string& address) {
+  add_pod(node, name, std::vector<std::string>{address});
+}
+
+void Lab::add_pod(const std::string& node, const std::string& name,
+                  const std::vector<std::string>& addresses) {
   must("ip netns add " + name);
   const std::string id = node + "/" + name;
   agent(node).ask(
       "pod-add",
-      {{"id", id}, {"name", name}, {"netns", "/run/netns/" + name}, {"addresses", {address}}});
-  pods_.emplace(name, Pod{.node = node, .id = id, .address = address, .server = {}});
+      {{"id", id}, {"name", name}, {"netns", "/run/netns/" + name}, {"addresses", addresses}});
+  pods_.emplace(name, Pod{.node = node, .id = id, .address = addresses.front(), .server = {}});
 }
 
 void Lab::delete_pod(const std::string& name) {

@@ -26,10 +26,16 @@ std::string port_name(const IpAddress& address) {
 
 // rp_filter 2 is what systemd's 50-default.conf sets on a node: the agent has to cope with it.
 void start_node(const NodeSpec& node) {
+  std::string ipv6;
+  if (node.ipv6) {
+    ipv6 = "addr add " + node.ipv6->address.to_string() +
+           "/64 dev eth0 nodad\nroute add default via fd00:172::1 dev eth0\n";
+  }
   must_in(node.name,
           "for dev in default eth0; do echo 2 > /proc/sys/net/ipv4/conf/$dev/rp_filter; done");
   ip_batch("link set lo up\naddr add " + node.address.to_string() +
-               "/16 brd + dev eth0\nlink set eth0 up\nroute add default via 172.18.0.1 dev eth0\n",
+               "/16 brd + dev eth0\nlink set eth0 up\nroute add default via 172.18.0.1 dev eth0\n" +
+               ipv6,
            node.name);
 }
 
@@ -39,6 +45,19 @@ std::vector<NodeSpec> seed_nodes() {
   return {node_spec("worker", "172.18.0.3", "10.0.1.0/24", "10.0.1.138"),
           node_spec("worker2", "172.18.0.4", "10.0.0.0/24", "10.0.0.40"),
           node_spec("control-plane", "172.18.0.2", "10.0.2.0/24", "10.0.2.52")};
+}
+
+std::vector<NodeSpec> dual_stack_nodes() {
+  auto nodes = seed_nodes();
+  const auto give = [&](size_t at, const char* address, const char* cidr, const char* router) {
+    nodes[at].ipv6 = NodeSpec::Ipv6{.address = IpAddress::parse(address).value(),
+                                    .pod_cidr = Cidr::parse(cidr).value(),
+                                    .router = IpAddress::parse(router).value()};
+  };
+  give(0, "fd00:172::3", "fd00:10:1::/64", "fd00:10:1::8a");
+  give(1, "fd00:172::4", "fd00:10::/64", "fd00:10::28");
+  give(2, "fd00:172::2", "fd00:10:2::/64", "fd00:10:2::34");
+  return nodes;
 }
 
 NodeSpec fourth_node() {
@@ -61,6 +80,7 @@ Network::Network(std::string log_dir, const std::vector<NodeSpec>& nodes)
       "link add kind type bridge forward_delay 0 stp_state 0\n"
       "link set kind addrgenmode none\n"
       "addr add 172.18.0.1/16 brd + dev kind\n"
+      "addr add fd00:172::1/64 dev kind nodad\n"
       "link set kind up\n");
   plug(nodes);
 }
@@ -99,12 +119,13 @@ void Network::plug(const std::vector<NodeSpec>& nodes) {
   ip_batch(lines);
   std::vector<Capture*> started;
   for (const NodeSpec& node : nodes) {
-    wire_.emplace_back(CaptureSpec{.netns = "",
-                                   .dev = ports_.at(node.name),
-                                   .filter = "ip",
-                                   .promiscuous = true,
-                                   .bytes_per_packet = 160},
-                       log_dir_ + "/wire-" + node.name + ".pcap");
+    wire_.emplace_back(
+        CaptureSpec{.netns = "",
+                    .dev = ports_.at(node.name),
+                    .filter = "ip or (ip6 and not net fe80::/10 and not net ff00::/8)",
+                    .promiscuous = true,
+                    .bytes_per_packet = 160},
+        log_dir_ + "/wire-" + node.name + ".pcap");
     started.push_back(&wire_.back());
   }
   for (Capture* capture : started) capture->ready();

@@ -3,6 +3,7 @@
 
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +13,25 @@
 namespace pellicle::lab {
 
 struct NodeSpec {
+  struct Ipv6 {
+    IpAddress address;
+    Cidr pod_cidr;
+    IpAddress router;
+    auto operator<=>(const Ipv6&) const = default;
+  };
   std::string name;  // the namespace's too
   IpAddress address;
   Cidr pod_cidr;
   IpAddress router;  // the cilium_host address it is to have
+  std::optional<Ipv6> ipv6 = {};
+  bool ipv4 = true;  // false: its Node object knows of IPv6 alone; the API is reached by IPv4 still
   auto operator<=>(const NodeSpec&) const = default;
 };
 
 // worker, worker2 and control-plane with the seed's addresses.
 std::vector<NodeSpec> seed_nodes();
+// The same with both families: worker is fd00:172::3 with pods in fd00:10:1::/64.
+std::vector<NodeSpec> dual_stack_nodes();
 // worker3, 172.18.0.5, 10.0.3.0/24: the node that joins later.
 NodeSpec fourth_node();
 
@@ -43,8 +54,9 @@ class Network {
   const std::vector<NodeSpec>& nodes() const { return nodes_; }
   const NodeSpec& node(const std::string& name) const;  // LabError for an unknown one
 
-  // Every IPv4 packet on the cable of any node, also of one removed since. What goes from one node
-  // to another is seen twice, where it leaves and where it arrives.
+  // Every IPv4 packet, and every IPv6 packet that leaves its link, on the cable of any node, also
+  // of one removed since. What goes from one node to another is seen twice, where it leaves and
+  // where it arrives.
   std::vector<Packet> wire();
 
  private:

@@ -31,8 +31,13 @@ bool is_ipv4(const std::string& frame) {
          byte_at(frame, kEthernet) >> 4 == 4;
 }
 
-IpAddress address_at(const std::string& frame, size_t offset) {
-  return {Family::v4, reinterpret_cast<const uint8_t*>(frame.data()) + offset};
+bool is_ipv6(const std::string& frame) {
+  return frame.size() >= kEthernet + 40 && byte_at(frame, 12) == 0x86 &&
+         byte_at(frame, 13) == 0xdd && byte_at(frame, kEthernet) >> 4 == 6;
+}
+
+IpAddress address_at(const std::string& frame, Family family, size_t offset) {
+  return {family, reinterpret_cast<const uint8_t*>(frame.data()) + kEthernet + offset};
 }
 
 const NodeAddresses* node_of(const IpAddress& address, const std::vector<NodeAddresses>& nodes) {
@@ -68,13 +73,15 @@ PcapFile read_pcap(const std::string& path) {
     if (at + kept > bytes.size()) break;
     std::string frame = bytes.substr(at, kept);
     at += kept;
-    if (!is_ipv4(frame)) {
+    const bool ipv6 = is_ipv6(frame);
+    if (!ipv6 && !is_ipv4(frame)) {
       ++file.other_frames;
       continue;
     }
-    file.packets.push_back({.src = address_at(frame, kEthernet + 12),
-                            .dst = address_at(frame, kEthernet + 16),
-                            .protocol = byte_at(frame, kEthernet + 9),
+    const auto family = ipv6 ? Family::v6 : Family::v4;
+    file.packets.push_back({.src = address_at(frame, family, ipv6 ? 8 : 12),
+                            .dst = address_at(frame, family, ipv6 ? 24 : 16),
+                            .protocol = byte_at(frame, kEthernet + (ipv6 ? 6 : 9)),
                             .length = length,
                             .frame = std::move(frame)});
   }

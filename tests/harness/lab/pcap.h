@@ -10,18 +10,18 @@
 
 namespace pellicle::lab {
 
-// An Ethernet frame that carries IPv4.
+// An Ethernet frame that carries IP.
 struct Packet {
   IpAddress src;
   IpAddress dst;
-  uint8_t protocol = 0;  // 1 ICMP, 6 TCP, 17 UDP, 50 ESP
+  uint8_t protocol = 0;  // 1 ICMP, 6 TCP, 17 UDP, 50 ESP; of IPv6 what the first header says
   uint32_t length = 0;   // of the frame as it was on the wire
   std::string frame;     // the bytes that were kept of it
 
   std::string text() const;  // "10.0.1.52 > 10.0.0.249 protocol 1 length 98"
 };
 
-// The IPv4 packets of a capture file (Ethernet, as `tcpdump -w` writes it), and how many other
+// The IP packets of a capture file (Ethernet, as `tcpdump -w` writes it), and how many other
 // frames it holds. A record that is cut off at the end (its writer was killed) is left out.
 struct PcapFile {
   std::vector<Packet> packets;

@@ -17,7 +17,8 @@ uint32_t network_word(const std::string& bytes, size_t at) {
 }
 
 uint32_t esp_number(const Packet& packet) {
-  const size_t ip_header = (static_cast<uint8_t>(packet.frame.at(kEthernetHeader)) & 15U) * 4U;
+  const size_t ipv4_header = (static_cast<uint8_t>(packet.frame.at(kEthernetHeader)) & 15U) * 4U;
+  const size_t ip_header = packet.src.family() == Family::v4 ? ipv4_header : 40;
   return network_word(packet.frame, kEthernetHeader + ip_header + 4);
 }
 

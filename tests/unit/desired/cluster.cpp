@@ -48,7 +48,7 @@ TEST_CASE("the seed's cluster has two peers and no problem") {
   const auto seen = cluster(seed::worker());
   CHECK(seen.problems.empty());
   CHECK(seen.unready.empty());
-  CHECK(seen.router == ip("10.0.1.138"));
+  CHECK(seen.own.at(Family::v4).router == ip("10.0.1.138"));
   CHECK(seen.uplink->name == "eth0");
   CHECK(seen.peers ==
         std::vector<Peer>{{"control-plane", cidr("10.0.2.0/24"), ip("172.18.0.2"), ip("10.0.2.52")},
@@ -177,7 +177,7 @@ TEST_CASE("when an older Node claims our PodCIDR we serve our own pods and repor
   const auto seen = with_fourth(node);
   CHECK(peer_names(seen) == Names{"control-plane", "worker2"});
   CHECK(seen.unready.empty());
-  CHECK(seen.router == ip("10.0.1.138"));
+  CHECK(seen.own.at(Family::v4).router == ip("10.0.1.138"));
   require_problem(seen, "Node worker", "spec.podCIDR", "of the older Node worker3");
 
   auto inputs = seed::worker();

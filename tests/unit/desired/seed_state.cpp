@@ -16,6 +16,8 @@ const Mark kDecrypted{0xd00, 0xf00};
 
 void expect_xfrm(KernelState& state) {
   state.block_policies = {{{Direction::out, cidr("0.0.0.0/0"), cidr("0.0.0.0/0"), kEncrypted},
+                           {.block = true, .priority = 100, .tmpl = std::nullopt}},
+                          {{Direction::out, cidr("::/0"), cidr("::/0"), kEncrypted},
                            {.block = true, .priority = 100, .tmpl = std::nullopt}}};
   const auto esp_state = [&](const char* src, const char* dst, Mark mark, Mark output_mark) {
     state.states[{ip(dst), 3, mark}] = {.src = ip(src),
@@ -79,8 +81,7 @@ void expect_devices(KernelState& state) {
 
 void expect_programs(KernelState& state) {
   state.datapath_config = {{{},
-                            {.local_cidr = cidr("10.0.1.0/24"),
-                             .router = ip("10.0.1.138"),
+                            {.v4 = {{.pod_cidr = cidr("10.0.1.0/24"), .router = ip("10.0.1.138")}},
                              .host_device = "cilium_host",
                              .net_device = "cilium_net",
                              .uplink = "eth0"}}};

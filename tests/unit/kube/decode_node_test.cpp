@@ -121,7 +121,10 @@ TEST_CASE("each malformed field of a Node is named, and keeps its last good valu
   for (const auto& row : rows) {
     INFO(row.field << " in " << row.annotations << row.spec << row.status);
     const auto decoded = decode(row.annotations, row.spec, row.status);
-    CHECK(decoded.malformed == std::set{row.malformed});
+    std::set<NodeField> malformed{row.malformed};
+    // No family can be told from what is no address.
+    if (row.malformed == NodeField::internal_ipv4) malformed.insert(NodeField::internal_ipv6);
+    CHECK(decoded.malformed == malformed);
     REQUIRE(decoded.problems.size() == 1);
     CHECK(decoded.problems[0].object == "Node worker");
     CHECK(decoded.problems[0].field == row.field);

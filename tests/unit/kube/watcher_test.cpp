@@ -192,7 +192,8 @@ TEST_CASE("annotations are published once, again after a failure, and repaired")
   Publisher publisher(server.io, client, "worker", 5,
                       {.on_trouble = [&](const std::string& sentence) { trouble = sentence; },
                        .on_healthy = [&] { healthy = true; }});
-  const auto wanted = published(IpAddress::parse("10.0.1.138"), Cidr::parse("10.0.1.0/24"), 3);
+  const auto wanted =
+      published({{*Cidr::parse("10.0.1.0/24"), *IpAddress::parse("10.0.1.138")}}, 3);
   const auto present = [&] {
     return decode_node({.name = "worker", .text = server.api.get(kWorker)->dump()}).annotations;
   };

@@ -8,6 +8,7 @@
 
 #include "agent/kernel/ownership.h"
 #include "agent/kernel/rule_codec.h"
+#include "agent/kernel/sysctl.h"
 
 namespace pellicle {
 
@@ -33,6 +34,10 @@ Outcome delete_rule(NetlinkSocket& socket, const Rule::Key& key) {
     if (!outcome.ok() && outcome.error != ENOENT) return outcome;
   }
   return {};
+}
+
+bool is_there(Family family) {
+  return family == Family::v4 || read_sysctl("net/ipv6/conf/all/forwarding");
 }
 
 std::set<uint32_t> local_priorities(const std::vector<KernelRule>& rules) {
@@ -72,8 +77,7 @@ void dump_rules(NetlinkSocket& socket, KernelState& into) {
       if (is_ours(rule)) into.rules.emplace(rule.key, Rule{});
     }
     auto priorities = local_priorities(rules);
-    // Without any rule at all there is no such family in this kernel.
-    if (priorities != kBornAt && !rules.empty()) {
+    if (priorities != kBornAt && is_there(family)) {
       into.local_rules.emplace(LocalRule::Key{family}, LocalRule{std::move(priorities)});
     }
   }

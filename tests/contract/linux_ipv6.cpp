@@ -92,11 +92,11 @@ TEST_CASE("ipv6: what somebody takes away comes back, cleanup leaves nothing") {
   const auto desired = dual_state(*kernel, true);
   require_pass(*kernel, desired);
   for (const char* damage :
-       {"ip -6 route flush table 200", "ip -6 rule del pref 1",
-        "ip -6 rule add pref 0 lookup local", "ip -6 addr flush dev cilium_host",
-        "ip -6 route del fd00:10::/64 dev eth0", "ip xfrm policy flush", "ip xfrm state flush",
-        "ip link set cilium_host down", "ip6tables-legacy -t raw -F",
-        "sysctl -qw net.ipv6.conf.all.forwarding=0"}) {
+       {"ip -6 route flush table 200", "ip -6 rule flush && ip -6 rule add pref 32766 lookup main",
+        "ip -6 rule del pref 1", "ip -6 rule add pref 0 lookup local",
+        "ip -6 addr flush dev cilium_host", "ip -6 route del fd00:10::/64 dev eth0",
+        "ip xfrm policy flush", "ip xfrm state flush", "ip link set cilium_host down",
+        "ip6tables-legacy -t raw -F", "sysctl -qw net.ipv6.conf.all.forwarding=0"}) {
     INFO(damage);
     shell(damage);
     require_pass(*kernel, desired);

@@ -66,9 +66,14 @@ nlohmann::json Pods::add(const Json& params) {
   try {
     endpoints_.put(endpoint);
     wire(spec, endpoint);
-  } catch (const std::exception& error) {
+  } catch (const RequestError& error) {
+    // Without a namespace there is no pod left, and the runtime need not ask for its deletion.
+    if (!again || error.code() == kErrorNoContainer) undo(endpoint);
     log::warn("pod refused", {{"pod", spec.name}, {"error", error.what()}});
+    throw;
+  } catch (const std::exception& error) {
     if (!again) undo(endpoint);
+    log::warn("pod refused", {{"pod", spec.name}, {"error", error.what()}});
     throw;
   }
   log::info("pod added", {{"pod", endpoint.name},
@@ -156,7 +161,10 @@ nlohmann::json Pods::collect(const Json& params) {
   std::string failures;
   const auto all = endpoints_.all();
   for (const auto& endpoint : all) {
-    if (endpoint.network != network || devices.contains(endpoint.device)) continue;
+    // Of a pod that was read from the kernel the network is not known; the usual case is one.
+    const bool of_another = !endpoint.network.empty() && endpoint.network != network;
+    const bool by_cni = !endpoint.network.empty() || endpoint.id.empty();
+    if (of_another || !by_cni || devices.contains(endpoint.device)) continue;
     try {
       unwire(endpoint);
       log::info("pod removed: its container is gone", {{"pod", endpoint.name}});

@@ -58,16 +58,16 @@ std::vector<std::string> configurations(const std::string& folder) {
 
 std::string conflist(const std::string& socket, const std::vector<std::string>& chained) {
   Json plugins = Json::array();
-  plugins.push_back({{"type", kPluginName},
-                     {"socket", socket},
-                     {"capabilities", {{"ips", true}, {"bandwidth", true}}}});
+  // Who limits what a pod sends needs the ingress hook of its device for itself.
+  const bool shapes = std::find(chained.begin(), chained.end(), "bandwidth") != chained.end();
+  Json ours{{"type", kPluginName}, {"socket", socket}, {"capabilities", {{"ips", true}}}};
+  if (shapes) ours["capabilities"]["bandwidth"] = true;
+  plugins.push_back(std::move(ours));
   for (const auto& type : chained) plugins.push_back(chained_plugin(type));
   Json list{{"cniVersion", "1.0.0"}};
   if (chained.empty()) list["cniVersions"] = {"1.0.0", "1.1.0"};
   // Debian's bandwidth (1.1.1) crashes when it is asked to CHECK a pod without limits.
-  if (std::find(chained.begin(), chained.end(), "bandwidth") != chained.end()) {
-    list["disableCheck"] = true;
-  }
+  if (shapes) list["disableCheck"] = true;
   list["name"] = "pellicle";
   list["plugins"] = std::move(plugins);
   return list.dump(2) + "\n";

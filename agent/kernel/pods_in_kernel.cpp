@@ -2,6 +2,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -34,6 +35,13 @@ std::vector<Endpoint> pods_in_kernel(const KernelState& actual) {
   for (const auto& [key, entry] : actual.endpoints) {
     const auto name = names.find(entry.device);
     if (name == names.end()) continue;
+    const auto same = std::find_if(pods.begin(), pods.end(), [&entry = entry](const Endpoint& pod) {
+      return pod.device == entry.device;
+    });
+    if (same != pods.end()) {  // its other family; IPv4 stands first in the table
+      same->addresses.push_back(key.address);
+      continue;
+    }
     pods.push_back({.id = "",
                     .name = name->second,
                     .network = "",
@@ -41,7 +49,8 @@ std::vector<Endpoint> pods_in_kernel(const KernelState& actual) {
                     .addresses = {key.address},
                     .pod_mac = entry.pod_mac,
                     .host_mac = entry.host_mac,
-                    .netns = ""});
+                    .netns = "",
+                    .egress_shaped = !actual.attachments.contains({entry.device, true})});
   }
   return pods;
 }

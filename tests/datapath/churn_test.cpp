@@ -1,15 +1,13 @@
 // Many pods at once, as a kubelet makes and deletes them, while the agent dies and comes back.
-#include <poll.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <deque>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <thread>
 
+#include "tests/datapath/conversations.h"
 #include "tests/datapath/pod_socket.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/cni_runtime.h"
@@ -23,28 +21,10 @@ using Catch::Matchers::Contains;
 namespace {
 
 using Json = nlohmann::json;
-using Sentences = std::vector<std::string>;
 using Step = std::function<void()>;
 
 constexpr size_t kThreads = 8;
 constexpr Seconds kPatience = 60s;  // of the kubelet with one pod
-
-// Adds what threads find wrong; Catch's assertions are for one thread.
-class Findings {
- public:
-  void add(const std::string& sentence) {
-    const std::lock_guard lock(mutex_);
-    sentences_.push_back(sentence);
-  }
-  Sentences all() {
-    const std::lock_guard lock(mutex_);
-    return sentences_;
-  }
-
- private:
-  std::mutex mutex_;
-  Sentences sentences_;
-};
 
 // work(0) to work(count - 1), eight at a time, and `meanwhile` once half of them are done. What
 // went wrong with the work.
@@ -100,7 +80,7 @@ class Kubelet {
       }
       stop(pod);
       if (std::chrono::steady_clock::now() > end) throw LabError(answer.text());
-      std::this_thread::sleep_for(200ms);  // kubelet's take seconds
+      std::this_thread::sleep_for(1s);  // a kubelet waits longer
     }
   }
 
@@ -213,6 +193,12 @@ struct Worker {
     return pods_listed;
   }
 
+  std::vector<std::string> namespaces() const {
+    std::vector<std::string> names;
+    for (const Pod& pod : pods) names.push_back(pod.name);
+    return names;
+  }
+
   void check_nothing_left() const {
     REQUIRE(agent.wait_ready());
     CHECK(agent.ask("pod-list").empty());
@@ -226,142 +212,6 @@ struct Worker {
     CAPTURE(diff.output);
     CHECK(diff.ok());
   }
-};
-
-constexpr uint16_t kPort = 7007;
-
-// Pods that each send numbered datagrams to a server, which returns them: the next one goes at the
-// next beat after the answer to the last.
-class Conversations {
- public:
-  Conversations(const std::string& server, const std::string& address, const std::vector<Pod>& pods)
-      : server_(udp_socket_in(server)) {
-    const sockaddr_in to = udp_address(address, kPort);
-    const auto* to_any = reinterpret_cast<const sockaddr*>(&to);
-    if (bind(server_.get(), to_any, sizeof to) != 0) throw LabError("bind in " + server);
-    for (const Pod& pod : pods) {
-      Client& client = clients_.emplace_back(pod.name, udp_socket_in(pod.name));
-      if (connect(client.socket.get(), to_any, sizeof to) != 0)
-        throw LabError(pod.name + " connect");
-    }
-    thread_ = std::jthread([this] { talk(); });
-  }
-  ~Conversations() { stopping_ = true; }
-
-  // Waits until every pod has this many more answers.
-  bool go_on(uint32_t answers = 5, Seconds limit = 20s) {
-    std::vector<uint32_t> wanted;
-    for (const Client& client : clients_) wanted.push_back(client.answered + answers);
-    return wait_until(
-        [&] {
-          return std::equal(
-              clients_.begin(), clients_.end(), wanted.begin(),
-              [](const Client& client, uint32_t number) { return client.answered >= number; });
-        },
-        limit);
-  }
-
-  uint64_t answered() const {
-    uint64_t sum = 0;
-    for (const Client& client : clients_) sum += client.answered;
-    return sum;
-  }
-
-  // Waits for the answers that are still to come. What was lost, refused or answered twice.
-  Sentences end() {
-    stopping_ = true;
-    thread_.join();
-    Sentences astray = findings_.all();
-    for (const Client& client : clients_) {
-      if (client.sent != client.answered) {
-        astray.push_back(client.name + ": no answer to number " + std::to_string(client.sent));
-      }
-    }
-    return astray;
-  }
-
- private:
-  struct Client {
-    Client(std::string pod, FileDescriptor opened)
-        : name(std::move(pod)), socket(std::move(opened)) {}
-    std::string name;
-    FileDescriptor socket;
-    uint32_t sent = 0;
-    std::atomic<uint32_t> answered = 0;
-  };
-  static constexpr auto kBeat = 100ms;
-  static constexpr auto kLongestAnswer = 10s;
-
-  void talk() {
-    std::vector<pollfd> readable{{.fd = server_.get(), .events = POLLIN, .revents = 0}};
-    for (Client& client : clients_) {
-      readable.push_back({.fd = client.socket.get(), .events = POLLIN, .revents = 0});
-    }
-    auto beat = std::chrono::steady_clock::now();
-    auto last_answer = beat;
-    while (true) {
-      const auto now = std::chrono::steady_clock::now();
-      const bool silent = std::none_of(clients_.begin(), clients_.end(), [](const Client& client) {
-        return client.sent != client.answered;
-      });
-      if (stopping_ && (silent || now > last_answer + kLongestAnswer)) return;
-      if (now >= beat) {
-        if (!stopping_) send_next();
-        beat = std::max(beat + kBeat, now);
-      }
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(beat - now);
-      poll(readable.data(), readable.size(), static_cast<int>(left.count()));
-      if (readable[0].revents != 0) serve();
-      for (size_t i = 0; i < clients_.size(); ++i) {
-        if (readable[i + 1].revents == 0) continue;
-        last_answer = now;
-        read(clients_[i]);
-      }
-    }
-  }
-
-  void send_next() {
-    for (Client& client : clients_) {
-      if (client.sent != client.answered) continue;
-      const uint32_t number = client.sent + 1;
-      if (send(client.socket.get(), &number, sizeof number, 0) == sizeof number) {
-        client.sent = number;
-      } else {
-        findings_.add(client.name + ": send: " + std::strerror(errno));
-      }
-    }
-  }
-
-  void serve() {
-    uint32_t number = 0;
-    sockaddr_in from{};
-    auto* peer = reinterpret_cast<sockaddr*>(&from);
-    socklen_t size = sizeof from;
-    while (recvfrom(server_.get(), &number, sizeof number, 0, peer, &size) == sizeof number) {
-      if (sendto(server_.get(), &number, sizeof number, 0, peer, size) != sizeof number) {
-        findings_.add("answer to " + text_of(from) + ": " + std::strerror(errno));
-      }
-    }
-  }
-
-  void read(Client& client) {
-    uint32_t number = 0;
-    const ssize_t size = recv(client.socket.get(), &number, sizeof number, 0);
-    if (size != sizeof number) {
-      findings_.add(client.name + ": receive: " + std::strerror(errno));
-    } else if (number != client.answered + 1) {
-      findings_.add(client.name + ": " + std::to_string(number) + " is answered after " +
-                    std::to_string(client.answered));
-    } else {
-      client.answered = number;
-    }
-  }
-
-  FileDescriptor server_;
-  std::deque<Client> clients_;
-  Findings findings_;
-  std::atomic<bool> stopping_ = false;
-  std::jthread thread_;  // last: it uses all of the above
 };
 
 // For the log of a run: how long its parts take.
@@ -417,7 +267,7 @@ TEST_CASE("churn: 100 pods lose no packet while the agent is killed, stopped and
   const auto before = worker.agent.ask("pod-list");
   times.note("100 pods");
 
-  Conversations conversations("cni-fcnh6", "10.0.0.249", worker.pods);
+  Conversations conversations("cni-fcnh6", "10.0.0.249", worker.namespaces());
   REQUIRE(conversations.go_on());
   const auto restarted = [&](const std::string& how) {
     CAPTURE(how);

@@ -5,14 +5,25 @@
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/pod.h"
+#include "agent/kernel/pods_in_kernel.h"
 #include "agent/reconcile/reconciler.h"
 
 namespace pellicle::ctl {
 
 namespace {
 
-void remove_pods(const CleanupOptions& options, CleanupResult& result) {
+// Also those of which there is no record any more.
+void adopt(Endpoints& endpoints, LinuxKernel& kernel, CleanupResult& result) {
+  try {
+    endpoints.adopt(kernel.facts().pod_devices, pods_in_kernel(kernel.dump()));
+  } catch (const std::exception& error) {
+    result.failures.push_back(std::string("pods without a record: ") + error.what());
+  }
+}
+
+void remove_pods(const CleanupOptions& options, LinuxKernel& kernel, CleanupResult& result) {
   Endpoints endpoints(options.state_dir);
+  if (!options.dry_run) adopt(endpoints, kernel, result);
   const auto all = endpoints.all();
   for (const auto& endpoint : all) {
     try {
@@ -58,6 +69,8 @@ CleanupResult cleanup(const CleanupOptions& options) {
   CleanupResult result;
   remove_cni(options, result);
   LinuxKernel kernel({.state_dir = options.state_dir, .bpf_root = options.bpf_root});
+  // Before what encrypts their packets.
+  if (!options.keep_pods) remove_pods(options, kernel, result);
   const Plan removal = plan({}, kernel.dump());
   for (const auto& operation : removal) result.removed.push_back(describe(operation));
   if (!options.dry_run) {
@@ -65,7 +78,6 @@ CleanupResult cleanup(const CleanupOptions& options) {
       result.failures.push_back(describe(refusal.operation) + ": " + refusal.sentence);
     }
   }
-  if (!options.keep_pods) remove_pods(options, result);
   if (!options.dry_run && result.failures.empty()) {
     if (!options.keep_pods) forget(options.state_dir);
   }

@@ -69,7 +69,7 @@ TEST_CASE("installation: plugin and configuration are there, for everybody to re
   REQUIRE(json["plugins"].size() == 1);
   CHECK(json["plugins"][0]["type"] == "pellicle-cni");
   CHECK(json["plugins"][0]["socket"] == "/run/pellicle.sock");
-  CHECK(json["plugins"][0]["capabilities"]["ips"] == true);
+  CHECK(json["plugins"][0]["capabilities"] == nlohmann::json{{"ips", true}});
 }
 
 TEST_CASE("installation: what is right is left alone, what differs is replaced whole") {
@@ -100,6 +100,7 @@ TEST_CASE("installation: plugins are chained while they are there") {
   const auto json = nlohmann::json::parse(text_of(host.conflist));
   CHECK(json["plugins"][1]["capabilities"]["portMappings"] == true);
   CHECK(json["plugins"][2]["capabilities"]["bandwidth"] == true);
+  CHECK(json["plugins"][0]["capabilities"]["bandwidth"] == true);
   CHECK(json["disableCheck"] == true);
   CHECK_FALSE(json.contains("cniVersions"));
 }

@@ -21,6 +21,9 @@ using Catch::Matchers::Contains;
 namespace {
 
 using Json = nlohmann::json;
+
+// Fails too when the devices cannot be listed.
+constexpr const char* kNoPodDevice = "ip -br link > /run/lab/links && ! grep lxc /run/lab/links";
 using Step = std::function<void()>;
 
 constexpr size_t kThreads = 8;
@@ -203,10 +206,10 @@ struct Worker {
     REQUIRE(agent.wait_ready());
     CHECK(agent.ask("pod-list").empty());
     // The kernel takes a namespace that nobody uses any more down in its own time.
-    CHECK(wait_until([] { return !sh_in("worker", "ip -br link | grep lxc").ok(); }));
+    CHECK(wait_until([] { return sh_in("worker", kNoPodDevice).ok(); }));
     CHECK(must("bpftool -j map dump pinned " + agent.bpf_root() + "/pellicle_eps") == "[]\n");
     CHECK(must("ls /run/netns") == "worker\n");
-    CHECK(must("ls " + agent.state_dir() + "/deletions 2>/dev/null || true").empty());
+    CHECK(must("find " + agent.state_dir() + " -path '*/deletions/*'").empty());
     CHECK_THAT(agent.says(), Contains("IPAM: IPv4: 2/254 allocated from 10.0.1.0/24"));
     const Result diff = agent.ctl("diff");
     CAPTURE(diff.output);

@@ -97,7 +97,8 @@ std::string left_on_worker(Lab& lab) {
   std::string left = kNothing;
   const Json pods = lab.agent("worker").ask("pod-list");
   if (!pods.empty()) left += "pods " + pods.dump() + "\n";
-  const std::string devices = must_in("worker", "ip -brief link | grep lxc || true");
+  const std::string devices =
+      must_in("worker", "ip -brief link > /run/lab/links && sed -n /lxc/p /run/lab/links");
   if (!devices.empty()) left += "devices " + devices;
   const std::string entries = must(
       "bpftool --json map dump pinned /sys/fs/bpf/worker/pellicle_eps 2> /run/lab/bpftool-errors");

@@ -219,6 +219,7 @@ StatusFacts Agent::facts() {
   facts.started = started_;
   facts.server = access_.scheme_host_port;
   facts.key = last.inputs.key;
+  facts.host_encryption = last.inputs.settings.host_encryption;
   facts.cluster = cluster(last.inputs);
   facts.endpoints = endpoints_.all().size();
   facts.pools = pods_.use();

@@ -80,6 +80,9 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--netfilter", config.settings.netfilter,
                  "Install the rules that keep marked packets out of connection tracking")
       ->capture_default_str();
+  app.add_option("--host-encryption", config.settings.host_encryption,
+                 "Encrypt what is between pods and other nodes' own addresses as well")
+      ->capture_default_str();
   app.add_option("--ipv4-native-routing-cidr", cidrs.native,
                  "Masquerade what pods send beyond this network; without it, nothing")
       ->check(ipv4_cidr);
@@ -149,6 +152,10 @@ std::string sentence(const CLI::Error& error) {
   return "the --config file has a setting that does not exist: " + words.substr(unknown.size());
 }
 
+CommandLine refused(const std::string& sentence) {
+  return {.config = {}, .run = false, .status = 2, .text = "pellicle-agent: " + sentence + "\n"};
+}
+
 }  // namespace
 
 CommandLine parse_command_line(std::vector<std::string> arguments) {
@@ -172,10 +179,12 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion& version) {
     return {.config = {}, .run = false, .status = 0, .text = std::string(version.what()) + "\n"};
   } catch (const CLI::Error& error) {
-    return {.config = {},
-            .run = false,
-            .status = 2,
-            .text = "pellicle-agent: " + sentence(error) + "\n"};
+    return refused(sentence(error));
+  }
+  if (line.config.settings.host_encryption && !line.config.settings.netfilter) {
+    return refused(
+        "--host-encryption needs --netfilter: without its rules no answer of the node to another "
+        "node's pod is recognised");
   }
   take(cidrs, line.config.settings);
   return line;

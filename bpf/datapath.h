@@ -21,7 +21,8 @@ enum {
   MARK_FIELD = 0xf00,   /* what the packet is */
   MARK_ENCRYPT = 0xe00, /* to be encrypted, or just was: key id << 12 | 0xe00 */
   MARK_DECRYPT = 0xd00, /* ESP for us, or what just came out of it */
-  MARK_LOCAL = 0x200,   /* decrypted and for the node itself: keeps the IN policy satisfied */
+  MARK_LOCAL = 0x200,   /* decrypted and not for a pod of this node, or the answer to such */
+  MARK_POD = 0x100,     /* in the clear from a pod of this node; judged after NAT */
   MARK_KEY_SHIFT = 12,  /* key id 1..15 */
 };
 
@@ -51,9 +52,10 @@ struct node_network {
 struct datapath_config {
   struct node_network v4;
   struct node_network v6;
-  u32 host_ifindex;   /* cilium_host */
-  u32 net_ifindex;    /* cilium_net */
-  u32 uplink_ifindex; /* eth0 */
+  u32 host_ifindex;    /* cilium_host */
+  u32 net_ifindex;     /* cilium_net */
+  u32 uplink_ifindex;  /* eth0 */
+  u32 host_encryption; /* 1: also what is between pods and other nodes' own addresses */
 };
 
 struct peer_key {
@@ -68,6 +70,7 @@ struct peer6_key {
 
 struct peer_value {
   u32 key_id; /* 1..15, or one of the two below */
+  u32 node;   /* 1: the node's own address, of which only what pods have a part in is encrypted */
 };
 
 enum {
@@ -98,18 +101,18 @@ struct drop_value {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(datapath_config) == 108);
+static_assert(sizeof(datapath_config) == 112);
 static_assert(sizeof(peer_key) == 8);
 static_assert(sizeof(peer6_key) == 20);
-static_assert(sizeof(peer_value) == 4);
+static_assert(sizeof(peer_value) == 8);
 static_assert(sizeof(endpoint_value) == 16);
 static_assert(sizeof(drop_value) == 16);
 }  // namespace pellicle::datapath
 #else
-_Static_assert(sizeof(struct datapath_config) == 108, "shared layout");
+_Static_assert(sizeof(struct datapath_config) == 112, "shared layout");
 _Static_assert(sizeof(struct peer_key) == 8, "shared layout");
 _Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
-_Static_assert(sizeof(struct peer_value) == 4, "shared layout");
+_Static_assert(sizeof(struct peer_value) == 8, "shared layout");
 _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");
 #endif

@@ -8,20 +8,22 @@ SEC("tc")
 int pell_uplink_in(struct __sk_buff* skb) {
   const struct datapath_config* config = configuration();
   bool decrypted = has_mark(skb, MARK_DECRYPT); /* the state's output-mark; wires carry no marks */
+  const struct node_network* own;
   struct packet packet;
+  bool for_router;
 
-  /* The mark must go, or the packet would be taken for ESP by rule 1 and table 200. Only for the
-   * node itself one stays: without it no IN policy matches, and a packet that was decrypted but
-   * matches none is dropped (6.1, XfrmInNoPols). */
+  /* The mark must go, or the packet would be taken for ESP by rule 1 and table 200. For the node
+   * itself, or what kube-proxy makes of its addresses, one stays: without it no IN or FWD policy
+   * matches, and a packet that was decrypted but matches none is dropped (6.1, XfrmInNoPols). */
   if (decrypted) skb->mark = 0;
   if (!config || !read_packet(skb, &packet)) return PASS_ON;
-  if (!has_pods(network_of(config, &packet)) ||
-      !same_address(&packet.destination, &network_of(config, &packet)->router))
-    return PASS_ON;
+  own = network_of(config, &packet);
+  for_router = has_pods(own) && same_address(&packet.destination, &own->router);
 
   if (decrypted) {
-    skb->mark = MARK_LOCAL;
-  } else if (packet.protocol == IPPROTO_ESP) { /* fragments as well: they meet before XFRM */
+    if (for_router || !is_local(own, &packet.destination)) skb->mark = MARK_LOCAL;
+  } else if (for_router && packet.protocol == IPPROTO_ESP) {
+    /* Fragments as well: they meet before XFRM. */
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
   }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* Egress of the uplink, the guard: nothing from a local pod to a peer's pod leaves in the clear,
- * and nothing for a local pod leaves at all. What arrives here unencrypted was addressed to a
+ * with host encryption nothing that a pod has a part in, and nothing for a local pod leaves at all.
+ * It judges what NAT has made of a packet, so that encryption changes no address of a connection
+ * and may begin or end while it lasts. What arrives here unencrypted was addressed to a
  * service when the pod sent it (kube-proxy's DNAT came later), comes from the node's router
  * address, or slipped past a detached lxc program. */
 #include "bpf/lib/cluster.h"
@@ -20,9 +22,9 @@ int pell_uplink_out(struct __sk_buff* skb) {
    * one would follow the default route (seen). */
   if (is_local(own, &packet.destination)) return drop(skb, DROP_NO_ROUTE);
 
-  if (!is_local(own, &packet.source) || is_own_esp(config, &packet)) return PASS_ON;
+  if (is_own_esp(config, &packet)) return PASS_ON;
   to = peer(config, &packet);
-  if (!to) return PASS_ON;
+  if (!to || !concerns_pods(skb, config, &packet, to)) return PASS_ON;
   if (to->key_id == KEY_NOT_YET || to->key_id == KEY_NO_NODE) return drop(skb, DROP_NO_KEY);
   if (!config->net_ifindex) return drop(skb, DROP_NO_CONFIG);
 

@@ -19,6 +19,7 @@ FamilyView family_view(const Settings& settings, const Cluster& cluster, const O
   const bool strict = settings.strict_cidr && settings.strict_cidr->family() == family;
   return {.local_cidr = own.pod_cidr,
           .router = own.router,
+          .address = cluster.self->internal_ip(family),
           .peers = of_family(cluster.peers, [](const Peer& peer) { return peer.router.family(); }),
           .unready = of_family(cluster.unready, cidr_family),
           .strict_cidr = strict ? settings.strict_cidr : std::nullopt,
@@ -39,6 +40,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
                    .endpoints = present_endpoints(inputs, cluster.own, problems),
                    .key = inputs.key,
                    .netfilter = inputs.settings.netfilter,
+                   .host_encryption = inputs.settings.host_encryption,
                    .program_tags = inputs.host.program_tags};
 }
 
@@ -56,7 +58,8 @@ KernelState node_objects(const LocalView& view) {
           .attachments = attachments(view),
           .routes = routes(view),
           .local_rules = local_rules(view),
-          .rules = rules(view)};
+          .rules = rules(view),
+          .node_peers = node_peer_entries(view)};
 }
 
 // Of two pods with one address, the first keeps it.

@@ -16,7 +16,7 @@ inline constexpr uint32_t kEncryptTable = 200;        // routing table of marked
 inline constexpr uint8_t kEncryptRouteProtocol = 50;  // `proto 50` of the local route in table 200
 inline constexpr Mark kEncryptMark{0xe00, 0xf00};
 inline constexpr Mark kDecryptMark{0xd00, 0xf00};
-inline constexpr Mark kLocalDecryptedMark{0x200, 0xf00};  // decrypted, for the node itself
+inline constexpr Mark kLocalDecryptedMark{0x200, 0xf00};  // decrypted, not for a pod of this node
 inline constexpr const char* kHostDevice = "cilium_host";
 inline constexpr const char* kNetDevice = "cilium_net";
 Mark encrypt_mark(uint8_t key_id);  // 0x3e00/0xff00 for key 3
@@ -27,6 +27,7 @@ struct Peer {
   Cidr pod_cidr;
   IpAddress internal_ip;
   IpAddress router;
+  bool accepts_host_encryption = false;
   bool operator==(const Peer&) const = default;
 };
 

@@ -12,6 +12,7 @@ using ProgramTags = std::map<std::string, std::string>;
 struct FamilyView {
   Cidr local_cidr;
   IpAddress router;
+  std::optional<IpAddress> address;  // InternalIP of this node
   std::vector<Peer> peers;
   std::vector<Cidr> unready;
   std::optional<Cidr> strict_cidr;
@@ -26,6 +27,7 @@ struct LocalView {
   std::vector<Endpoint> endpoints;  // those whose device exists, by id
   std::optional<IpsecKey> key;
   bool netfilter = true;
+  bool host_encryption = false;
   ProgramTags program_tags;
 };
 
@@ -40,6 +42,7 @@ Table<State> states(const LocalView& view);
 Table<Policy> policies(const LocalView& view);
 Table<DatapathConfig> datapath_config(const LocalView& view);
 Table<PeerEntry> peer_entries(const LocalView& view);
+Table<PeerEntry> node_peer_entries(const LocalView& view);
 Table<NetfilterChain> netfilter_chains(const LocalView& view);
 Table<Attachment> attachments(const LocalView& view);
 Table<Route> routes(const LocalView& view);

@@ -44,8 +44,12 @@ std::vector<std::string> masquerading(const FamilyView& view) {
 // the replies INVALID, and kube-proxy drops those in FORWARD; the kubelet's KUBE-FIREWALL drops
 // packets with 0x8000, which the marks of key ids 8 to 15 have. (Both seen, 6.1.)
 //
+// mangle, with host encryption: what came out of ESP for the node itself makes its connection one
+// whose answers are to be encrypted as well; the guard knows them by their mark. And pods that our
+// program is not attached for (their sending is shaped) are marked here as it would.
+//
 // nat: see above.
-void add_chains(const FamilyView& own, Table<NetfilterChain>& chains) {
+void add_chains(const FamilyView& own, bool host_encryption, Table<NetfilterChain>& chains) {
   const auto add = [&](const char* table, const std::string& parent,
                        std::vector<std::string> rules) {
     chains.emplace(
@@ -59,6 +63,12 @@ void add_chains(const FamilyView& own, Table<NetfilterChain>& chains) {
   add("filter", "INPUT", {"-m mark --mark 0xd00/0xf00 -j ACCEPT"});
   add("filter", "FORWARD", {std::string("-o ") + kHostDevice + " -j ACCEPT", "-i lxc+ -j ACCEPT"});
   add("filter", "OUTPUT", {"-m mark --mark 0xe00/0xf00 -j ACCEPT"});
+  if (host_encryption) {
+    add("mangle", "PREROUTING",
+        {"-i lxc+ -m mark --mark 0x0/0xf00 -j MARK --set-xmark 0x100/0xf00",
+         "-m mark --mark 0x200/0xf00 -j CONNMARK --save-mark --nfmask 0xf00 --ctmask 0xf00"});
+    add("mangle", "OUTPUT", {"-m connmark --mark 0x200/0xf00 -j MARK --set-xmark 0x200/0xf00"});
+  }
   if (own.native_cidr) {
     if (auto rules = masquerading(own); !rules.empty()) add("nat", "POSTROUTING", std::move(rules));
   }
@@ -69,7 +79,7 @@ void add_chains(const FamilyView& own, Table<NetfilterChain>& chains) {
 Table<NetfilterChain> netfilter_chains(const LocalView& view) {
   Table<NetfilterChain> chains;
   if (!view.netfilter) return chains;
-  for (const auto& own : view.families) add_chains(own, chains);
+  for (const auto& own : view.families) add_chains(own, view.host_encryption, chains);
   return chains;
 }
 

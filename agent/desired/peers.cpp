@@ -27,6 +27,7 @@ std::vector<const Node*> others_by_age(const Inputs& inputs) {
 struct Reading {
   const OwnClaims& own;
   Cluster& cluster;
+  bool host_encryption = false;
   Claims claims;
   std::vector<Cidr> disbelieved;
 
@@ -101,6 +102,14 @@ std::optional<IpAddress> believed_router(Reading& reading, const Node& node, con
   return std::nullopt;
 }
 
+void report_in_the_clear(Reading& reading, const Node& node, const IpAddress& internal_ip) {
+  if (!reading.host_encryption || node.accepts_host_encryption) return;
+  reading.report(node, kHostEncryptionField,
+                 "not published, so its agent does not take encrypted packets for the node itself: "
+                 "what pods of this node and " +
+                     internal_ip.to_string() + " say to each other stays in the clear");
+}
+
 void read_node_in(Reading& reading, const Node& node, Family family) {
   const auto cidr = node.pod_cidr(family);
   if (!cidr) {  // no pods of this family, but an address that nobody else may claim
@@ -113,8 +122,12 @@ void read_node_in(Reading& reading, const Node& node, Family family) {
   if (!believes_pod_cidr(reading, node, *cidr)) return;
   const auto router = believed_router(reading, node, *cidr);
   if (internal_ip && router) {
-    reading.cluster.peers.push_back(
-        {.name = node.name, .pod_cidr = *cidr, .internal_ip = *internal_ip, .router = *router});
+    reading.cluster.peers.push_back({.name = node.name,
+                                     .pod_cidr = *cidr,
+                                     .internal_ip = *internal_ip,
+                                     .router = *router,
+                                     .accepts_host_encryption = node.accepts_host_encryption});
+    report_in_the_clear(reading, node, *internal_ip);
   } else {
     reading.cluster.unready.push_back(*cidr);
   }
@@ -156,7 +169,11 @@ const char* pod_cidr_example(Family family) {
 }
 
 void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster) {
-  Reading reading{.own = own, .cluster = cluster, .claims = {}, .disbelieved = {}};
+  Reading reading{.own = own,
+                  .cluster = cluster,
+                  .host_encryption = inputs.settings.host_encryption,
+                  .claims = {},
+                  .disbelieved = {}};
   claim_own(reading, inputs.settings.node_name);
   for (const Node* node : others_by_age(inputs)) read_node(reading, *node);
   drop_disbelieved(reading);

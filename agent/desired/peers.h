@@ -8,6 +8,8 @@ namespace pellicle {
 // Where in a Node what is said of it is written.
 inline constexpr const char* kPodCidrField = "spec.podCIDR";
 inline constexpr const char* kInternalIpField = "status.addresses[InternalIP]";
+inline constexpr const char* kHostEncryptionField =
+    "metadata.annotations[pellicle.io/host-encryption]";
 const char* pod_cidr_example(Family family);
 const char* router_field(Family family);  // metadata.annotations[...-cilium-host]
 

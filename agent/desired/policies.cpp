@@ -22,23 +22,39 @@ Policy sending(const FamilyView& own, const Peer& peer, uint8_t key_id) {
               .src = own.router, .dst = peer.router, .spi = key_id, .reqid = kReqId}};
 }
 
-void add_policies(const FamilyView& own, uint8_t key_id, Table<Policy>& table) {
-  const auto receive = [&](Direction direction, Mark mark, const Policy& policy) {
-    table.emplace(Policy::Key{.direction = direction,
-                              .src = Cidr::any(own.family()),
-                              .dst = own.local_cidr,
-                              .mark = mark},
-                  policy);
+void add_receiving(const FamilyView& own, Table<Policy>& table) {
+  const auto receive = [&](Direction direction, const Cidr& dst, Mark mark, const Policy& policy) {
+    table.emplace(
+        Policy::Key{
+            .direction = direction, .src = Cidr::any(own.family()), .dst = dst, .mark = mark},
+        policy);
   };
-  receive(Direction::in, kDecryptMark, receiving(own, false, 0));
-  receive(Direction::in, kLocalDecryptedMark, receiving(own, true, 0));
-  receive(Direction::fwd, kForwardMark, receiving(own, true, kForwardPriority));
+  receive(Direction::in, own.local_cidr, kDecryptMark, receiving(own, false, 0));
+  receive(Direction::in, own.local_cidr, kLocalDecryptedMark, receiving(own, true, 0));
+  receive(Direction::fwd, own.local_cidr, kForwardMark, receiving(own, true, kForwardPriority));
+  // For the node itself and, of its NodePorts and masqueraded connections, for pods behind it: the
+  // kernel compares with the addresses before NAT. Whatever this node's own setting is, so that
+  // each node may be switched by itself.
+  if (!own.address) return;
+  const auto node = Cidr::host(*own.address);
+  receive(Direction::in, node, kLocalDecryptedMark, receiving(own, true, 0));
+  receive(Direction::fwd, node, kLocalDecryptedMark, receiving(own, true, 0));
+}
+
+void add_sending(const FamilyView& own, uint8_t key_id, bool host_encryption,
+                 Table<Policy>& table) {
+  const auto send = [&](const Peer& peer, const Cidr& src, const Cidr& dst) {
+    table.emplace(
+        Policy::Key{
+            .direction = Direction::out, .src = src, .dst = dst, .mark = encrypt_mark(key_id)},
+        sending(own, peer, key_id));
+  };
+  const auto any = Cidr::any(own.family());
   for (const auto& peer : own.peers) {
-    table.emplace(Policy::Key{.direction = Direction::out,
-                              .src = own.local_cidr,
-                              .dst = peer.pod_cidr,
-                              .mark = encrypt_mark(key_id)},
-                  sending(own, peer, key_id));
+    send(peer, own.local_cidr, peer.pod_cidr);
+    if (!host_encryption) continue;
+    send(peer, any, peer.pod_cidr);  // from whichever of the node's addresses
+    send(peer, any, Cidr::host(peer.internal_ip));
   }
 }
 
@@ -58,7 +74,10 @@ Table<Policy> block_policies() {
 Table<Policy> policies(const LocalView& view) {
   Table<Policy> table;
   if (!view.key) return table;
-  for (const auto& own : view.families) add_policies(own, view.key->id, table);
+  for (const auto& own : view.families) {
+    add_receiving(own, table);
+    add_sending(own, view.key->id, view.host_encryption, table);
+  }
   return table;
 }
 

@@ -3,8 +3,10 @@
 namespace pellicle {
 
 Table<DatapathConfig> datapath_config(const LocalView& view) {
-  DatapathConfig config{
-      .host_device = kHostDevice, .net_device = kNetDevice, .uplink = view.uplink.name};
+  DatapathConfig config{.host_device = kHostDevice,
+                        .net_device = kNetDevice,
+                        .uplink = view.uplink.name,
+                        .host_encryption = view.host_encryption};
   for (const auto& own : view.families) {
     auto& network = own.family() == Family::v4 ? config.v4 : config.v6;
     network = {.pod_cidr = own.local_cidr, .router = own.router};
@@ -19,6 +21,18 @@ Table<PeerEntry> peer_entries(const LocalView& view) {
     for (const auto& cidr : own.unready) table[{cidr}] = {.key_id = 0};
     for (const auto& peer : own.peers) {
       table[{peer.pod_cidr}] = {.key_id = view.key ? view.key->id : uint8_t{0}};
+    }
+  }
+  return table;
+}
+
+Table<PeerEntry> node_peer_entries(const LocalView& view) {
+  Table<PeerEntry> table;
+  if (!view.host_encryption || !view.key) return table;
+  for (const auto& own : view.families) {
+    for (const auto& peer : own.peers) {
+      if (!peer.accepts_host_encryption) continue;
+      table[{Cidr::host(peer.internal_ip)}] = {.key_id = view.key->id, .node = true};
     }
   }
   return table;

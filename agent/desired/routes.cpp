@@ -11,11 +11,14 @@ constexpr uint8_t kScopeHost = 254;   // RT_SCOPE_HOST
 // Marked packets: to a peer through cilium_host, where XFRM takes them; decrypted ones to us. The
 // peers' routes have scope universe, which `ip route` prints no scope for, as the seed's listing;
 // IPv6's have no other.
-void add_encrypt_table(const FamilyView& own, const HostFacts::Uplink& uplink,
-                       Table<Route>& table) {
+void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route>& table) {
+  const auto& uplink = view.uplink;
+  const auto to_peer = [&](const Cidr& dst) {
+    table.emplace(Route::Key{kEncryptTable, dst}, Route{.dev = kHostDevice, .mtu = uplink.mtu});
+  };
   for (const auto& peer : own.peers) {
-    table.emplace(Route::Key{kEncryptTable, peer.pod_cidr},
-                  Route{.dev = kHostDevice, .mtu = uplink.mtu});
+    to_peer(peer.pod_cidr);
+    if (view.host_encryption) to_peer(Cidr::host(peer.internal_ip));
   }
   table.emplace(Route::Key{kEncryptTable, own.local_cidr},
                 Route{.type = RouteType::local,
@@ -43,7 +46,7 @@ void add_main_table(const FamilyView& own, const HostFacts::Uplink& uplink, Tabl
 Table<Route> routes(const LocalView& view) {
   Table<Route> table;
   for (const auto& own : view.families) {
-    add_encrypt_table(own, view.uplink, table);
+    add_encrypt_table(own, view, table);
     add_main_table(own, view.uplink, table);
   }
   return table;

@@ -148,7 +148,7 @@ void BpfDatapath::apply(const Change<PeerEntry>& change) {
   const char* name = ipv4 ? MAP_PEERS : MAP_PEERS6;
   const std::string object = "peer " + change.key.cidr.to_string();
   if (change.action != Action::remove) {
-    const datapath::peer_value value{.key_id = change.value.key_id};
+    const datapath::peer_value value{.key_id = change.value.key_id, .node = change.value.node};
     update_bytes(map_for_writing(name), record, &value, object);
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), record, object);
@@ -210,8 +210,8 @@ void BpfDatapath::finish_cleanup() {
   if (pinned_maps(bpf_root_).empty()) return remove_pin_folder(bpf_root_);
   KernelState left;
   dump(left);
-  if (!left.datapath_config.empty() || !left.peers.empty() || !left.endpoints.empty() ||
-      !left.attachments.empty())
+  if (!left.datapath_config.empty() || !left.peers.empty() || !left.node_peers.empty() ||
+      !left.endpoints.empty() || !left.attachments.empty())
     return;
   for (const char* name : kMapNames) unpin_map(bpf_root_, name);
   pinned_.reset();

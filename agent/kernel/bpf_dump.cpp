@@ -51,10 +51,12 @@ void dump_config(const BpfMap& map, const NameOf& name_of, KernelState& into) {
 template <class RecordKey>
 void dump_peers(const BpfMap& map, KernelState& into) {
   const RawEntries entries = all_entries(map, "the peers map");
-  for (size_t i = 0; i < entries.count; ++i)
-    into.peers.emplace(peer_value_key(record_at<RecordKey>(entries.keys, i)),
-                       PeerEntry{.key_id = static_cast<uint8_t>(
-                                     record_at<datapath::peer_value>(entries.values, i).key_id)});
+  for (size_t i = 0; i < entries.count; ++i) {
+    const auto value = record_at<datapath::peer_value>(entries.values, i);
+    auto& table = value.node != 0 ? into.node_peers : into.peers;
+    table.emplace(peer_value_key(record_at<RecordKey>(entries.keys, i)),
+                  PeerEntry{.key_id = static_cast<uint8_t>(value.key_id), .node = value.node != 0});
+  }
 }
 
 IpAddress endpoint_address(uint32_t record) {

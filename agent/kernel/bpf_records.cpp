@@ -63,7 +63,8 @@ datapath::datapath_config config_record(const DatapathConfig& value, const Index
           .v6 = network_record(value.v6),
           .host_ifindex = index_of(value.host_device),
           .net_ifindex = index_of(value.net_device),
-          .uplink_ifindex = index_of(value.uplink)};
+          .uplink_ifindex = index_of(value.uplink),
+          .host_encryption = value.host_encryption};
 }
 
 DatapathConfig config_value(const datapath::datapath_config& record, const NameOf& name_of) {
@@ -71,7 +72,8 @@ DatapathConfig config_value(const datapath::datapath_config& record, const NameO
           .v6 = network_value(record.v6, Family::v6),
           .host_device = name_of(record.host_ifindex),
           .net_device = name_of(record.net_ifindex),
-          .uplink = name_of(record.uplink_ifindex)};
+          .uplink = name_of(record.uplink_ifindex),
+          .host_encryption = record.host_encryption != 0};
 }
 
 bool is_empty(const datapath::datapath_config& record) {

@@ -23,8 +23,9 @@ struct Place {
   const char* table;
 };
 constexpr std::array kPlaces = {Place{Family::v4, "filter"}, Place{Family::v4, "nat"},
-                                Place{Family::v4, "raw"},    Place{Family::v6, "filter"},
-                                Place{Family::v6, "nat"},    Place{Family::v6, "raw"}};
+                                Place{Family::v4, "raw"},    Place{Family::v4, "mangle"},
+                                Place{Family::v6, "filter"}, Place{Family::v6, "nat"},
+                                Place{Family::v6, "raw"},    Place{Family::v6, "mangle"}};
 
 // "iptables-nft", v6, "save" -> "ip6tables-nft-save"
 std::string command(const std::string& backend, Family family, const std::string& verb) {

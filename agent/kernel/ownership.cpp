@@ -25,7 +25,7 @@ bool is_our_mark(Direction direction, const Mark& mark) {
     case Direction::in:
       return mark == kDecryptMark || mark == kLocalDecryptedMark;
     case Direction::fwd:
-      return mark == kForwardMark;
+      return mark == kForwardMark || mark == kLocalDecryptedMark;
   }
   return false;
 }

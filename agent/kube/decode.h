@@ -25,6 +25,11 @@ inline constexpr std::string_view kKeyAnnotation = "encryption-key";
 inline constexpr std::string_view kPodCidrAnnotation = "ipv4-pod-cidr";
 inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
 
+// What only our agents say to each other.
+inline constexpr std::string_view kOwnPrefix = "pellicle.io/";
+inline constexpr std::string_view kHostEncryptionAnnotation = "pellicle.io/host-encryption";
+inline constexpr std::string_view kHostEncryptionAccepted = "accepted";
+
 using Annotations = std::map<std::string, std::string>;  // full name -> value
 
 enum class NodeField : uint8_t {
@@ -40,7 +45,7 @@ struct DecodedNode {
   Node node;                      // malformed fields are empty
   std::set<NodeField> malformed;  // present, but unusable
   std::vector<Problem> problems;  // one for each malformed value
-  Annotations annotations;        // those of kPrefix, as they stand
+  Annotations annotations;        // those of kPrefix and kOwnPrefix, as they stand
 };
 DecodedNode decode_node(const ApiObject& object);
 

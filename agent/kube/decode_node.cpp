@@ -165,8 +165,12 @@ void read_key_id(const json& object, Reader& reader) {
 void read_annotations(const json& object, Reader& reader) {
   const auto& all = member(member(object, "metadata"), "annotations");
   if (!all.is_object()) return;
+  // Any other value is one of an agent that means something else by it: not ours.
+  reader.out.node.accepts_host_encryption =
+      member(all, std::string(kHostEncryptionAnnotation)) == kHostEncryptionAccepted;
   for (const auto& [name, value] : all.items()) {
-    if (name.starts_with(kPrefix) && value.is_string()) {
+    if (!value.is_string()) continue;
+    if (name.starts_with(kPrefix) || name.starts_with(kOwnPrefix)) {
       reader.out.annotations[name] = value.get<std::string>();
     }
   }

@@ -24,6 +24,9 @@ Annotations published(const std::vector<DatapathConfig::Network>& networks,
     set(ipv4 ? kRouterAnnotation : kRouter6Annotation, router.to_string());
     set(ipv4 ? kPodCidrAnnotation : kPodCidr6Annotation, pod_cidr.to_string());
   }
+  if (!networks.empty()) {
+    all[std::string(kHostEncryptionAnnotation)] = kHostEncryptionAccepted;
+  }
   if (key_id) set(kKeyAnnotation, std::to_string(*key_id));
   return all;
 }

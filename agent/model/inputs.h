@@ -59,6 +59,7 @@ struct Settings {
   // What pods send beyond this network leaves with the node's own address; none: with the pods'.
   std::optional<Cidr> native_cidr;
   std::optional<Cidr> native_cidr6;
+  bool host_encryption = false;  // what is between pods and other nodes' own addresses as well
   std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
   bool operator==(const Settings&) const = default;
 };

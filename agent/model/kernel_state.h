@@ -27,6 +27,8 @@ struct KernelState {
   Table<Route> routes;
   Table<LocalRule> local_rules;
   Table<Rule> rules;
+  // Of nodes' own addresses, which are reached in the clear without: when everything else is there.
+  Table<PeerEntry> node_peers;
 
   bool operator==(const KernelState&) const = default;
 };
@@ -48,6 +50,7 @@ void for_each_table(Visitor&& visit) {
   visit("route", &KernelState::routes);
   visit("local rule", &KernelState::local_rules);
   visit("rule", &KernelState::rules);
+  visit("node peer", &KernelState::node_peers);
 }
 
 }  // namespace pellicle

@@ -21,6 +21,9 @@ struct Node {
   std::optional<IpAddress> router_ipv6;  // annotation network.cilium.io/ipv6-cilium-host
   std::optional<uint8_t> key_id;         // annotation network.cilium.io/encryption-key, 1..15
 
+  // Annotation pellicle.io/host-encryption: its agent takes ESP with packets for the node itself.
+  bool accepts_host_encryption = false;
+
   std::optional<Cidr> pod_cidr(Family family) const;  // the first one of the family
   const std::optional<IpAddress>& internal_ip(Family family) const {
     return family == Family::v4 ? internal_ipv4 : internal_ipv6;

@@ -105,11 +105,11 @@ std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
     text += " local " + network.pod_cidr.to_string() + " router " + network.router.to_string();
   }
   return text + " host " + value.host_device + " net " + value.net_device + " uplink " +
-         value.uplink;
+         value.uplink + (value.host_encryption ? " host encryption" : "");
 }
 
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {
-  return "peer " + key.cidr.to_string() +
+  return (value.node ? "node " : "peer ") + key.cidr.to_string() +
          (value.key_id == 0                    ? " drop"
           : value.key_id == PeerEntry::kNoNode ? " drop at the uplink"
                                                : " key " + std::to_string(value.key_id));

@@ -126,6 +126,7 @@ struct DatapathConfig {
   std::string host_device;                // "cilium_host"
   std::string net_device;                 // "cilium_net"
   std::string uplink;
+  bool host_encryption = false;  // also what is between pods and other nodes' own addresses
   auto operator<=>(const DatapathConfig&) const = default;
 };
 
@@ -138,6 +139,7 @@ struct PeerEntry {
   // No Node's pods: what is still for them at the uplink is dropped. Before, it may be a service's.
   static constexpr uint8_t kNoNode = 16;
   uint8_t key_id = 0;  // 0: nothing may be sent there yet, so pod packets are dropped and counted
+  bool node = false;   // the node's own address: only what pods have a part in is encrypted
   auto operator<=>(const PeerEntry&) const = default;
 };
 

@@ -65,7 +65,8 @@ Json peers_json(const Cluster& cluster) {
     list.push_back({{"name", peer.name},
                     {"podCIDR", peer.pod_cidr.to_string()},
                     {"internalIP", peer.internal_ip.to_string()},
-                    {"ciliumHost", peer.router.to_string()}});
+                    {"ciliumHost", peer.router.to_string()},
+                    {"acceptsHostEncryption", peer.accepts_host_encryption}});
   }
   return list;
 }
@@ -115,6 +116,7 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
   } else {
     json["encryption"] = {{"mode", "IPsec"}, {"key", nullptr}};
   }
+  json["encryption"]["hostEncryption"] = facts.host_encryption;
   json["peers"] = peers_json(facts.cluster);
   Json unready = Json::array();
   for (const auto& cidr : facts.cluster.unready) unready.push_back(cidr.to_string());

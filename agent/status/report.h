@@ -40,6 +40,7 @@ struct StatusFacts {
   std::string server;  // the API server's address
   std::vector<SourceHealth> sources;
   std::optional<IpsecKey> key;  // reported without its bytes
+  bool host_encryption = false;
   Cluster cluster;
   size_t endpoints = 0;
   std::vector<PoolUse> pools;  // empty: no address can be given out yet

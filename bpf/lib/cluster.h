@@ -58,6 +58,23 @@ static __always_inline const struct peer_value* peer(const struct datapath_confi
   }
 }
 
+/* What a packet in the clear from a pod carries through the stack. */
+static __always_inline u32 pod_mark(const struct datapath_config* config) {
+  return config->host_encryption ? MARK_POD : 0;
+}
+
+/* Does a pod have a part in what goes to this peer, as sender, receiver or behind a NAT? If not, it
+ * is between two nodes themselves, which is nobody's business here. */
+static __always_inline bool concerns_pods(const struct __sk_buff* skb,
+                                          const struct datapath_config* config,
+                                          const struct packet* packet,
+                                          const struct peer_value* to) {
+  if (is_local(network_of(config, packet), &packet->source)) return true;
+  if (!config->host_encryption || to->key_id == KEY_NO_NODE) return false;
+  return !to->node || has_mark(skb, MARK_POD) || has_mark(skb, MARK_LOCAL) ||
+         has_mark(skb, MARK_ENCRYPT);
+}
+
 /* The pod of this node that the packet is for; NULL when no pod has the address. */
 static __always_inline const struct endpoint_value* endpoint(const struct packet* packet) {
   if (packet->family == FAMILY_IPV4)

@@ -47,8 +47,9 @@ void Programs::configure(const datapath::datapath_config& config) {
   REQUIRE(bpf_map_update_elem(map(MAP_CONFIG), &only, &config, BPF_ANY) == 0);
 }
 
-void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id) {
-  const datapath::peer_value value{.key_id = key_id};
+void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
+                        bool node) {
+  const datapath::peer_value value{.key_id = key_id, .node = node};
   if (address.find(':') != std::string::npos) {
     const datapath::peer6_key key{.prefix_length = prefix_length,
                                   .address = pellicle::address(address)};

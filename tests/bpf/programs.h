@@ -38,7 +38,8 @@ class Programs {
   Programs();  // loads the embedded object; fails the test when the verifier refuses it
 
   void configure(const datapath::datapath_config& config);
-  void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id);
+  void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
+                bool node = false);
   void set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint);
 
   // Runs a program once (BPF_PROG_TEST_RUN) on a frame that came through `ifindex`, the loopback

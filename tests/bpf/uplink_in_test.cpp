@@ -66,6 +66,14 @@ TEST_CASE("uplink in: a decrypted packet for the node itself keeps the mark of t
   leaves_mark(programs, frame(kEspIn), 0xd00, 0x200);  // ESP in ESP is not decrypted twice
 }
 
+TEST_CASE("uplink in: what was decrypted for an address of no local pod keeps it, too") {
+  const Programs programs = configured();
+  leaves_mark(programs, frame({.src = "172.18.0.4", .dst = "172.18.0.3"}), 0xd00, 0x200);
+  leaves_mark(programs, frame({.src = "10.0.0.249", .dst = "172.18.0.3"}), 0xd00, 0x200);
+  leaves_mark(programs, frame({.src = "fd00:10::f9", .dst = "fd00:172::3"}), 0xd00, 0x200);
+  leaves_mark(programs, frame({.src = "172.18.0.4", .dst = "172.18.0.3"}), 0, 0);  // in the clear
+}
+
 TEST_CASE("uplink in: what cannot be read passes") {
   const Programs programs = configured();
   Packet bad = kEspIn;

@@ -12,9 +12,9 @@ using namespace pellicle::lab;
 namespace {
 
 // The seed's worker. Of its rules, 9 and 10 serve a proxy that this agent does not have. The
-// default route and the one of proto kernel are the environment's, and so is lo. The first policy,
-// the block policy, is the one addition. Today's `ip` says "ptype main", the seed's did not.
-// Lines that `ip` ends with a blank end with "$" here.
+// default route and the one of proto kernel are the environment's, and so is lo. Three policies are
+// additions: the block policy, the first, and the two for packets to the node itself. Today's `ip`
+// says "ptype main", the seed's did not. Lines that `ip` ends with a blank end with "$" here.
 constexpr const char* kRules =
     "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
     "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
@@ -75,6 +75,18 @@ src 0.0.0.0/0 dst 10.0.1.0/24 $
 	mark 0xd00/0xf00 $
 	tmpl src 0.0.0.0 dst 10.0.1.138
 		proto esp reqid 1 mode tunnel
+src 0.0.0.0/0 dst 172.18.0.3/32 $
+	dir fwd priority 0 ptype main $
+	mark 0x200/0xf00 $
+	tmpl src 0.0.0.0 dst 10.0.1.138
+		proto esp reqid 1 mode tunnel
+		level use $
+src 0.0.0.0/0 dst 172.18.0.3/32 $
+	dir in priority 0 ptype main $
+	mark 0x200/0xf00 $
+	tmpl src 0.0.0.0 dst 10.0.1.138
+		proto esp reqid 1 mode tunnel
+		level use $
 src 10.0.1.0/24 dst 10.0.0.0/24 $
 	dir out priority 0 ptype main $
 	mark 0x3e00/0xff00 $
@@ -155,11 +167,14 @@ std::string policy_text(const std::string& ends, const std::string& head, const 
 
 std::string receiving_policies(const NodeSpec& self) {
   const std::string ends = "src 0.0.0.0/0 dst " + self.pod_cidr.to_string();
+  const std::string node = "src 0.0.0.0/0 dst " + self.address.to_string() + "/32";
   const std::string tmpl =
       "\ttmpl src 0.0.0.0 dst " + self.router.to_string() + "\n\t\tproto esp reqid 1 mode tunnel\n";
   return policy_text(ends, "fwd priority 2975", "0/0xf00", tmpl + "\t\tlevel use \n") +
          policy_text(ends, "in priority 0", "0x200/0xf00", tmpl + "\t\tlevel use \n") +
-         policy_text(ends, "in priority 0", "0xd00/0xf00", tmpl);
+         policy_text(ends, "in priority 0", "0xd00/0xf00", tmpl) +
+         policy_text(node, "fwd priority 0", "0x200/0xf00", tmpl + "\t\tlevel use \n") +
+         policy_text(node, "in priority 0", "0x200/0xf00", tmpl + "\t\tlevel use \n");
 }
 
 std::string sending_policy(const NodeSpec& self, const NodeSpec& peer) {

@@ -143,6 +143,14 @@ bool encryption_lines(Screen& screen, const Json& status) {
   }
   screen.line("Encryption:", "IPsec   key " + std::to_string(encryption["key"].get<int>()) + ", " +
                                  text_of(encryption, "algorithm"));
+  if (encryption.value("hostEncryption", false)) {
+    const auto& peers = status["peers"];
+    const auto nodes = std::count_if(peers.begin(), peers.end(), [](const Json& peer) {
+      return peer.value("acceptsHostEncryption", false);
+    });
+    screen.line("", "also between pods and " + std::to_string(nodes) + "/" +
+                        std::to_string(peers.size()) + " addresses of other nodes");
+  }
   return true;
 }
 

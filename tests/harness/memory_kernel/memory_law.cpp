@@ -125,7 +125,7 @@ int MemoryKernel::perform(const Change<DatapathConfig>& change) {
 }
 
 int MemoryKernel::perform(const Change<PeerEntry>& change) {
-  return place(&KernelState::peers, change);
+  return place(change.value.node ? &KernelState::node_peers : &KernelState::peers, change);
 }
 
 int MemoryKernel::perform(const Change<EndpointEntry>& change) {

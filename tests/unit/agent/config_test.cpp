@@ -33,6 +33,7 @@ TEST_CASE("config: the defaults are what the documentation says") {
   CHECK(line.config.bpf_root == "/sys/fs/bpf/pellicle");
   CHECK(line.config.settings.netfilter);
   CHECK_FALSE(line.config.settings.strict_cidr);
+  CHECK_FALSE(line.config.settings.host_encryption);
 }
 
 TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
@@ -67,6 +68,8 @@ TEST_CASE("config: a bad value is one sentence that names it") {
       {{"--node-name", "a", "--log-format", "xml"}, "--log-format: xml not in {json,text}"},
       {{"--node-name", "a", "--resync-seconds", "0"}, "--resync-seconds"},
       {{"--node-name", "a", "--nonsense", "1"}, "--nonsense"},
+      {{"--node-name", "a", "--host-encryption", "true", "--netfilter", "false"},
+       "--host-encryption needs --netfilter"},
       {{"--config", "/does/not/exist", "--node-name", "a"}, "/does/not/exist"},
   };
   for (const auto& wrong : cases) {

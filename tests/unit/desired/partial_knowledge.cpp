@@ -99,7 +99,7 @@ TEST_CASE("without peers a key still makes this node receive") {
   CHECK(desired.problems.empty());
   CHECK(desired.state.states.size() == 1);
   CHECK(desired.state.states.contains({ip("10.0.1.138"), 3, {0xd00, 0xf00}}));
-  CHECK(desired.state.policies.size() == 3);
+  CHECK(desired.state.policies.size() == 5);
   CHECK(desired.state.peers.empty());
 }
 

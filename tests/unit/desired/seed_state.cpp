@@ -42,6 +42,10 @@ void expect_xfrm(KernelState& state) {
         .priority = priority,
         .tmpl = Policy::Template{ip("0.0.0.0"), ip("10.0.1.138"), 0, 1, optional}};
   };
+  for (const auto direction : {Direction::in, Direction::fwd}) {  // for the node itself
+    state.policies[{direction, cidr("0.0.0.0/0"), cidr("172.18.0.3/32"), {0x200, 0xf00}}] = {
+        .tmpl = Policy::Template{ip("0.0.0.0"), ip("10.0.1.138"), 0, 1, true}};
+  }
   in(Direction::in, kDecrypted, 0, false);
   in(Direction::in, {0x200, 0xf00}, 0, true);
   in(Direction::fwd, {0, 0xf00}, 2975, true);

@@ -46,6 +46,16 @@ TEST_CASE("a Node as a real apiserver watches it") {
                                            {"network.cilium.io/ipv4-cilium-host", "10.0.1.138"}});
 }
 
+TEST_CASE("a Node accepts host encryption when its agent says so, in that word") {
+  const auto accepts = [](const std::string& annotations) {
+    return decode(annotations, "{}").node.accepts_host_encryption;
+  };
+  CHECK(accepts(R"({"pellicle.io/host-encryption":"accepted"})"));
+  CHECK_FALSE(accepts(R"({"pellicle.io/host-encryption":"true"})"));
+  CHECK_FALSE(accepts(R"({"pellicle.io/host-encryption":1})"));
+  CHECK_FALSE(accepts("{}"));
+}
+
 TEST_CASE("PodCIDRs come from podCIDRs, else podCIDR, else the annotations") {
   const auto cidrs = [](const DecodedNode& decoded) {
     CHECK(decoded.problems.empty());

@@ -26,8 +26,11 @@ const Pages kNodePages = {"worker\n", "worker2\n"};
 
 enum class Expected { both, one, worker, worker2, none };
 
-// Who asks. Of the two back ends net has one on its node, cni-cp none; the others are them.
-const std::vector<std::string> kPods = {"net", "cni-s22px", "cni-fcnh6", "cni-cp"};
+// Who asks: a pod beside a back end, that back end itself, and a pod and a node for which both are
+// remote. What worker2 and its back end would see worker and cni-s22px do.
+const std::vector<std::string> kEverybody = {"net", "cni-s22px", "cni-cp", "worker",
+                                             "control-plane"};
+// By whose NodePort: one's own, one beside the other back end, one with neither.
 const std::vector<std::string> kNodes = {"worker", "worker2", "control-plane"};
 
 // Each of `from` asks by each of `by`: "" is the ClusterIP, else the node whose NodePort it is.
@@ -43,19 +46,15 @@ struct Scenario {
   std::vector<Row> rows;
 };
 
-std::vector<std::string> joined(std::vector<std::string> one, const std::vector<std::string>& two) {
-  one.insert(one.end(), two.begin(), two.end());
-  return one;
-}
-
-std::vector<Row> get(const std::vector<std::string>& from, Expected expected) {
-  return {{from, joined({""}, kNodes), expected}, {{kOutside}, kNodes, expected}};
+std::vector<Row> everybody_gets(Expected expected) {
+  return {{kEverybody, {"", "worker", "worker2", "control-plane"}, expected},
+          {{kOutside}, kNodes, expected}};
 }
 
 // From outside a node serves with its own back end or not at all. In the modes that write rules
 // pods and nodes are let through to all of them, by their own node.
 std::vector<Row> local_rows(ProxyMode mode) {
-  std::vector<Row> rows = {{joined(kPods, kNodes), {""}, Expected::both},
+  std::vector<Row> rows = {{{"net", "worker"}, {""}, Expected::both},
                            {{kOutside, "cni-cp"}, {"worker"}, Expected::worker},
                            {{kOutside, "net"}, {"worker2"}, Expected::worker2},
                            {{kOutside}, {"control-plane"}, Expected::none}};
@@ -69,14 +68,14 @@ std::vector<Row> local_rows(ProxyMode mode) {
 }
 
 std::vector<Scenario> scenarios(ProxyMode mode) {
-  return {{"plain", {.mode = mode}, get(joined(kPods, kNodes), Expected::both)},
+  return {{"plain", {.mode = mode}, everybody_gets(Expected::both)},
           {"session affinity",
            {.mode = mode, .client_ip_affinity = true},
-           get({"net", "cni-s22px", "cni-cp", "worker"}, Expected::one)},
+           everybody_gets(Expected::one)},
           {"externalTrafficPolicy Local", {.mode = mode, .local_only = true}, local_rows(mode)},
           {"hostNetwork back ends",
            {.mode = mode, .host_network = true},
-           get({"net", "cni-fcnh6", "cni-cp", "worker", "control-plane"}, Expected::both)}};
+           everybody_gets(Expected::both)}};
 }
 
 std::string url(const Network& network, const std::string& by, Family family) {

@@ -75,7 +75,7 @@ endif()
 foreach(name IN LISTS stock_cases)
   pattern_of("${name}")
   string(REGEX REPLACE "[^A-Za-z0-9]+" "-" slug "${name}")
-  add("${folder}/stock kernel: ${name}" "${labels};stock" "ENVIRONMENT PELLICLE_GUEST_KERNEL=stock"
+  add("${folder}/stock kernel: ${name}" "${labels};stock" "ENVIRONMENT PELLICLE_GUEST_KERNEL=stock PROCESSORS 2"
     ${testcase} alone ${logs}/${folder}/stock-${slug} ${guest_timeout} ${program} "${pattern}")
 endforeach()
 file(WRITE ${output}.cases "${cases}")

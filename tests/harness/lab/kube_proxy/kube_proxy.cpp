@@ -91,6 +91,13 @@ void install(const ProxiedNode& node, ProxyMode mode) {
   must_in(node.name, iptables + "-restore --noflush --wait 5 < " + file + "save");
 }
 
+// The seed's is wide enough for its Services as well. In IPVS mode a node that asks a ClusterIP has
+// that for its source, and kube-proxy masquerades it as what is not of the cluster's pods.
+const char* cluster_cidr(Family family, ProxyMode mode) {
+  if (family == Family::v6) return "fd00:10::/32";
+  return mode == ProxyMode::ipvs ? "10.0.0.0/16" : "10.0.0.0/8";
+}
+
 }  // namespace
 
 ProxiedNode proxied_node(const Network& network, const std::string& name, Family family,
@@ -99,7 +106,7 @@ ProxiedNode proxied_node(const Network& network, const std::string& name, Family
   const bool ipv4 = family == Family::v4;
   ProxiedNode proxied{.name = name,
                       .address = address_of(node, family),
-                      .cluster_cidr = cidr(ipv4 ? "10.0.0.0/8" : "fd00:10::/32"),
+                      .cluster_cidr = cidr(cluster_cidr(family, spec.mode)),
                       .service_cidr = cidr(ipv4 ? "10.96.0.0/16" : "fd00:96::/112"),
                       .ports = {}};
   if (ipv4) {

@@ -7,7 +7,7 @@ namespace pellicle::lab {
 
 namespace {
 
-// What does not depend on Services. IP is ip or ip6, ADDR ipv4_addr or ipv6_addr.
+// What does not depend on Services. FAMILY is ip or ip6, ADDR ipv4_addr or ipv6_addr.
 constexpr const char* kBase = R"(
 	set hairpin-connections {
 		type ADDR . ADDR . inet_proto . inet_service
@@ -81,34 +81,32 @@ NO_ENDPOINTS	}
 		jump masquerading
 	}
 	chain nodeport-endpoints-check {
-		IP daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
+		FAMILY daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
 	}
 	chain service-endpoints-check {
-		IP daddr . meta l4proto . th dport vmap @no-endpoint-services
+		FAMILY daddr . meta l4proto . th dport vmap @no-endpoint-services
 	}
 	chain firewall-check {
-		IP daddr . meta l4proto . th dport vmap @firewall-ips
+		FAMILY daddr . meta l4proto . th dport vmap @firewall-ips
 	}
 	chain services {
-		IP daddr @cluster-ips IP saddr != CLUSTER_CIDR meta mark set meta mark | 0x00004000 comment "masquerade clusterIP traffic from outside cluster"
-		IP daddr . meta l4proto . th dport vmap @service-ips
-		IP daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports
+		FAMILY daddr @cluster-ips FAMILY saddr != CLUSTER_CIDR meta mark set meta mark | 0x00004000 comment "masquerade clusterIP traffic from outside cluster"
+		FAMILY daddr . meta l4proto . th dport vmap @service-ips
+		FAMILY daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports
 	}
 	chain masquerading {
 		meta mark & 0x00004000 != 0x00000000 meta mark set meta mark ^ 0x00004000 masquerade fully-random
-		ct status dnat IP saddr . IP daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
+		ct status dnat FAMILY saddr . FAMILY daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
 	}
 	chain cluster-ips-check {
-		IP daddr @cluster-ips reject comment "Reject traffic to invalid ports of ClusterIPs"
-		IP daddr SERVICE_CIDR drop comment "Drop traffic to unallocated ClusterIPs"
+		FAMILY daddr @cluster-ips reject comment "Reject traffic to invalid ports of ClusterIPs"
+		FAMILY daddr SERVICE_CIDR drop comment "Drop traffic to unallocated ClusterIPs"
 	}
 	chain reject-chain {
 		comment "helper for @no-endpoint-services / @no-endpoint-nodeports"
 		reject
 	}
 )";
-
-constexpr const char* kMark = "\t\tmeta mark set meta mark | 0x00004000 comment \"masquerade";
 
 std::string replaced(std::string text, const std::string& word, const std::string& by) {
   for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + by.size()))
@@ -194,24 +192,23 @@ class Rules {
     text = replaced(text, "NODE_IP", node_.address.to_string());
     text = replaced(text, "CLUSTER_CIDR", node_.cluster_cidr.to_string());
     text = replaced(text, "SERVICE_CIDR", node_.service_cidr.to_string());
-    text = replaced(text, "IP ", ip_ + " ");
+    text = replaced(text, "FAMILY", ip_);
     return replaced(text, "ADDR", node_.family() == Family::v4 ? "ipv4_addr" : "ipv6_addr");
   }
 
   // Who comes from outside, from a pod or from the node itself, to the NodePort.
   std::string external(const ServicePort& port) const {
-    const std::string all = "goto " + chain_name("service", service_name(port)) + "\n";
-    if (!port.local_only) return std::string(kMark) + "\"\n\t\t" + all;
-    const std::string pods = "\t\t" + ip_ + " saddr " + node_.cluster_cidr.to_string() + " " +
-                             all.substr(0, all.size() - 1) +
-                             " comment \"short-circuit pod traffic\"\n";
-    return pods +
-           "\t\tfib saddr type local meta mark set meta mark | 0x00004000 comment \"masquerade "
-           "local traffic\"\n" +
-           "\t\tfib saddr type local " + all.substr(0, all.size() - 1) +
-           " comment \"short-circuit local traffic\"\n" +
-           (lacks_own(node_, port) ? ""
-                                   : "\t\tgoto " + chain_name("local", service_name(port)) + "\n");
+    const std::string all = "goto " + chain_name("service", service_name(port));
+    const std::string mark = "meta mark set meta mark | 0x00004000 comment \"masquerade";
+    if (!port.local_only) return "\t\t" + mark + "\"\n\t\t" + all + "\n";
+    std::string rules = "\t\t" + ip_ + " saddr " + node_.cluster_cidr.to_string() + " " + all +
+                        " comment \"short-circuit pod traffic\"\n\t\tfib saddr type local " + mark +
+                        " local traffic\"\n\t\tfib saddr type local " + all +
+                        " comment \"short-circuit local traffic\"\n";
+    if (!lacks_own(node_, port)) {
+      rules += "\t\tgoto " + chain_name("local", service_name(port)) + "\n";
+    }
+    return rules;
   }
 
   // Each of these has its share of the connections.

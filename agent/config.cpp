@@ -60,7 +60,7 @@ void add_cluster_options(CLI::App& app, Config& config) {
 
 // As they were given, checked.
 struct Cidrs {
-  std::string strict;
+  std::vector<std::string> strict;
   std::string native;
   std::string native6;
   std::vector<std::string> exceptions;
@@ -71,8 +71,9 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
                  "Device towards the other nodes; without it, the one with this Node's InternalIP")
       ->check(device_name);
   app.add_option("--strict-cidr", cidrs.strict,
-                 "Drop pod packets to this network that are for no known node")
-      ->check(ipv4_cidr);
+                 "Drop pod packets to this network that are for no known node; one of each family")
+      ->delimiter(',')
+      ->check(any_cidr);
   app.add_option("--pod-mtu", config.settings.pod_mtu,
                  "MTU of the pods' default route; 0 is what fits the uplink after encryption")
       ->check(CLI::Range(0, 65535))
@@ -136,7 +137,19 @@ void add_process_options(CLI::App& app, Config& config) {
 }
 
 void take(const Cidrs& cidrs, Settings& settings) {
-  if (!cidrs.strict.empty()) settings.strict_cidr = Cidr::parse(cidrs.strict);
+  if (settings.host_encryption && !settings.netfilter) {
+    throw CLI::ValidationError("--host-encryption",
+                               "expected --netfilter with it: without its rules no answer of the "
+                               "node to another node's pod is recognised");
+  }
+  for (const auto& strict : cidrs.strict) {
+    const auto network = Cidr::parse(strict).value();
+    if (settings.strict_cidr(network.family())) {
+      throw CLI::ValidationError(
+          "--strict-cidr", "expected one network of a family, found '" + strict + "' as well");
+    }
+    settings.strict_cidrs.push_back(network);
+  }
   if (!cidrs.native.empty()) settings.native_cidr = Cidr::parse(cidrs.native);
   if (!cidrs.native6.empty()) settings.native_cidr6 = Cidr::parse(cidrs.native6);
   for (const auto& exception : cidrs.exceptions) {
@@ -150,10 +163,6 @@ std::string sentence(const CLI::Error& error) {
   const std::string unknown = "INI was not able to parse ";
   if (!words.starts_with(unknown)) return words;
   return "the --config file has a setting that does not exist: " + words.substr(unknown.size());
-}
-
-CommandLine refused(const std::string& sentence) {
-  return {.config = {}, .run = false, .status = 2, .text = "pellicle-agent: " + sentence + "\n"};
 }
 
 }  // namespace
@@ -174,19 +183,17 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
     app.parse(arguments);
+    take(cidrs, line.config.settings);
   } catch (const CLI::CallForHelp&) {
     return {.config = {}, .run = false, .status = 0, .text = app.help()};
   } catch (const CLI::CallForVersion& version) {
     return {.config = {}, .run = false, .status = 0, .text = std::string(version.what()) + "\n"};
   } catch (const CLI::Error& error) {
-    return refused(sentence(error));
+    return {.config = {},
+            .run = false,
+            .status = 2,
+            .text = "pellicle-agent: " + sentence(error) + "\n"};
   }
-  if (line.config.settings.host_encryption && !line.config.settings.netfilter) {
-    return refused(
-        "--host-encryption needs --netfilter: without its rules no answer of the node to another "
-        "node's pod is recognised");
-  }
-  take(cidrs, line.config.settings);
   return line;
 }
 

@@ -16,13 +16,12 @@ FamilyView family_view(const Settings& settings, const Cluster& cluster, const O
     return some;
   };
   const auto cidr_family = [](const Cidr& cidr) { return cidr.family(); };
-  const bool strict = settings.strict_cidr && settings.strict_cidr->family() == family;
   return {.local_cidr = own.pod_cidr,
           .router = own.router,
           .address = cluster.self->internal_ip(family),
           .peers = of_family(cluster.peers, [](const Peer& peer) { return peer.router.family(); }),
           .unready = of_family(cluster.unready, cidr_family),
-          .strict_cidr = strict ? settings.strict_cidr : std::nullopt,
+          .strict_cidr = settings.strict_cidr(family),
           .native_cidr = family == Family::v4 ? settings.native_cidr : settings.native_cidr6,
           .masquerade_exceptions = of_family(settings.masquerade_exceptions, cidr_family)};
 }

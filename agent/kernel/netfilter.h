@@ -1,42 +1,43 @@
-// Netfilter chains, through the tools that every other user of the node's tables takes as well:
-// xtables rules written by anything else are not shown by them.
+// Netfilter chains, through the tools that every other user of the node's tables takes as well.
 #pragma once
 
-#include <functional>
-#include <optional>
+#include <array>
 #include <string>
 #include <vector>
 
-#include "agent/kernel/netfilter_save.h"
+#include "agent/kernel/netfilter_backend.h"
 #include "agent/model/kernel_state.h"
 #include "agent/reconcile/plan.h"
 
 namespace pellicle {
 
 // Reads and writes in the network namespace of the calling thread. There are two back ends, the
-// legacy tables and nftables behind the same commands. Chosen once: the one that holds chains of
-// ours already; else the one where kube-proxy or the kubelet keeps its chains; else the one with
-// more rules; else what plain `iptables` is. One that this kernel lacks is left for the other.
+// legacy tables and nftables behind the same commands. With every look the better one is taken, see
+// BackendWeight: where kube-proxy or the kubelet keeps its chains; else where ours are already;
+// else the one with more rules; else what plain `iptables` is. One that this kernel lacks is left
+// for the other.
 class Netfilter {
  public:
-  // Chains of ours. Loads no table. Throws OsError when a table that exists cannot be read.
+  // Chains of ours. One that is in the other back end, perhaps besides, has an empty `parent`, so
+  // that it differs from every wanted one. Loads no table. Throws OsError when a table that exists
+  // cannot be read.
   void dump(KernelState& into);
 
-  // One commit a change. Throws OsError with the words of iptables-restore.
+  // One commit a change; another where the other back end has the chain as well, which is taken
+  // away last. Throws OsError with the words of iptables-restore.
   void apply(const Change<NetfilterChain>& change);
 
   // "iptables-legacy" or "iptables-nft"; empty before anything was read or when there is neither.
-  const std::string& backend() const { return backend_; }
+  std::string backend() const { return usable_.empty() ? "" : usable_.front()->name(); }
 
  private:
-  // What to tell iptables-restore, given the table as it is; empty: nothing.
-  using TextFor = std::function<std::string(const SavedTable&)>;
-  void choose();
-  void prefer(std::string backend);  // from now on: it is the one that works
-  void write(const NetfilterChain::Key& key, const TextFor& text);
+  void look();
+  void write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
+  static void remove(NetfilterBackend& backend, const NetfilterChain::Key& key);
 
-  std::string backend_;
-  std::vector<std::string> usable_;  // those whose tables can be read, best first
+  std::array<NetfilterBackend, 2> backends_ = {NetfilterBackend("iptables-legacy"),
+                                               NetfilterBackend("iptables-nft")};
+  std::vector<NetfilterBackend*> usable_;  // those whose tables can be read, best first
 };
 
 }  // namespace pellicle

@@ -50,14 +50,6 @@ std::string parent_of(const SavedTable& table, const std::string& chain) {
   return jumps == 1 ? parent : "";
 }
 
-std::string deleted_jumps(const SavedTable& table, const std::string& chain) {
-  std::string text;
-  for (const auto& [name, rules] : table)
-    for (const std::string& rule : rules)
-      if (jumps_to(rule, chain)) text.append("-D ").append(name).append(" ").append(rule) += '\n';
-  return text;
-}
-
 }  // namespace
 
 std::map<std::string, SavedTable> parse_save(std::string_view text) {
@@ -93,20 +85,28 @@ std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& t
   return chains;
 }
 
+std::string deleted_jumps(const SavedTable& table, const std::string& chain) {
+  std::string text;
+  for (const auto& [name, rules] : table)
+    for (const std::string& rule : rules)
+      if (jumps_to(rule, chain)) text.append("-D ").append(name).append(" ").append(rule) += '\n';
+  return text;
+}
+
 // The line ":CHAIN" makes the chain, or empties the one that is there. Old jumps go and the new one
 // comes in the same commit: no packet sees the table without it.
 std::string restore_text(const NetfilterChain::Key& key, const NetfilterChain& wanted,
-                         const SavedTable& now) {
+                         const std::string& old_jumps) {
   std::string text = "*" + key.table + "\n:" + key.chain + " - [0:0]\n";
-  text += deleted_jumps(now, key.chain);
+  text += old_jumps;
   for (const std::string& rule : wanted.rules) text += "-A " + key.chain + " " + rule + "\n";
   text += "-I " + wanted.parent + " 1 -j " + key.chain + "\n";
   return text + "COMMIT\n";
 }
 
-std::string removal_text(const NetfilterChain::Key& key, const SavedTable& now) {
-  return "*" + key.table + "\n:" + key.chain + " - [0:0]\n" + deleted_jumps(now, key.chain) +
-         "-X " + key.chain + "\nCOMMIT\n";
+std::string removal_text(const NetfilterChain::Key& key, const std::string& old_jumps) {
+  return "*" + key.table + "\n:" + key.chain + " - [0:0]\n" + old_jumps + "-X " + key.chain +
+         "\nCOMMIT\n";
 }
 
 }  // namespace pellicle

@@ -23,9 +23,12 @@ std::map<std::string, SavedTable> parse_save(std::string_view text);
 std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& table, Family family,
                                                              const std::string& name);
 
-// One transaction for iptables-restore --noflush. `now` is the table as it is.
+// Lines for iptables-restore that delete every rule of the table that goes to `chain`.
+std::string deleted_jumps(const SavedTable& table, const std::string& chain);
+
+// One transaction for iptables-restore --noflush. `old_jumps`: see deleted_jumps().
 std::string restore_text(const NetfilterChain::Key& key, const NetfilterChain& wanted,
-                         const SavedTable& now);
-std::string removal_text(const NetfilterChain::Key& key, const SavedTable& now);
+                         const std::string& old_jumps);
+std::string removal_text(const NetfilterChain::Key& key, const std::string& old_jumps);
 
 }  // namespace pellicle

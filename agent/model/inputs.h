@@ -52,8 +52,8 @@ struct HostFacts {
 struct Settings {
   std::string node_name;
   std::string uplink;  // empty: the device that carries this Node's InternalIP
-  std::optional<Cidr>
-      strict_cidr;        // pod packets to it that match neither a peer nor this node are dropped
+  std::vector<Cidr>
+      strict_cidrs;       // pod packets to them that match neither a peer nor this node are dropped
   uint32_t pod_mtu = 0;   // 0: the exact inner MTU of the key's algorithm
   bool netfilter = true;  // install the netfilter rules
   // What pods send beyond this network leaves with the node's own address; none: with the pods'.
@@ -61,6 +61,12 @@ struct Settings {
   std::optional<Cidr> native_cidr6;
   bool host_encryption = false;  // what is between pods and other nodes' own addresses as well
   std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
+  std::optional<Cidr> strict_cidr(Family family) const {
+    for (const auto& network : strict_cidrs) {
+      if (network.family() == family) return network;
+    }
+    return std::nullopt;
+  }
   bool operator==(const Settings&) const = default;
 };
 

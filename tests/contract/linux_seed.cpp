@@ -68,7 +68,7 @@ TEST_CASE("the seed's rules, routes, states and policies are what ip shows") {
   CHECK(states.size() == out("10.0.0.40").size() + out("10.0.2.52").size() + strlen(kIn));
 }
 
-TEST_CASE("the seed's policies and the block policy are what ip shows") {
+TEST_CASE("the seed's policies, the block policy and those for the node itself are what ip shows") {
   const LinuxSite site;
   const auto kernel = site.start_agent();
   require_pass(*kernel, worker_state(*kernel));
@@ -86,6 +86,12 @@ TEST_CASE("the seed's policies and the block policy are what ip shows") {
            "\ttmpl src 0.0.0.0 dst 10.0.1.138\n\t\tproto esp reqid 1 mode tunnel\n"
            "\t\tlevel use\n",
            "src 0.0.0.0/0 dst 10.0.1.0/24\n\tdir fwd priority 2975\n\tmark 0/0xf00\n"
+           "\ttmpl src 0.0.0.0 dst 10.0.1.138\n\t\tproto esp reqid 1 mode tunnel\n"
+           "\t\tlevel use\n",
+           "src 0.0.0.0/0 dst 172.18.0.3/32\n\tdir in priority 0\n\tmark 0x200/0xf00\n"
+           "\ttmpl src 0.0.0.0 dst 10.0.1.138\n\t\tproto esp reqid 1 mode tunnel\n"
+           "\t\tlevel use\n",
+           "src 0.0.0.0/0 dst 172.18.0.3/32\n\tdir fwd priority 0\n\tmark 0x200/0xf00\n"
            "\ttmpl src 0.0.0.0 dst 10.0.1.138\n\t\tproto esp reqid 1 mode tunnel\n"
            "\t\tlevel use\n",
            "src 0.0.0.0/0 dst 0.0.0.0/0\n\tdir out action block priority 100\n"

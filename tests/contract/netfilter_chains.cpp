@@ -1,5 +1,6 @@
 // Netfilter chains, through Netfilter and seen by iptables-save.
 #include "agent/kernel/netfilter.h"
+#include "agent/kernel/netfilter_save.h"
 #include "agent/kernel/netfilter_watch.h"
 #include "agent/kernel/os_error.h"
 #include "tests/contract/pods_site.h"

@@ -1,7 +1,7 @@
 // Never in the clear: pods go on talking while parts of the datapath are taken away by hand. What
 // they send is encrypted or dropped; with an agent running it is whole again within seconds.
 #include "tests/harness/catch.h"
-#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/seed_pods.h"
 
 using namespace pellicle;
 using namespace pellicle::lab;
@@ -9,6 +9,7 @@ using namespace pellicle::lab;
 namespace {
 
 constexpr const char* kService = "10.96.169.246";
+constexpr const char* kServiceIpv6 = "fd00:10:96::a9f6";
 
 // What somebody does to worker's kernel. $LXC is the device of its pod.
 struct Breakage {
@@ -186,23 +187,39 @@ TEST_CASE("packets for the pods of a Node that is not ready are dropped and coun
   CHECK(lab.files_with_the_key().empty());
 }
 
-TEST_CASE("with a strict CIDR packets to pod networks of no Node are dropped and counted") {
-  Lab lab({.agent_config = "strict-cidr = 10.0.0.0/8\n"});
+TEST_CASE("with strict CIDRs packets to pod networks of no Node are dropped and counted") {
+  Lab lab(
+      {.nodes = dual_stack_nodes(), .agent_config = "strict-cidr = \"10.0.0.0/8,fd00:10::/32\"\n"});
   lab.start_agents();
-  add_pods(lab);
-  REQUIRE(wait_until([&] { return answers("10.0.0.249"); }));
-  CHECK(answers("10.0.1.138"));
-  CHECK(answers("10.0.0.40"));
-  const uint64_t before = drops(lab, "no_key");
-  CHECK_FALSE(lab.ping("net", "10.0.7.9", 5).ok());
-  CHECK(drops(lab, "no_key") == before + 5);
-  CHECK(packets_to(lab, "10.0.7.0/24") == 0);
-  CHECK_FALSE(answers("192.0.2.1"));  // nobody has it, but what lies outside goes as ever
-  CHECK(packets_to(lab, "192.0.2.1/32") > 0);
+  add_seed_pods(lab);
+  REQUIRE(wait_until([&] { return answers("10.0.0.249") && answers("fd00:10::f9"); }));
+  // The pod's node and another one, each by the address that it has among the pods'.
+  for (const char* router : {"10.0.1.138", "10.0.0.40", "fd00:10:1::8a", "fd00:10::28"}) {
+    CAPTURE(router);
+    CHECK(answers(router));
+  }
+  for (const auto& [nobody, network] :
+       {std::pair{"10.0.7.9", "10.0.7.0/24"}, {"fd00:10:7::9", "fd00:10:7::/64"}}) {
+    CAPTURE(nobody);
+    const uint64_t before = drops(lab, "no_key");
+    CHECK_FALSE(lab.ping("net", nobody, 5).ok());
+    CHECK(drops(lab, "no_key") == before + 5);
+    CHECK(packets_to(lab, network) == 0);
+  }
+  // Nobody has these either, but what lies outside goes as ever.
+  for (const auto& [outside, network] :
+       {std::pair{"192.0.2.1", "192.0.2.0/24"}, {"2001:db8::1", "2001:db8::/64"}}) {
+    CAPTURE(outside);
+    CHECK_FALSE(answers(outside));
+    CHECK(packets_to(lab, network) > 0);
+  }
   // A service's address inside of it is one of no Node only until kube-proxy has seen the packet.
   must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
                         " -j DNAT --to-destination 10.0.0.249");
+  must_in("worker", std::string("ip6tables-legacy -t nat -A PREROUTING -d ") + kServiceIpv6 +
+                        " -j DNAT --to-destination fd00:10::f9");
   CHECK(answers(kService));
+  CHECK(answers(kServiceIpv6));
   CHECK(lab.http_get("net", std::string("http://") + kService + "/").ok());
   check_no_cleartext(lab);
   CHECK(lab.files_with_the_key().empty());

@@ -6,7 +6,7 @@
 
 #include "tests/datapath/tcp_talk.h"
 #include "tests/harness/catch.h"
-#include "tests/harness/lab/kube_proxy.h"
+#include "tests/harness/lab/kube_proxy/kube_proxy.h"
 #include "tests/harness/lab/seed_pods.h"
 #include "tests/harness/lab/traffic.h"
 

@@ -1,6 +1,5 @@
 // Pods and the world beyond the cluster, here the guest's root namespace at 172.18.0.1; nodes and
 // pods; and a host that forwards nothing by default.
-#include <filesystem>
 #include <map>
 
 #include "tests/harness/catch.h"
@@ -12,21 +11,19 @@ using namespace pellicle::lab;
 namespace {
 
 constexpr const char* kMasquerading = "ipv4-native-routing-cidr = \"10.0.0.0/8\"\n";
+constexpr const char* kMasqueradingIpv6 = "ipv6-native-routing-cidr = \"fd00:10::/32\"\n";
 constexpr const char* kOutside = "172.18.0.1";
+constexpr const char* kOutsideIpv6 = "fd00:172::1";
 
-// A web server there, which answers with the address that its client has for it.
+// A web server there; see add_client_page().
 Process serve_outside(Lab& lab) {
-  const std::string script = "/run/lab/www/outside/cgi-bin/client";
-  std::filesystem::create_directories("/run/lab/www/outside/cgi-bin");
-  write_file(script,
-             "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\necho \"$REMOTE_ADDR\"\n");
-  std::filesystem::permissions(script, std::filesystem::perms::all);
-  Process server(
-      {"busybox", "httpd", "-f", "-p", std::string(kOutside) + ":80", "-h", "/run/lab/www/outside"},
-      lab.log_dir() + "/outside-httpd.log");
-  const bool serves = wait_until(
-      [] { return sh(std::string("curl --silent http://") + kOutside + "/cgi-bin/client").ok(); });
-  if (!serves) throw LabError("no HTTP server outside: " + server.output());
+  add_client_page("outside");
+  Process server({"busybox", "httpd", "-f", "-p", "80", "-h", "/run/lab/www/outside"},
+                 lab.log_dir() + "/outside-httpd.log");
+  const std::string page = http_url(kOutside) + "cgi-bin/client";
+  if (!wait_until([&] { return lab.http_get("", page).ok(); })) {
+    throw LabError("no HTTP server outside: " + server.output());
+  }
   return server;
 }
 
@@ -38,10 +35,10 @@ void add_routes_outside(Lab& lab) {
 }
 
 // Whom the server outside sees when this one asks; curl's words when it has no answer.
-std::string seen_outside(const std::string& from) {
-  const Result asked = sh_in(from, std::string("curl --silent --show-error --max-time 2 http://") +
-                                       kOutside + "/cgi-bin/client");
-  return asked.ok() ? asked.output.substr(0, asked.output.find('\n')) : asked.output;
+std::string seen_outside(const std::string& from, const std::string& outside = kOutside) {
+  const Result asked = sh_in(from, "curl --silent --show-error --max-time 2 " +
+                                       shell_word(http_url(outside) + "cgi-bin/client"));
+  return asked.output.substr(0, asked.output.find('\n'));
 }
 
 std::string node_address(Lab& lab, const SeedPod& pod) {
@@ -89,16 +86,24 @@ std::string filter_rules(const std::string& node) {
 }  // namespace
 
 TEST_CASE("the outside sees the node's address in place of a pod's, which its peers still see") {
-  Lab lab({.agent_config = kMasquerading});
+  Lab lab({.nodes = dual_stack_nodes(),
+           .agent_config = std::string(kMasquerading) + kMasqueradingIpv6});
   lab.start_agents();
   add_seed_pods(lab);
   const Process server = serve_outside(lab);
   for (const SeedPod& pod : kSeedPods) {
     CAPTURE(pod.name);
     CHECK(seen_outside(pod.name) == node_address(lab, pod));
+    CHECK(seen_outside(pod.name, kOutsideIpv6) ==
+          lab.network().node(pod.node).ipv6->address.to_string());
     CHECK(answers(pod.name, kOutside));
+    CHECK(answers(pod.name, kOutsideIpv6));
   }
   check_pods_reach_one_another(lab);
+  add_client_page("cni-fcnh6");
+  CHECK(lab.http_get("net", http_url("10.0.0.249") + "cgi-bin/client").output == "10.0.1.52\n");
+  CHECK(lab.http_get("net", http_url("fd00:10::f9") + "cgi-bin/client").output ==
+        "fd00:10:1::34\n");
   check_no_cleartext(lab);
 }
 
@@ -165,20 +170,24 @@ TEST_CASE("a host that drops what it is to forward still forwards for pods, unti
 }
 
 TEST_CASE("a node reaches the pods of all nodes, from its own address and from cilium_host's") {
-  Lab lab({.agent_config = kMasquerading});
+  Lab lab({.nodes = dual_stack_nodes(),
+           .agent_config = std::string(kMasquerading) + kMasqueradingIpv6});
   for (const NodeSpec& node : lab.network().nodes()) {
-    must_in(node.name, "iptables-legacy -P FORWARD DROP");
+    must_in(node.name, "iptables-legacy -P FORWARD DROP; ip6tables-legacy -P FORWARD DROP");
   }
   lab.start_agents();
   add_seed_pods(lab);
   for (const NodeSpec& node : lab.network().nodes()) {
     for (const SeedPod& pod : kSeedPods) {
-      check_reaches(lab, node.name, pod);
-      CAPTURE(node.name, pod.name);
-      const std::string from = " --interface " + node.router.to_string();
-      CHECK(sh_in(node.name,
-                  "curl --silent --max-time 5 http://" + std::string(pod.address) + "/" + from)
-                .output == pod.page());
+      for (const auto& [address, router] :
+           {std::pair{pod.address, node.router}, std::pair{pod.ipv6, node.ipv6->router}}) {
+        CAPTURE(node.name, pod.name, address);
+        CHECK(answers(node.name, address));
+        CHECK(lab.http_get(node.name, http_url(address)).output == pod.page());
+        CHECK(sh_in(node.name, "curl --silent --max-time 5 --interface " + router.to_string() +
+                                   " " + shell_word(http_url(address)))
+                  .output == pod.page());
+      }
     }
   }
   check_no_cleartext(lab);

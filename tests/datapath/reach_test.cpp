@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "tests/harness/catch.h"
+#include "tests/harness/lab/kube_proxy/kube_proxy.h"
 #include "tests/harness/lab/seed_pods.h"
 
 using namespace pellicle;
@@ -13,57 +14,14 @@ using namespace pellicle::lab;
 
 namespace {
 
-constexpr const char* kService = "10.96.169.246";  // the seed's serversvc
 constexpr const char* kKey12 = "12 rfc4106(gcm(aes)) 000102030405060708090a0b0c0d0e0f10111213 128";
 
-// What a real kube-proxy writes on worker for the seed's Service (excerpts of a saved rule set),
-// the kubelet's KUBE-FIREWALL, and a FORWARD chain that drops. The jumps are put before all others,
-// as kube-proxy does.
-constexpr const char* kKubeProxyFilter = R"(*filter
-:FORWARD DROP [0:0]
-:KUBE-FIREWALL - [0:0]
-:KUBE-FORWARD - [0:0]
--I INPUT -j KUBE-FIREWALL
--I FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
--I OUTPUT -j KUBE-FIREWALL
--A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
--A KUBE-FIREWALL -m comment --comment "kubernetes firewall for dropping marked packets" -m mark --mark 0x8000/0x8000 -j DROP
--A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
--A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
--A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-COMMIT
-)";
-
-constexpr const char* kKubeProxyNat = R"(*nat
-:KUBE-EXT-CU7F3MNN62CF4ANP - [0:0]
-:KUBE-MARK-MASQ - [0:0]
-:KUBE-NODEPORTS - [0:0]
-:KUBE-POSTROUTING - [0:0]
-:KUBE-SEP-7NBUZ5LLWFBH36JQ - [0:0]
-:KUBE-SEP-UXLDH4JQ2W2JVEM7 - [0:0]
-:KUBE-SERVICES - [0:0]
-:KUBE-SVC-CU7F3MNN62CF4ANP - [0:0]
--I PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
--I OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
--I POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
--A KUBE-EXT-CU7F3MNN62CF4ANP -m comment --comment "masquerade traffic for default/serversvc:cni external destinations" -j KUBE-MARK-MASQ
--A KUBE-EXT-CU7F3MNN62CF4ANP -j KUBE-SVC-CU7F3MNN62CF4ANP
--A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
--A KUBE-NODEPORTS -p tcp -m comment --comment "default/serversvc:cni" -m tcp --dport 32000 -j KUBE-EXT-CU7F3MNN62CF4ANP
--A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
--A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
--A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
--A KUBE-SEP-7NBUZ5LLWFBH36JQ -s 10.0.0.249/32 -m comment --comment "default/serversvc:cni" -j KUBE-MARK-MASQ
--A KUBE-SEP-7NBUZ5LLWFBH36JQ -p tcp -m comment --comment "default/serversvc:cni" -m tcp -j DNAT --to-destination 10.0.0.249:80
--A KUBE-SEP-UXLDH4JQ2W2JVEM7 -s 10.0.1.103/32 -m comment --comment "default/serversvc:cni" -j KUBE-MARK-MASQ
--A KUBE-SEP-UXLDH4JQ2W2JVEM7 -p tcp -m comment --comment "default/serversvc:cni" -m tcp -j DNAT --to-destination 10.0.1.103:80
--A KUBE-SERVICES -d 10.96.169.246/32 -p tcp -m comment --comment "default/serversvc:cni cluster IP" -m tcp --dport 80 -j KUBE-SVC-CU7F3MNN62CF4ANP
--A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
--A KUBE-SVC-CU7F3MNN62CF4ANP ! -s 10.0.0.0/8 -d 10.96.169.246/32 -p tcp -m comment --comment "default/serversvc:cni cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ
--A KUBE-SVC-CU7F3MNN62CF4ANP -m comment --comment "default/serversvc:cni -> 10.0.0.249:80" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-7NBUZ5LLWFBH36JQ
--A KUBE-SVC-CU7F3MNN62CF4ANP -m comment --comment "default/serversvc:cni -> 10.0.1.103:80" -j KUBE-SEP-UXLDH4JQ2W2JVEM7
-COMMIT
-)";
+// Of an older kubelet, in the chain that both it and kube-proxy have; and a host that forwards
+// nothing of its own accord.
+constexpr const char* kKubeletDrop =
+    "iptables-legacy -A KUBE-FIREWALL -m comment --comment 'kubernetes firewall for dropping "
+    "marked "
+    "packets' -m mark --mark 0x8000/0x8000 -j DROP && iptables-legacy -P FORWARD DROP";
 
 // A UDP server that sends back what it gets, and a client that checks it.
 constexpr const char* kUdpEcho =
@@ -183,9 +141,9 @@ TEST_CASE("large packets, UDP and a body of a megabyte go between pods and nodes
   const std::string sum = must("sha256sum < /run/lab/www/cni-fcnh6/megabyte");
   const std::string get = "curl --silent --show-error --max-time 20 http://";
   CHECK(sh_in("net", get + "10.0.0.249/megabyte | sha256sum").output == sum);
-  must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
+  must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kServiceAddress +
                         " -p tcp --dport 80 -j DNAT --to-destination 10.0.0.249:80");
-  CHECK(sh_in("net", get + kService + "/megabyte | sha256sum").output == sum);
+  CHECK(sh_in("net", get + kServiceAddress + "/megabyte | sha256sum").output == sum);
   CHECK(sh_in("cni-fcnh6", get + "10.0.1.52/megabyte | sha256sum").output == sum);
   check_nothing_in_the_clear(lab);
 }
@@ -194,10 +152,10 @@ TEST_CASE("a ClusterIP that is DNATed to a remote pod works and is encrypted") {
   Lab lab;
   lab.start_agents();
   add_seed_pods(lab);
-  must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
+  must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kServiceAddress +
                         " -p tcp --dport 80 -j DNAT --to 10.0.0.249:80");
   const size_t before = esp_packets(lab);
-  const Result page = lab.http_get("net", std::string("http://") + kService + "/");
+  const Result page = lab.http_get("net", std::string("http://") + kServiceAddress + "/");
   CHECK(page.output == kSeedPods[2].page());
   // Three packets there, two back, each seen where it leaves and where it arrives.
   CHECK(esp_packets(lab) >= before + 10);
@@ -215,10 +173,8 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
   lab.start_agents();
   add_seed_pods(lab);
   const std::list<Process> servers = serve_in_nodes(lab);
-  write_file("/run/kube-proxy.save", std::string(kKubeProxyFilter) + kKubeProxyNat);
-  for (const NodeSpec& node : lab.network().nodes()) {
-    must_in(node.name, "iptables-legacy-restore --noflush < /run/kube-proxy.save");
-  }
+  install_service(lab.network());
+  for (const NodeSpec& node : lab.network().nodes()) must_in(node.name, kKubeletDrop);
   CHECK(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));
   for (const SeedPod& from : kSeedPods) {
     for (const SeedPod& to : kSeedPods) {
@@ -228,7 +184,7 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
     check_reaches(lab, from.node, from.address, from.page());
   }
   // From the service's own pod as well: then the answer may come from itself.
-  const std::string service = std::string("http://") + kService + "/";
+  const std::string service = std::string("http://") + kServiceAddress + "/";
   check_both_answer(lab, "net", service);
   check_both_answer(lab, "cni-s22px", service);
   check_both_answer(lab, "cni-cp", service);

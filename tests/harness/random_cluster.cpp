@@ -84,7 +84,7 @@ std::vector<Event> random_events(Random& random, size_t count) {
 Inputs inputs_before_events() {
   Inputs inputs;
   inputs.settings.node_name = kRandomSelf;
-  inputs.settings.strict_cidr = seed::cidr("10.0.0.0/8");
+  inputs.settings.strict_cidrs = {seed::cidr("10.0.0.0/8")};
   return inputs;
 }
 

@@ -9,7 +9,7 @@ build_packages=(
 )
 lab_packages=(
   user-mode-linux kmod iproute2 bpftool iptables tcpdump tshark curl iputils-ping busybox conntrack
-  procps util-linux openssl
+  procps util-linux openssl ipset ipvsadm nftables qemu-system-x86
 )
 cni_packages=(containerd runc containernetworking-plugins)
 lint_packages=(clang-format clang-tidy shellcheck)

@@ -3,7 +3,10 @@
 # Registers every Catch2 case of `target` as the ctest case <folder>/<case>, run in a User-Mode
 # Linux guest of its own. With ONE_BOOT all cases run one after another in one guest, which ctest
 # boots first (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
-# TIMEOUT is for one guest (default 120). Logs stay in <build>/test-logs/<folder>/<case>/.
+# A case with the tag [stock] is registered once more, as "<folder>/stock kernel: <case>", for Debian's own kernel in
+# qemu; one with [.][stock] for that kernel alone. Both have the label `stock`.
+# TIMEOUT is for one guest (default 120; a stock kernel has ten times as long).
+# Logs stay in <build>/test-logs/<folder>/<case>/.
 # Nothing is registered with AddressSanitizer or ThreadSanitizer, which cannot start in a guest.
 function(pellicle_guest_tests target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT" "TIMEOUT" "LABELS")

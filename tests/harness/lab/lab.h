@@ -29,6 +29,13 @@ struct LabOptions {
   std::string agent_config;  // more lines for every agent's configuration: "pod-mtu = 1423\n"
 };
 
+// "http://10.0.1.52/", "http://[fd00:10:1::34]:8080/"
+std::string http_url(const std::string& address, int port = 80);
+
+// Makes /cgi-bin/client for the web server of this name (a pod's, or any): it answers with the
+// address that the server has for its client, and a line feed.
+void add_client_page(const std::string& server);
+
 class Lab {
  public:
   explicit Lab(LabOptions options = {});

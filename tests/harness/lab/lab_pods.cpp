@@ -51,6 +51,21 @@ std::string raw_bytes(const std::string& hex) {
 
 }  // namespace
 
+std::string http_url(const std::string& address, int port) {
+  const bool ipv6 = address.find(':') != address.npos;
+  return "http://" + (ipv6 ? "[" + address + "]" : address) +
+         (port == 80 ? "" : ":" + std::to_string(port)) + "/";
+}
+
+void add_client_page(const std::string& server) {
+  const std::string folder = "/run/lab/www/" + server + "/cgi-bin";
+  std::filesystem::create_directories(folder);
+  write_file(folder + "/client",
+             "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\n"
+             "client=${REMOTE_ADDR#\\[}; client=${client#::ffff:}; echo \"${client%]}\"\n");
+  std::filesystem::permissions(folder + "/client", std::filesystem::perms::all);
+}
+
 const Lab::Pod& Lab::pod(const std::string& name) const {
   const auto found = pods_.find(name);
   if (found == pods_.end()) throw LabError("the lab has no pod " + name);
@@ -92,11 +107,13 @@ void Lab::serve_http(const std::string& name) {
 }
 
 Result Lab::http_get(const std::string& netns, const std::string& url) {
-  return sh_in(netns, "curl --silent --show-error --max-time 5 " + shell_word(url));
+  return sh_in(netns, "curl --silent --show-error --max-time " +
+                          std::to_string(patience(5s).count()) + " " + shell_word(url));
 }
 
 Result Lab::ping(const std::string& netns, const std::string& address, int count) {
-  return sh_in(netns, "ping -i 0.2 -W 2 -c " + std::to_string(count) + " " + address);
+  return sh_in(netns, "ping -i 0.2 -W " + std::to_string(patience(2s).count()) + " -c " +
+                          std::to_string(count) + " " + address);
 }
 
 Result Lab::in_pod(const std::string& name, const std::string& command) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -23,7 +24,7 @@ struct Descriptor {
 
 // False when the limit came first.
 bool read_until_closed(int fd, std::string& text, Seconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
+  const auto end = std::chrono::steady_clock::now() + patience(limit);
   while (true) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
@@ -37,6 +38,11 @@ bool read_until_closed(int fd, std::string& text, Seconds limit) {
 }
 
 }  // namespace
+
+Seconds patience(Seconds limit) {
+  static const char* slowness = std::getenv("PELLICLE_SLOWNESS");
+  return slowness == nullptr ? limit : limit * std::stod(slowness);
+}
 
 std::string shell_word(const std::string& word) {
   std::string text = "'";
@@ -86,7 +92,7 @@ std::string must_in(const std::string& netns, const std::string& command, Second
 }
 
 bool wait_until(const std::function<bool()>& holds, Seconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
+  const auto end = std::chrono::steady_clock::now() + patience(limit);
   while (!holds()) {
     if (std::chrono::steady_clock::now() >= end) return false;
     std::this_thread::sleep_for(20ms);

@@ -23,6 +23,10 @@ struct Result {
   bool ok() const { return status == 0; }
 };
 
+// `limit`, for a guest of this speed: times $PELLICLE_SLOWNESS, which is 10 with a stock kernel.
+// The limits of all that follows, and of Process, are such.
+Seconds patience(Seconds limit);
+
 // A word as /bin/sh reads it back.
 std::string shell_word(const std::string& word);
 

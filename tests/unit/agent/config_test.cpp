@@ -32,7 +32,7 @@ TEST_CASE("config: the defaults are what the documentation says") {
   CHECK(line.config.socket_path() == "/var/run/pellicle/agent.sock");
   CHECK(line.config.bpf_root == "/sys/fs/bpf/pellicle");
   CHECK(line.config.settings.netfilter);
-  CHECK_FALSE(line.config.settings.strict_cidr);
+  CHECK(line.config.settings.strict_cidrs.empty());
   CHECK_FALSE(line.config.settings.host_encryption);
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
   CHECK(line.config.settings.node_name == "worker");
   CHECK(line.config.state_dir == "/run/x");
   CHECK(line.config.settings.pod_mtu == 1400);
-  CHECK(line.config.settings.strict_cidr == Cidr::parse("10.0.0.0/8"));
+  CHECK(line.config.settings.strict_cidrs == std::vector{Cidr::parse("10.0.0.0/8").value()});
   CHECK(line.config.log_format == log::Format::text);
   CHECK_FALSE(line.config.settings.netfilter);
 }
@@ -63,13 +63,15 @@ TEST_CASE("config: a bad value is one sentence that names it") {
       {{"--node-name", "a", "--pod-mtu", "70000"}, "--pod-mtu"},
       {{"--node-name", "a", "--state-dir", "relative"}, "--state-dir"},
       {{"--node-name", "a", "--strict-cidr", "10.0.0.1/8"}, "10.0.0.1/8"},
+      {{"--node-name", "a", "--strict-cidr", "10.0.0.0/8,fd00::/48,fd01::/48"},
+       "--strict-cidr: expected one network of a family, found 'fd01::/48' as well"},
       {{"--node-name", "a", "--uplink", "a-device-name-too-long"}, "--uplink"},
       {{"--node-name", "a", "--log-level", "loud"}, "--log-level"},
       {{"--node-name", "a", "--log-format", "xml"}, "--log-format: xml not in {json,text}"},
       {{"--node-name", "a", "--resync-seconds", "0"}, "--resync-seconds"},
       {{"--node-name", "a", "--nonsense", "1"}, "--nonsense"},
       {{"--node-name", "a", "--host-encryption", "true", "--netfilter", "false"},
-       "--host-encryption needs --netfilter"},
+       "--host-encryption: expected --netfilter"},
       {{"--config", "/does/not/exist", "--node-name", "a"}, "/does/not/exist"},
   };
   for (const auto& wrong : cases) {
@@ -80,6 +82,15 @@ TEST_CASE("config: a bad value is one sentence that names it") {
     CHECK(line.text.find(wrong.named) != std::string::npos);
     CHECK(std::count(line.text.begin(), line.text.end(), '\n') == 1);
   }
+}
+
+TEST_CASE("config: a strict network for each family") {
+  const TemporaryFile file("node-name = worker\nstrict-cidr = \"10.0.0.0/8,fd00:10::/32\"\n");
+  const auto line = parse_command_line({"--config", file.path});
+  INFO(line.text);
+  REQUIRE(line.run);
+  CHECK(line.config.settings.strict_cidr(Family::v4) == Cidr::parse("10.0.0.0/8"));
+  CHECK(line.config.settings.strict_cidr(Family::v6) == Cidr::parse("fd00:10::/32"));
 }
 
 TEST_CASE("config: an unknown name in the file is an error") {

@@ -174,6 +174,18 @@ TEST_CASE("an uplink that listens to routers goes on doing so while it forwards"
   CHECK_FALSE(compute(inputs).state.sysctls.contains({"net/ipv6/conf/eth0/accept_ra"}));
 }
 
+TEST_CASE("each family has a strict network of its own") {
+  auto inputs = dual();
+  inputs.settings.strict_cidrs = {cidr("fd00:10::/32")};
+  auto peers = compute(inputs).state.peers;
+  CHECK(peers.at({cidr("fd00:10::/32")}).key_id == PeerEntry::kNoNode);
+  CHECK(peers.size() == 5);
+  inputs.settings.strict_cidrs.push_back(cidr("10.0.0.0/8"));
+  peers = compute(inputs).state.peers;
+  CHECK(peers.at({cidr("10.0.0.0/8")}).key_id == PeerEntry::kNoNode);
+  CHECK(peers.size() == 6);
+}
+
 TEST_CASE("each family is masqueraded by its own setting") {
   auto inputs = dual();
   inputs.settings.native_cidr6 = cidr("fd00:10::/32");

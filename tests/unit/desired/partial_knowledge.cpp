@@ -105,12 +105,12 @@ TEST_CASE("without peers a key still makes this node receive") {
 
 TEST_CASE("the strict CIDR is dropped wherever no peer is more specific") {
   auto inputs = seed::worker();
-  inputs.settings.strict_cidr = cidr("10.0.0.0/8");
+  inputs.settings.strict_cidrs = {cidr("10.0.0.0/8")};
   const auto desired = compute(inputs);
   CHECK(desired.state.peers == Table<PeerEntry>{{{cidr("10.0.0.0/8")}, {PeerEntry::kNoNode}},
                                                 {{cidr("10.0.0.0/24")}, {3}},
                                                 {{cidr("10.0.2.0/24")}, {3}}});
-  inputs.settings.strict_cidr = cidr("10.0.0.0/24");
+  inputs.settings.strict_cidrs = {cidr("10.0.0.0/24")};
   CHECK(compute(inputs).state.peers.at({cidr("10.0.0.0/24")}).key_id == 3);
 }
 

@@ -1,0 +1,172 @@
+#include "agent/kernel/netfilter_backend.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "agent/kernel/netfilter_save.h"
+#include "agent/kernel/netlink_socket.h"
+#include "agent/kernel/os_error.h"
+
+namespace pellicle {
+
+namespace {
+
+constexpr const char* kLegacy = "iptables-legacy";
+constexpr const char* kNft = "iptables-nft";
+constexpr const char* kLockSeconds = "5";  // how long to wait for another user of the tables
+
+// Tables where chains of ours may be.
+constexpr std::array kTables = {"filter", "nat", "raw", "mangle"};
+
+// "iptables-nft", v6, "save" -> "ip6tables-nft-save"
+std::optional<std::string> program(const std::string& backend, Family family,
+                                   const std::string& verb) {
+  const std::string name = family == Family::v4 ? backend : "ip6" + backend.substr(2);
+  return find_executable(name + "-" + verb);
+}
+
+// The legacy tables are made by looking at them. This file lists those that are there in the
+// thread's namespace.
+bool any_legacy_table(Family family) {
+  std::ifstream names(family == Family::v4 ? "/proc/thread-self/net/ip_tables_names"
+                                           : "/proc/thread-self/net/ip6_tables_names");
+  std::string name;
+  return static_cast<bool>(std::getline(names, name));
+}
+
+// Grows with every change to nftables in the thread's namespace. No value: there is none.
+std::optional<uint32_t> nftables_generation() {
+  std::optional<uint32_t> generation;
+  try {
+    NetlinkMessage question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0);
+    question.header(nfgenmsg{.nfgen_family = 0, .version = NFNETLINK_V0, .res_id = 0});
+    NetlinkSocket(NETLINK_NETFILTER)
+        .request(std::move(question), [&](size_t, const nlmsghdr& answer) {
+          if (const auto id = Attributes(answer, sizeof(nfgenmsg)).value<uint32_t>(NFTA_GEN_ID))
+            generation = be32toh(*id);
+        });
+  } catch (const OsError&) {  // no netfilter netlink in this kernel
+  }
+  return generation;
+}
+
+// `iptables` is a link to the program of one back end (xtables-nft-multi, xtables-legacy-multi); a
+// name without either is an older one, which knew the legacy tables only.
+std::string default_backend() {
+  const auto plain = find_executable("iptables");
+  if (!plain) return kNft;
+  std::error_code unreadable;
+  const std::string target = std::filesystem::canonical(*plain, unreadable).filename();
+  return target.find("nft") != std::string::npos ? kNft : kLegacy;
+}
+
+void add(const SavedTable& table, BackendWeight& weight) {
+  for (const auto& [chain, lines] : table) {
+    weight.ours = weight.ours || chain.starts_with(kChainPrefix);
+    weight.kubernetes = weight.kubernetes || chain.starts_with("KUBE-");
+    weight.rules += lines.size();
+  }
+}
+
+}  // namespace
+
+bool NetfilterBackend::read(Family family) {
+  const auto save = program(name_, family, "save");
+  if (!save) return false;
+  if (name_ == kLegacy && !any_legacy_table(family)) return true;
+  const CommandResult saved = run_command({*save});
+  if (saved.status != 0 && name_ == kNft) return false;
+  if (saved.status != 0)
+    throw OsError(EIO, "read netfilter tables with " + *save + ": " + said(saved));
+  const auto tables = parse_save(saved.output);
+  for (const auto& [name, table] : tables) add(table, weight_);
+  for (const char* name : kTables) {
+    const auto table = tables.find(name);
+    if (table == tables.end()) continue;
+    for (const auto& [key, chain] : chains_of_ours(table->second, family, name)) {
+      chains_[key] = chain;
+      jumps_[key] = deleted_jumps(table->second, key.chain);
+    }
+  }
+  return true;
+}
+
+bool NetfilterBackend::look() {
+  if (name_ == kNft) {
+    const auto generation = nftables_generation();
+    if (!generation) return false;
+    if (generation == generation_) return true;
+    generation_ = generation;
+  }
+  weight_ = {.is_default = name_ == default_backend()};
+  chains_.clear();
+  jumps_.clear();
+  if (!read(Family::v4)) {
+    generation_.reset();
+    return false;
+  }
+  read(Family::v6);  // a kernel without IPv6 is a kernel all the same
+  return true;
+}
+
+// What the last look saw may have changed since: then the tool finds no jump to delete.
+template <class Input>
+CommandResult NetfilterBackend::restore(const NetfilterChain::Key& key, const Input& input) {
+  const auto tool = program(name_, key.family, "restore");
+  if (!tool) return {.status = 1, .output = "", .errors = name_ + "-restore not found"};
+  const std::vector<std::string> arguments = {*tool, "--noflush", "--wait", kLockSeconds};
+  const std::string text = input();
+  if (text.empty()) return {};
+  CommandResult result = run_command(arguments, text);
+  if (result.status == 0 || lacks_kernel(result)) return result;
+  generation_.reset();
+  if (!look()) return result;
+  const std::string text_now = input();
+  if (text_now == text) return result;
+  return text_now.empty() ? CommandResult{} : run_command(arguments, text_now);
+}
+
+CommandResult NetfilterBackend::write(const NetfilterChain::Key& key,
+                                      const NetfilterChain& wanted) {
+  CommandResult result = restore(key, [&] { return restore_text(key, wanted, jumps_[key]); });
+  if (result.status == 0) {
+    chains_[key] = wanted;
+    jumps_[key] = "-D " + wanted.parent + " -j " + key.chain + "\n";
+    weight_.ours = true;
+  }
+  return result;
+}
+
+CommandResult NetfilterBackend::remove(const NetfilterChain::Key& key) {
+  CommandResult result = restore(
+      key, [&] { return chains_.contains(key) ? removal_text(key, jumps_[key]) : std::string(); });
+  if (result.status == 0) {
+    chains_.erase(key);
+    jumps_.erase(key);
+  }
+  return result;
+}
+
+bool NetfilterBackend::lacks_kernel(const CommandResult& refusal) {
+  for (const char* words : {"Operation not supported", "Protocol not supported",
+                            "Could not fetch rule set generation id", "can't initialize"})
+    if (refusal.errors.find(words) != std::string::npos) return true;
+  return false;
+}
+
+std::string said(const CommandResult& refusal) {
+  constexpr size_t kEnough = 300;
+  std::string text = refusal.errors;
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text.size() <= kEnough ? text : text.substr(0, kEnough) + "...";
+}
+
+}  // namespace pellicle

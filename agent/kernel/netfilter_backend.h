@@ -1,0 +1,65 @@
+// One of the two sets of tools that keep a node's netfilter chains: iptables-legacy, or
+// iptables-nft, which keeps them in nftables. Other people's xtables rules are seen by the tools
+// that wrote them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/kernel/netfilter_command.h"
+#include "agent/model/kernel_state.h"
+
+namespace pellicle {
+
+// What speaks for keeping our chains here; the greatest wins. Beside kube-proxy's they have to be,
+// because no rule of one back end overrides a drop in the other.
+struct BackendWeight {
+  bool kubernetes = false;  // kube-proxy or the kubelet has chains here
+  bool ours = false;
+  size_t rules = 0;
+  bool is_default = false;  // plain `iptables` is this one
+  auto operator<=>(const BackendWeight&) const = default;
+};
+
+class NetfilterBackend {
+ public:
+  explicit NetfilterBackend(std::string name) : name_(std::move(name)) {}
+  const std::string& name() const { return name_; }  // "iptables-legacy" or "iptables-nft"
+
+  // Reads everything, of both families, in the namespace of the calling thread; loads no table.
+  // False when these tools are not there or do not work in this kernel. Throws OsError when a table
+  // that exists cannot be read.
+  bool look();
+
+  // What the last look saw, and what was written since.
+  const BackendWeight& weight() const { return weight_; }
+  const Table<NetfilterChain>& chains() const { return chains_; }  // ours; see chains_of_ours()
+
+  // One commit. What the tool said; see lacks_kernel().
+  CommandResult write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
+  CommandResult remove(const NetfilterChain::Key& key);  // nothing when it is not there
+
+  // A back end may read and yet not write: iptables-nft 1.8.9 shows an empty table in a kernel
+  // without nf_tables' IPv4 family (User-Mode Linux 6.1) and then says "TABLE_ADD failed (Operation
+  // not supported)"; iptables-legacy says "can't initialize iptables table `raw'". Any other
+  // failure (a lock, a rule that is refused) must not send us to the other back end.
+  static bool lacks_kernel(const CommandResult& refusal);
+
+ private:
+  bool read(Family family);
+  template <class Input>
+  CommandResult restore(const NetfilterChain::Key& key, const Input& input);
+
+  std::string name_;
+  BackendWeight weight_;
+  Table<NetfilterChain> chains_;
+  std::map<NetfilterChain::Key, std::string> jumps_;  // to each, as iptables-restore deletes them
+  std::optional<uint32_t> generation_;                // of nftables, when it was looked at
+};
+
+// The tools' messages, which run over several lines and repeat themselves, as one line.
+std::string said(const CommandResult& refusal);
+
+}  // namespace pellicle

@@ -12,6 +12,7 @@
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/monitor.h"
+#include "agent/keys/key_use.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "agent/kube/watcher.h"
@@ -36,7 +37,15 @@ class Agent {
   void watch(boost::asio::io_context& context, const Resource& resource, OnSync sync,
              OnChange change);
   void resume();
-  std::optional<Inputs> gather();
+  std::optional<Inputs> gather(const KernelState& actual);
+  void confirm_key(Inputs& inputs);
+  void prepare(Inputs& inputs);
+  void advance_rotation();
+  std::chrono::milliseconds rotation_beat() const;
+  void note_rotation_problems(std::vector<Problem>& problems) const;
+  std::optional<uint8_t> published_key_id() const;
+  std::set<uint32_t> received_epochs() const;
+  bool ready() const;
   Scope scope() const;
   void after_pass();
   void note_problems();
@@ -52,6 +61,7 @@ class Agent {
   Config config_;
   Clock::time_point started_ = Clock::now();
   LinuxKernel kernel_;
+  KeyUse key_use_;
   Endpoints endpoints_;
   Passes passes_;
   Pods pods_;
@@ -66,7 +76,6 @@ class Agent {
   std::optional<Node>
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake
   bool stock_taken_ = false;  // the record of the pods was compared with the kernel
-  bool key_withheld_ = false;  // states are programmed, and neither they nor a Secret tell the key
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
   std::string publish_trouble_;
   std::string pods_trouble_;  // what is remembered of them cannot be written

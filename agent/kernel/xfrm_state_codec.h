@@ -13,6 +13,7 @@ struct XfrmState {
   State::Key key;
   State value;
   uint64_t sent = 0;  // the send counter: packets protected so far (high half only with ESN)
+  uint64_t packets = 0;  // in either direction
 };
 
 NetlinkMessage state_dump();

@@ -206,11 +206,8 @@ void Agent::note_problems() {
 void Agent::publish() {
   const auto& last = passes_.last();
   if (!last.ready || last.desired.datapath_config.empty()) return;
-  const auto& config = last.desired.datapath_config.begin()->second;
   const auto present = store_.annotations(config_.settings.node_name);
-  auto wanted = published(config.networks(), published_key_id());
-  wanted.merge(published(last.inputs.sender, received_epochs(), present));
-  publisher_.publish(std::move(wanted), present);
+  publisher_.publish(announcement(present), present);
 }
 
 StatusFacts Agent::facts() {
@@ -220,7 +217,8 @@ StatusFacts Agent::facts() {
   facts.node_name = config_.settings.node_name;
   facts.started = started_;
   facts.server = access_.scheme_host_port;
-  facts.key = last.inputs.key;
+  facts.keys = store_.ring();
+  facts.sender = last.inputs.sender;
   facts.host_encryption = last.inputs.settings.host_encryption;
   facts.cluster = cluster(last.inputs);
   facts.endpoints = endpoints_.all().size();

@@ -43,8 +43,7 @@ class Agent {
   void advance_rotation();
   std::chrono::milliseconds rotation_beat() const;
   void note_rotation_problems(std::vector<Problem>& problems) const;
-  std::optional<uint8_t> published_key_id() const;
-  std::set<uint32_t> received_epochs() const;
+  Annotations announcement(const Annotations& present) const;
   bool ready() const;
   Scope scope() const;
   void after_pass();

@@ -5,8 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/desired/programmed_key.h"
-#include "agent/desired/ways.h"
-#include "agent/keys/derive.h"
+#include "agent/keys/announcement.h"
 #include "agent/log.h"
 
 namespace pellicle {
@@ -19,10 +18,6 @@ uint64_t milliseconds_since_boot() {
   timespec time{};
   clock_gettime(CLOCK_BOOTTIME, &time);
   return static_cast<uint64_t>(time.tv_sec) * 1000 + static_cast<uint64_t>(time.tv_nsec) / 1000000;
-}
-
-bool is_receiving(const State::Key& key) {
-  return key.mark == kDecryptMark;
 }
 
 std::chrono::milliseconds until(SteadyClock::time_point due) {
@@ -89,65 +84,18 @@ std::chrono::milliseconds Agent::rotation_beat() const {
   return std::clamp<std::chrono::milliseconds>(config_.key_rotation_duration / kLooks, 200ms, 10s);
 }
 
-// The newest key once everything is there to receive with it from every peer; until then the one
-// announced before.
-std::optional<uint8_t> Agent::published_key_id() const {
-  const auto& last = passes_.last();
-  const auto& newest = last.inputs.key;
-  const auto self = last.inputs.nodes.find(config_.settings.node_name);
-  const auto before =
-      self == last.inputs.nodes.end() ? std::nullopt : self->second.key_id;
-  if (!newest) return before;
-  const bool rotating = !last.inputs.older_keys.empty() || !last.inputs.inherited_keys.empty();
-  if (!rotating || before == newest->id) return newest->id;
-  for (const auto& refusal : last.refusals) {
-    const auto* change = std::get_if<Change<State>>(&refusal.operation);
-    if (change && is_receiving(change->key) && key_id_of(change->key) == newest->id) return before;
-  }
-  const Keys keys(last.inputs);
-  const auto peers = cluster(last.inputs).peers;
-  const bool all = !newest->per_pair ||
-                   std::all_of(peers.begin(), peers.end(),
-                               [&](const Peer& peer) { return keys.has_pair_key(peer); });
-  return all ? newest->id : before;
-}
-
-// Of peers that go from one epoch to another: whose newest is received here with every key.
-std::set<uint32_t> Agent::received_epochs() const {
-  const auto& last = passes_.last();
-  std::set<uint32_t> spis;
-  for (const auto& peer : cluster(last.inputs).peers) {
-    if (peer.node.epochs.size() < 2) continue;
-    const auto& newest = peer.node.epochs.back();
-    const auto received = [&](const IpsecKey* key) {
-      if (!key->per_pair) return true;
-      const auto& states = last.desired.states;
-      const bool desired = std::any_of(states.begin(), states.end(), [&](const auto& entry) {
-        return is_receiving(entry.first) && entry.first.spi == newest.spi_of(key->id) &&
-               entry.second.src == peer.router;
-      });
-      return desired && std::none_of(last.refusals.begin(), last.refusals.end(),
-                                     [&](const Refusal& refusal) {
-                                       const auto* change =
-                                           std::get_if<Change<State>>(&refusal.operation);
-                                       return change && is_receiving(change->key) &&
-                                              change->key.spi == newest.spi_of(key->id);
-                                     });
-    };
-    const auto keys = Keys(last.inputs).known();
-    if (std::all_of(keys.begin(), keys.end(), received)) spis.insert(newest.spi);
-  }
-  return spis;
-}
-
 // Not while peers that could be sent to wait for what this node has only just announced.
 bool Agent::ready() const {
+  return passes_.last().ready && may_send(passes_.last().inputs);
+}
+
+Annotations Agent::announcement(const Annotations& present) const {
   const auto& last = passes_.last();
-  if (!last.ready || !last.inputs.key || !last.inputs.key->per_pair) return last.ready;
-  if (last.inputs.sender.settled) return true;
-  const auto peers = cluster(last.inputs).peers;
-  return !peers.empty() && std::all_of(peers.begin(), peers.end(),
-                                       [](const Peer& peer) { return peer.key_id != 0; });
+  const PassResult pass{last.inputs, last.desired, last.refusals};
+  auto wanted =
+      published(last.desired.datapath_config.begin()->second.networks(), announced_key(pass));
+  wanted.merge(published(last.inputs.sender, received_epochs(pass), present));
+  return wanted;
 }
 
 void Agent::note_rotation_problems(std::vector<Problem>& problems) const {
@@ -157,10 +105,10 @@ void Agent::note_rotation_problems(std::vector<Problem>& problems) const {
   if (SteadyClock::now() - *rotated < config_.key_rotation_duration) return;
   for (const uint8_t id : ring.older_ids()) {
     for (const auto& name : ring.lacking(id)) {
-      problems.push_back(
-          {"Node " + name, "metadata.annotations[network.cilium.io/encryption-key]",
-           "has not announced key " + std::to_string(ring.newest()->id) + " or another newer than " +
-               std::to_string(id) + ", which therefore stays in use"});
+      problems.push_back({"Node " + name, "metadata.annotations[network.cilium.io/encryption-key]",
+                          "has not announced key " + std::to_string(ring.newest()->id) +
+                              " or another newer than " + std::to_string(id) +
+                              ", which therefore stays in use"});
     }
   }
 }

@@ -37,9 +37,9 @@ class Passes {
   struct Hooks {
     // No value: nothing may be concluded yet. What the kernel holds is given.
     std::function<std::optional<Inputs>(const KernelState& actual)> gather;
-    std::function<void(Inputs&)> prepare;           // the same before the kernel is changed
-    std::function<Scope()> scope;                   // of a complete pass
-    std::function<void()> after;                    // each pass, made or failed
+    std::function<void(Inputs&)> prepare;  // the same before the kernel is changed
+    std::function<Scope()> scope;          // of a complete pass
+    std::function<void()> after;           // each pass, made or failed
   };
 
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,

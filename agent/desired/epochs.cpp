@@ -10,15 +10,12 @@ namespace {
 constexpr uint32_t kBase = 0x10000000;
 constexpr uint32_t kNumbers = 0xffffff;  // 24 bits, between the first digit and the key id's
 
-uint32_t spi_of(uint32_t number) {
-  return kBase | (number & kNumbers) << 4;
-}
-
 // FNV-1a: any function that scatters will do.
-uint32_t scattered(const IpAddress& router, uint64_t salt) {
+uint32_t scattered(const IpAddress& router, const std::string& boot_id, uint64_t salt) {
   uint32_t hash = 2166136261;
   const auto add = [&](uint8_t byte) { hash = (hash ^ byte) * 16777619; };
   for (size_t i = 0; i < router.size(); ++i) add(router.data()[i]);
+  for (const char c : boot_id) add(static_cast<uint8_t>(c));
   for (int shift = 0; shift < 64; shift += 8) add(static_cast<uint8_t>(salt >> shift));
   return hash ^ hash >> 24;
 }
@@ -28,19 +25,19 @@ bool older(const Node& a, const Node& b) {
 }
 
 bool leads_to(const Policy& policy, const Epoch& epoch) {
-  constexpr uint32_t kKeyId = 0xf;
-  return policy.tmpl && (policy.tmpl->spi & ~kKeyId) == epoch.spi;
+  return policy.tmpl && is_of(epoch, policy.tmpl->spi);
 }
 
 }  // namespace
 
-Epoch epoch_of(const IpAddress& router, uint64_t generation, const std::set<uint32_t>& taken) {
-  uint32_t spi = router.family() == Family::v4 ? spi_of(router.v4_host_order())
-                                               : spi_of(scattered(router, 0));
-  for (uint64_t salt = generation + 1; taken.contains(spi); ++salt) {
-    spi = spi_of(scattered(router, salt));
-  }
-  return {.spi = spi, .generation = generation};
+Epoch epoch_of(const IpAddress& router, const std::string& boot_id, uint64_t generation,
+               const std::set<uint32_t>& taken) {
+  Epoch epoch{.generation = generation};
+  uint64_t salt = generation;
+  do {
+    epoch.spi = kBase | (scattered(router, boot_id, salt++) & kNumbers) << 4;
+  } while (taken.contains(epoch.spi));
+  return epoch;
 }
 
 std::set<uint32_t> others_spis(const Inputs& inputs) {
@@ -58,9 +55,9 @@ Contest contest(const Inputs& inputs) {
   const auto newest = inputs.sender.epochs.back().spi;
   auto found = Contest::none;
   for (const auto& [name, node] : inputs.nodes) {
-    const bool claims = name != self->first &&
-                        std::any_of(node.epochs.begin(), node.epochs.end(),
-                                    [&](const Epoch& epoch) { return epoch.spi == newest; });
+    const bool claims =
+        name != self->first && std::any_of(node.epochs.begin(), node.epochs.end(),
+                                           [&](const Epoch& epoch) { return epoch.spi == newest; });
     if (claims) found = std::max(found, older(node, self->second) ? Contest::lost : Contest::won);
   }
   return found;

@@ -7,10 +7,11 @@
 
 namespace pellicle {
 
-// The epoch of this generation for a node with this cilium_host address. Its SPI is
-// 0x10000000 | (low 24 bits of the IPv4 address) << 4 where that is free, so that a person finds the
-// sender in a capture; else one that depends on address and generation.
-Epoch epoch_of(const IpAddress& router, uint64_t generation, const std::set<uint32_t>& taken);
+// The epoch of this generation for a node with this cilium_host address, in this boot. Its SPI is
+// 0x1......0 with 24 bits that depend on all of these, so that what a peer has of one life of a
+// node is never taken for another's; and free. The last digit is for the key id.
+Epoch epoch_of(const IpAddress& router, const std::string& boot_id, uint64_t generation,
+               const std::set<uint32_t>& taken);
 
 // The SPIs that other Nodes announce.
 std::set<uint32_t> others_spis(const Inputs& inputs);

@@ -74,17 +74,31 @@ void add_pairs(const FamilyView& own, const IpsecKey& key, const Keys& keys, Tab
   }
 }
 
+bool announces(const Peer& peer, uint32_t spi) {
+  const auto& epochs = peer.node.epochs;
+  return std::any_of(epochs.begin(), epochs.end(),
+                     [&](const Epoch& epoch) { return is_of(epoch, spi); });
+}
+
+bool is_way(const Peer& peer, const State::Key& key) {
+  const Way way{.key_id = key_id_of(key), .spi = key.spi};
+  return std::find(peer.ways.begin(), peer.ways.end(), way) != peer.ways.end();
+}
+
+// Of keys whose bytes are not known: what is there for peers that still want it.
 void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table) {
-  const auto is_peer = [&](const IpAddress& address) {
-    return std::any_of(own.peers.begin(), own.peers.end(),
-                       [&](const Peer& peer) { return peer.router == address; });
-  };
+  if (keys.inherited().empty()) return;
+  std::map<IpAddress, const Peer*> peers;
+  for (const auto& peer : own.peers) peers[peer.router] = &peer;
   for (const auto& [key, state] : keys.programmed().states) {
     if (!keys.inherited().contains(key_id_of(key))) continue;
     const bool receives = key.mark == kDecryptMark;
-    const bool wanted = receives ? key.dst == own.router && (state.src.is_any() || is_peer(state.src))
-                                 : state.src == own.router && is_peer(key.dst);
-    if (wanted) table.emplace(key, state);
+    if ((receives ? key.dst : state.src) != own.router) continue;
+    const auto peer = peers.find(receives ? state.src : key.dst);
+    const bool of_all = receives && state.src.is_any();
+    const bool of_peer = peer != peers.end() && (receives ? announces(*peer->second, key.spi)
+                                                          : is_way(*peer->second, key));
+    if (of_all || of_peer) table.emplace(key, state);
   }
 }
 

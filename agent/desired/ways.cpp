@@ -6,8 +6,6 @@ namespace pellicle {
 
 namespace {
 
-constexpr uint32_t kKeyBits = 0xf;  // of a pair's SPI
-
 State::Key state_key(const Peer& peer, const Way& way) {
   return {.dst = peer.router, .spi = way.spi, .mark = encrypt_mark(way.key_id)};
 }
@@ -15,8 +13,8 @@ State::Key state_key(const Peer& peer, const Way& way) {
 // The ways to one peer.
 class Chooser {
  public:
-  Chooser(const Keys& keys, const OwnNetwork& own, const Peer& peer)
-      : keys_(keys), own_(own), peer_(peer) {}
+  Chooser(const Keys& keys, const OwnNetwork& own, const Peer& peer, bool began_anew)
+      : keys_(keys), own_(own), peer_(peer), began_anew_(began_anew) {}
 
   std::vector<Way> ways() {
     std::vector<Way> found;
@@ -35,7 +33,7 @@ class Chooser {
     const bool works_now = now && works(*now);
     const auto wanted = announced(ways, works_now ? now : std::nullopt);
     if (!wanted) return 0;
-    if (works_now && wanted != now && !works(*wanted)) {
+    if (works_now && wanted != now && !(works(*wanted) && leads_everywhere(*wanted))) {
       waiting_ = true;
       return now->key_id;
     }
@@ -67,11 +65,24 @@ class Chooser {
     return entry == peers.end() ? std::nullopt : of_id(ways, entry->second.key_id);
   }
 
+  // What goes to the pods there may go to the node as well.
+  bool leads_everywhere(const Way& way) const {
+    const auto selectors = sent_between(own_.pod_cidr, peer_, keys_.host_encryption());
+    return std::all_of(selectors.begin(), selectors.end(), [&](const auto& selector) {
+      const auto* leads = policy(way.key_id, selector);
+      return leads && leads->tmpl->spi == way.spi;
+    });
+  }
+
   const Policy* policy(uint8_t key_id) const {
+    return policy(key_id, {own_.pod_cidr, peer_.pod_cidr});
+  }
+
+  const Policy* policy(uint8_t key_id, const std::pair<Cidr, Cidr>& selector) const {
     const auto& policies = keys_.programmed().policies;
     const auto found = policies.find({.direction = Direction::out,
-                                      .src = own_.pod_cidr,
-                                      .dst = peer_.pod_cidr,
+                                      .src = selector.first,
+                                      .dst = selector.second,
                                       .mark = encrypt_mark(key_id)});
     return found != policies.end() && found->second.tmpl ? &found->second : nullptr;
   }
@@ -82,8 +93,10 @@ class Chooser {
     return found == states.end() ? nullptr : &found->second;
   }
 
-  // State and policy are in the kernel, and the state has the key that it should have.
+  // State and policy are in the kernel, the state has the key that it should have, and the peer has
+  // not lost what it received with.
   bool works(const Way& way) const {
+    if (began_anew_) return false;
     const auto* leads = policy(way.key_id);
     const auto* sends = state(way);
     return leads && sends && leads->tmpl->spi == way.spi && has_right_key(way, *sends);
@@ -102,6 +115,7 @@ class Chooser {
   }
 
   std::optional<Way> inherited(uint8_t id) const {
+    if (began_anew_) return std::nullopt;
     const auto* leads = policy(id);
     if (!leads) return std::nullopt;
     const Way way{.key_id = id, .spi = leads->tmpl->spi};
@@ -132,8 +146,31 @@ class Chooser {
   const Keys& keys_;
   const OwnNetwork& own_;
   const Peer& peer_;
+  bool began_anew_;
   bool waiting_ = false;
 };
+
+// Peers of which states that receive are in the kernel, none of them of an epoch that is announced
+// now: they were cleaned up and installed again, or lost all states while no agent ran. Once the
+// states here are replaced this is not to be seen any more; a peer that could not be sent to with
+// the key it announces has no way in use by then, and needs none that "works".
+std::set<IpAddress> beginners(const Programmed& programmed, const std::vector<Peer>& peers) {
+  std::map<IpAddress, std::set<uint32_t>> heard;
+  for (const auto& [key, state] : programmed.states) {
+    if (key.mark == kDecryptMark && state.esn) heard[state.src].insert(key.spi - key_id_of(key));
+  }
+  std::set<IpAddress> anew;
+  for (const auto& peer : peers) {
+    const auto spis = heard.find(peer.router);
+    if (spis == heard.end()) continue;
+    const auto& epochs = peer.node.epochs;
+    const bool known = std::any_of(epochs.begin(), epochs.end(), [&](const Epoch& epoch) {
+      return spis->second.contains(epoch.spi);
+    });
+    if (!known) anew.insert(peer.router);
+  }
+  return anew;
+}
 
 void report_unknown_ends(const Keys& keys, const Peer& peer, Cluster& cluster) {
   const auto known = keys.known();
@@ -145,6 +182,16 @@ void report_unknown_ends(const Keys& keys, const Peer& peer, Cluster& cluster) {
 }
 
 }  // namespace
+
+std::vector<std::pair<Cidr, Cidr>> sent_between(const Cidr& own_pods, const Peer& peer,
+                                                bool host_encryption) {
+  std::vector<std::pair<Cidr, Cidr>> selectors = {{own_pods, peer.pod_cidr}};
+  if (!host_encryption) return selectors;
+  const auto any = Cidr::any(own_pods.family());
+  selectors.emplace_back(any, peer.pod_cidr);  // from whichever of the node's addresses
+  selectors.emplace_back(any, Cidr::host(peer.internal_ip));
+  return selectors;
+}
 
 std::vector<const IpsecKey*> Keys::known() const {
   std::vector<const IpsecKey*> all;
@@ -176,18 +223,14 @@ bool Keys::has_pair_key(const Peer& peer) const {
          !peer.node.epochs.empty();
 }
 
-uint8_t key_id_of(const State::Key& key) {
-  if (key.mark.mask == encrypt_mark(1).mask) return static_cast<uint8_t>(key.mark.value >> 12);
-  return static_cast<uint8_t>(key.spi & kKeyBits);
-}
-
 void choose_ways(const Inputs& inputs, Cluster& cluster) {
   const Keys keys(inputs);
+  const auto anew = beginners(inputs.programmed, cluster.peers);
   for (auto& peer : cluster.peers) {
     report_unknown_ends(keys, peer, cluster);
     const auto own = cluster.own.find(peer.router.family());
     if (own == cluster.own.end()) continue;
-    Chooser chooser(keys, own->second, peer);
+    Chooser chooser(keys, own->second, peer, anew.contains(peer.router));
     auto ways = chooser.ways();
     peer.key_id = chooser.key_id(ways);
     peer.ways = std::move(ways);

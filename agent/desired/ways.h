@@ -2,6 +2,7 @@
 #pragma once
 
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "agent/desired/desired.h"
@@ -18,6 +19,7 @@ class Keys {
   const std::set<uint8_t>& inherited() const { return inputs_->inherited_keys; }
   const Sender& sender() const { return inputs_->sender; }
   const Programmed& programmed() const { return inputs_->programmed; }
+  bool host_encryption() const { return inputs_->settings.host_encryption; }
 
   // With what this node sends to the peer, and the peer to this node. Pair keys need the two boot
   // ids: see has_pair_key().
@@ -31,8 +33,9 @@ class Keys {
   const Inputs* inputs_;
 };
 
-// The key id of a state of ours: from the mark of one that sends, else from the SPI.
-uint8_t key_id_of(const State::Key& key);
+// The selectors of the policies that lead to a peer, source and destination; the pods' comes first.
+std::vector<std::pair<Cidr, Cidr>> sent_between(const Cidr& own_pods, const Peer& peer,
+                                                bool host_encryption);
 
 // Fills in `ways`, `key_id` and `waiting`.
 //

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "agent/desired/ways.h"
+#include "agent/desired/desired.h"
 #include "agent/kernel/netlink_batch.h"
 #include "agent/kernel/ownership.h"
 #include "agent/kernel/xfrm_state_codec.h"

@@ -22,8 +22,8 @@ void dump_states(NetlinkSocket& socket, SendCounters& counters, Received& receiv
                  KernelState& into);
 
 // A replacement is delete and add; its counter goes on where the key does. A pair's key is never
-// used for a second state (agent/keys/key_use.h), so with one the counter begins at zero: a receiver
-// that begins too would not guess the upper half of a 64-bit number.
+// used for a second state (agent/keys/key_use.h), so with one the counter begins at zero: a
+// receiver that begins too would not guess the upper half of a 64-bit number.
 std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
                                   std::span<const Change<State>> changes);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "agent/desired/epochs.h"
 #include "agent/desired/ways.h"
@@ -31,6 +32,11 @@ const IpsecKey* key_of_id(const Inputs& inputs, uint8_t id) {
     if (key->id == id && key->per_pair) return key;
   }
   return nullptr;
+}
+
+bool has_pair_states(const Programmed& programmed) {
+  return std::any_of(programmed.states.begin(), programmed.states.end(),
+                     [](const auto& entry) { return entry.second.esn; });
 }
 
 uint64_t newest_generation(const std::vector<Epoch>& epochs) {
@@ -81,20 +87,22 @@ void KeyUse::save() {
   saved_ = record_;
 }
 
-// The file is lost, or this is the first agent of this boot. What the Node tells goes on beside the
-// new epoch: peers may be sent to with its states for as long as these are there.
-void KeyUse::begin_first(const Inputs& inputs, const IpAddress& router, const Clock& clock) {
+// What the file or, if that is lost, the Node tells goes on for as long as the kernel has its
+// states: beside another epoch when nobody knows what was sent with. Without any state this node
+// begins anew, and its peers see that by its epochs: no older one is among them.
+void KeyUse::begin(const Inputs& inputs, const IpAddress& router, const Clock& clock) {
   const auto self = inputs.nodes.find(inputs.settings.node_name);
-  if (self != inputs.nodes.end()) {
+  if (!loaded_ && self != inputs.nodes.end()) {
     const auto& published = self->second;
-    const bool other_boot = !published.boot_id.empty() && published.boot_id != boot_id_;
-    if (other_boot) {
-      record_.epochs = {epoch_of(router, 0, others_spis(inputs))};
+    if (!published.boot_id.empty() && published.boot_id != boot_id_) {
+      record_.epochs = {epoch_of(router, boot_id_, 0, others_spis(inputs))};
       return;
     }
     if (published.boot_id == boot_id_) record_.epochs = published.epochs;
   }
+  if (loaded_ && (record_.used.empty() || has_pair_states(inputs.programmed))) return;
   begin_next(inputs, router, clock);
+  if (!has_pair_states(inputs.programmed)) record_.epochs = {record_.epochs.back()};
 }
 
 void KeyUse::begin_next(const Inputs& inputs, const IpAddress& router, const Clock& clock) {
@@ -104,7 +112,7 @@ void KeyUse::begin_next(const Inputs& inputs, const IpAddress& router, const Clo
   if (!record_.epochs.empty()) {
     generation = std::max(generation, newest_generation(record_.epochs) + 1);
   }
-  record_.epochs.push_back(epoch_of(router, generation, taken));
+  record_.epochs.push_back(epoch_of(router, boot_id_, generation, taken));
   // More are no use to anybody: the oldest gives way.
   if (record_.epochs.size() > kMostEpochs) record_.epochs.erase(record_.epochs.begin());
   record_.used.clear();
@@ -168,10 +176,7 @@ void KeyUse::prepare(Inputs& inputs, const Clock& clock) {
   inputs.sender = {.boot_id = boot_id_, .epochs = record_.epochs, .settled = false};
   const auto router = own_router(inputs);
   if (!router) return;
-  if (!loaded_) {
-    begin_first(inputs, *router, clock);
-    loaded_ = true;
-  }
+  if (!std::exchange(begun_, true)) begin(inputs, *router, clock);
   inputs.sender.epochs = record_.epochs;
   if (contest(inputs) == Contest::lost) begin_next(inputs, *router, clock);
   inputs.sender.epochs = record_.epochs;

@@ -15,10 +15,10 @@
 namespace pellicle {
 
 // A state that sends under a pair key may be made once: who makes it again begins to count again,
-// and with AES-GCM a number that comes twice gives the plain text away. So every pair key is written
-// down before its state is made, and one that is needed again is not used: the node begins another
-// epoch, whose generation makes every key another. One JSON file in the state directory, a tmpfs, so
-// that it is as old as the kernel's states; it holds fingerprints, never a key.
+// and with AES-GCM a number that comes twice gives the plain text away. So every pair key is
+// written down before its state is made, and one that is needed again is not used: the node begins
+// another epoch, whose generation makes every key another. One JSON file in the state directory, a
+// tmpfs, so that it is as old as the kernel's states; it holds fingerprints, never a key.
 //
 // A generation is 0 where this node's Node tells of an earlier boot: nothing was sent in this one.
 // Otherwise it is the number of milliseconds since the boot, which no earlier process had.
@@ -61,7 +61,7 @@ class KeyUse {
   };
   void load();
   void save();
-  void begin_first(const Inputs& inputs, const IpAddress& router, const Clock& clock);
+  void begin(const Inputs& inputs, const IpAddress& router, const Clock& clock);
   void begin_next(const Inputs& inputs, const IpAddress& router, const Clock& clock);
   void end_unneeded(const Inputs& inputs, const Clock& clock);
   bool settled(const Inputs& inputs, const Clock& clock);
@@ -70,11 +70,12 @@ class KeyUse {
   std::string directory_;
   std::string boot_id_;
   bool loaded_ = false;  // the file is of this boot
+  bool begun_ = false;   // it was settled what goes on
   Record record_;
   Record saved_;
-  uint32_t announced_spi_ = 0;           // of the newest epoch, once its Node shows it
+  uint32_t announced_spi_ = 0;  // of the newest epoch, once its Node shows it
   std::optional<Time> announced_since_;
-  std::optional<Time> unneeded_since_;   // older epochs are used no more
+  std::optional<Time> unneeded_since_;  // older epochs are used no more
   std::optional<Time> due_;
 };
 

@@ -31,8 +31,8 @@ inline constexpr std::string_view kOwnPrefix = "pellicle.io/";
 inline constexpr std::string_view kHostEncryptionAnnotation = "pellicle.io/host-encryption";
 inline constexpr std::string_view kHostEncryptionAccepted = "accepted";
 inline constexpr std::string_view kBootIdAnnotation = "pellicle.io/boot-id";
-// What this node may send with under pair keys, newest last: "0x10a018a0/0 0x15b73e20/4711", SPI for
-// key id 0 (the id is its last digit) and generation.
+// What this node may send with under pair keys, newest last: "0x15b73e20/0 0x10a018a0/4711", SPI
+// for key id 0 (the id is its last digit) and generation.
 inline constexpr std::string_view kEpochsAnnotation = "pellicle.io/epochs";
 // Of nodes with several epochs those newest ones that this node has a state for: "0x15b73e20".
 inline constexpr std::string_view kReceivesAnnotation = "pellicle.io/receives";

@@ -13,14 +13,14 @@ using nlohmann::json;
 
 std::optional<std::string> text(const json& annotations, std::string_view name) {
   if (!annotations.is_object()) return std::nullopt;
-  const auto found = annotations.find(std::string(kOwnPrefix) + std::string(name));
+  const auto found = annotations.find(std::string(name));
   if (found == annotations.end() || !found->is_string()) return std::nullopt;
   auto value = found->get<std::string>();
   return value.empty() ? std::nullopt : std::optional(std::move(value));
 }
 
 std::string field(std::string_view name) {
-  return "metadata.annotations[" + std::string(kOwnPrefix) + std::string(name) + "]";
+  return "metadata.annotations[" + std::string(name) + "]";
 }
 
 template <class Number>

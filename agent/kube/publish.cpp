@@ -40,22 +40,19 @@ Annotations published(const std::vector<DatapathConfig::Network>& networks,
 
 Annotations published(const Sender& sender, const std::set<uint32_t>& receives,
                       const Annotations& present) {
-  const auto name = [](std::string_view last) {
-    return std::string(kOwnPrefix) + std::string(last);
-  };
   Annotations all;
   if (sender.epochs.empty()) return all;
-  all[name(kBootIdAnnotation)] = sender.boot_id;
+  all[std::string(kBootIdAnnotation)] = sender.boot_id;
   std::string epochs;
   for (const auto& epoch : sender.epochs) {
     epochs += (epochs.empty() ? "" : " ") + hex(epoch.spi) + "/" + std::to_string(epoch.generation);
   }
-  all[name(kEpochsAnnotation)] = epochs;
+  all[std::string(kEpochsAnnotation)] = epochs;
   std::string spis;
   for (const auto spi : receives) spis += (spis.empty() ? "" : " ") + hex(spi);
-  const auto said = present.find(name(kReceivesAnnotation));
+  const auto said = present.find(std::string(kReceivesAnnotation));
   if (!spis.empty() || (said != present.end() && !said->second.empty())) {
-    all[name(kReceivesAnnotation)] = spis;
+    all[std::string(kReceivesAnnotation)] = spis;
   }
   return all;
 }

@@ -42,9 +42,10 @@ void Store::secret_missing() {
   unconfirmed_.reset();
   key_problems_ = {{.object = kKeySecret,
                     .field = "",
-                    .sentence = !ring_.empty() ? "not found; the last good key stays in use"
-                                     : "not found; pod packets to other nodes are dropped until it "
-                                       "is created"}};
+                    .sentence = !ring_.empty()
+                                    ? "not found; the last good key stays in use"
+                                    : "not found; pod packets to other nodes are dropped until it "
+                                      "is created"}};
 }
 
 std::vector<IpsecKey> Store::retire_keys(const KeyRing::Observation& seen,

@@ -14,7 +14,7 @@ namespace pellicle {
 
 struct ClusterSnapshot {
   std::map<std::string, Node> nodes;
-  std::optional<IpsecKey> key;    // the last good one; none before one was seen
+  std::optional<IpsecKey> key;  // the last good one; none before one was seen
   std::vector<IpsecKey> older_keys;
   std::set<uint8_t> inherited_keys;
   std::vector<Problem> problems;  // in the order of Nodes' names, then the Secret's

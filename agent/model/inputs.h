@@ -106,7 +106,7 @@ struct Inputs {
   Sender sender;
   DeriveKey derive = nullptr;  // needed for pair keys
   Programmed programmed;
-  std::vector<Endpoint> endpoints;    // pods of this node, by id
+  std::vector<Endpoint> endpoints;  // pods of this node, by id
   HostFacts host;
   bool operator==(const Inputs&) const = default;
 };

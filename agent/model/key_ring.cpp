@@ -31,8 +31,8 @@ std::string KeyRing::reason_to_refuse(const IpsecKey& key) const {
       return "the + after the id came or went but the id " + number(key.id) +
              " did not change; increment the key id" + kStays;
     }
-    return "the key has changed but its id " + number(key.id) +
-           " has not; increment the key id" + kStays;
+    return "the key has changed but its id " + number(key.id) + " has not; increment the key id" +
+           kStays;
   }
   const auto same_id = [&](const IpsecKey& other) { return other.id == key.id; };
   const auto found = std::find_if(older_.begin(), older_.end(), same_id);
@@ -44,8 +44,8 @@ std::string KeyRing::reason_to_refuse(const IpsecKey& key) const {
   }
   if (newest_ && cipher_key_bytes(key.algorithm) < cipher_key_bytes(newest_->algorithm)) {
     return "the encryption key is " + number(cipher_key_bytes(key.algorithm)) +
-           " bytes, shorter than the " + number(cipher_key_bytes(newest_->algorithm)) +
-           " of key " + number(newest_->id) + kStays;
+           " bytes, shorter than the " + number(cipher_key_bytes(newest_->algorithm)) + " of key " +
+           number(newest_->id) + kStays;
   }
   return "";
 }

@@ -28,8 +28,8 @@ class KeyRing {
   // What a kernel holds at the start. Without effect once a key was taken.
   void resume(std::vector<IpsecKey> known, std::set<uint8_t> ids_only);
 
-  // The Secret's key. Empty: it is the newest now. Otherwise why it cannot be, and what goes on: the
-  // same id with another key or form, a shorter key, an id that is not free yet.
+  // The Secret's key. Empty: it is the newest now. Otherwise why it cannot be, and what goes on:
+  // the same id with another key or form, a shorter key, an id that is not free yet.
   std::string take(const IpsecKey& key);
 
   // What is known of all nodes, this one included, at one moment.

@@ -21,6 +21,9 @@ struct Epoch {
   uint32_t spi_of(uint8_t key_id) const { return spi | key_id; }
   auto operator<=>(const Epoch&) const = default;
 };
+inline bool is_of(const Epoch& epoch, uint32_t spi) {  // of one of its states, whatever key id
+  return (spi & ~0xfU) == epoch.spi;
+}
 inline constexpr size_t kMostEpochs = 4;  // that a node may announce at once
 bool is_epoch_spi(uint32_t spi);          // 0x1......0
 bool is_boot_id(const std::string& text);
@@ -35,9 +38,9 @@ struct Node {
   std::optional<IpAddress> router_ipv6;  // annotation network.cilium.io/ipv6-cilium-host
   // Annotation network.cilium.io/encryption-key, 1..15: it receives with this key from everybody.
   std::optional<uint8_t> key_id;
-  std::string boot_id;           // annotation pellicle.io/boot-id, 36 characters; empty: unknown
-  std::vector<Epoch> epochs;     // annotation pellicle.io/epochs: what it may send with, newest last
-  std::set<uint32_t> receives;   // annotation pellicle.io/receives: SPIs of others' new epochs
+  std::string boot_id;          // annotation pellicle.io/boot-id, 36 characters; empty: unknown
+  std::vector<Epoch> epochs;    // annotation pellicle.io/epochs: what it may send with, newest last
+  std::set<uint32_t> receives;  // annotation pellicle.io/receives: SPIs of others' new epochs
 
   // Annotation pellicle.io/host-encryption: its agent takes ESP with packets for the node itself.
   bool accepts_host_encryption = false;

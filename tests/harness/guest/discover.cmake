@@ -1,6 +1,6 @@
 # Writes the ctest file of one program's guest tests; called by pellicle_guest_tests after linking.
 cmake_minimum_required(VERSION 3.25)
-execute_process(COMMAND ${program} --list-test-names-only
+execute_process(COMMAND ${program} --list-test-names-only ${filter}
   OUTPUT_VARIABLE listing ERROR_VARIABLE errors RESULT_VARIABLE count)
 # Catch2 version 2 exits with the number of cases it listed; a crash is a word instead.
 if(NOT count MATCHES "^[0-9]+$" OR listing STREQUAL "")
@@ -23,7 +23,8 @@ string(REPLACE "," ";" labels "${labels}")
 function(add name properties)
   list(JOIN ARGN "]==] [==[" command)
   set(script "${script}add_test([==[${name}]==] [==[${command}]==])
-set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${timeout} LABELS \"${labels}\" ${properties})
+set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${timeout} LABELS \"${labels}\"
+  ENVIRONMENT \"${environment}\" ${properties})
 " PARENT_SCOPE)
 endfunction()
 

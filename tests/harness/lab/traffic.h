@@ -31,9 +31,17 @@ class PingStream {
   Process ping_;
 };
 
-// The sequence numbers of ESP by outer source and destination, each with how often it was on a
-// cable. A packet from one node to another is on two.
-using EspNumbers = std::map<std::pair<IpAddress, IpAddress>, std::map<uint32_t, size_t>>;
+// Outer source and destination, SPI.
+struct EspTunnel {
+  IpAddress src;
+  IpAddress dst;
+  uint32_t spi = 0;
+  auto operator<=>(const EspTunnel&) const = default;
+};
+
+// The sequence numbers of ESP by tunnel, each with how often it was on a cable. A packet from one
+// node to another is on two.
+using EspNumbers = std::map<EspTunnel, std::map<uint32_t, size_t>>;
 EspNumbers esp_numbers(const std::vector<Packet>& wire);
 
 // Tunnels in which a number was used twice (the state began anew, and AES-GCM's nonce with it) or

@@ -33,7 +33,8 @@ TEST_CASE("programmed keys: the id alone of pairs' keys and of what the kernel w
   KernelState actual;
   add_receiving(actual, 3, 0);
   add_receiving(actual, 0x10a018a4, 8);
-  actual.states[{.dst = *IpAddress::parse("10.0.0.40"), .spi = 0x10a018a5, .mark = encrypt_mark(5)}];
+  actual
+      .states[{.dst = *IpAddress::parse("10.0.0.40"), .spi = 0x10a018a5, .mark = encrypt_mark(5)}];
   const auto keys = programmed_keys(actual);
   CHECK(keys.known.empty());
   CHECK(keys.ids_only == std::set<uint8_t>{3, 4, 5});

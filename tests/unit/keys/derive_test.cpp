@@ -60,7 +60,8 @@ TEST_CASE("pair keys: a generation above zero makes every key another") {
   auto ends = a_to_b();
   ends.generation = 4711;
   CHECK(derived(counting(20), ends) == "0b36a180d0b699220c6e436e1365727b04a7ad5f");
-  CHECK(derived(counting(36), ends) == "cbc8b1949a3cd3033398cd63c09b950eb6b7e3015d7c528542353c1eaa31364bde398cde");
+  CHECK(derived(counting(36), ends) ==
+        "cbc8b1949a3cd3033398cd63c09b950eb6b7e3015d7c528542353c1eaa31364bde398cde");
 }
 
 TEST_CASE("pair keys: IPv6 addresses go in with 16 bytes") {

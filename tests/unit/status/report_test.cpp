@@ -14,10 +14,10 @@ StatusFacts some_facts() {
   facts.node_name = "worker";
   facts.server = "https://172.18.0.1:6443";
   facts.sources = {{.name = "nodes", .synced = true, .healthy = true}};
-  facts.key = IpsecKey{.id = 3,
-                       .algorithm = Aead{.name = "rfc4106(gcm(aes))",
-                                         .key = SecretBytes(std::vector<uint8_t>(20, 0xab)),
-                                         .icv_bits = 128}};
+  facts.keys.take(IpsecKey{.id = 3,
+                           .algorithm = Aead{.name = "rfc4106(gcm(aes))",
+                                             .key = SecretBytes(std::vector<uint8_t>(20, 0xab)),
+                                             .icv_bits = 128}});
   facts.cluster.peers = {{.name = "worker2",
                           .pod_cidr = *Cidr::parse("10.0.0.0/24"),
                           .internal_ip = *IpAddress::parse("172.18.0.4"),

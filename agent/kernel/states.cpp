@@ -88,7 +88,7 @@ void dump_states(NetlinkSocket& socket, SendCounters& counters, Received& receiv
   for (auto& state : socket.dump(state_dump(), decode_state)) {
     if (!is_ours(state.key, state.value)) continue;
     counters[state.key] = state.sent;
-    if (state.key.mark == kDecryptMark) received[key_id_of(state.key)] += state.packets;
+    received[key_id_of(state.key)] += state.key.mark == kDecryptMark ? state.packets : 0;
     into.states.emplace(state.key, std::move(state.value));
   }
 }

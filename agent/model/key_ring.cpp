@@ -105,6 +105,10 @@ std::vector<IpsecKey> KeyRing::retire(const Observation& seen, std::chrono::mill
   note_time(seen.now);
   std::set<uint8_t> done;
   for (const uint8_t id : older_ids()) {
+    if (inherited_.contains(id) && !seen.received.contains(id)) {
+      done.insert(id);  // nothing is left of it, and nothing can be made anew
+      continue;
+    }
     auto [at, first] = rest_.try_emplace(id, Rest{.received = 0, .since = seen.now, .lacking = {}});
     auto& rest = at->second;
     rest.lacking.clear();

@@ -36,7 +36,8 @@ class KeyRing {
   struct Observation {
     Time now;
     std::map<std::string, std::optional<uint8_t>> announced;  // Node name -> key id
-    std::map<uint8_t, uint64_t> received;                     // key id -> packets so far
+    // Key id -> packets received so far; every id is there that the kernel has states of.
+    std::map<uint8_t, uint64_t> received;
   };
   // Retires every older key that nobody has needed for `patience`; which they are.
   std::vector<IpsecKey> retire(const Observation& seen, std::chrono::milliseconds patience);

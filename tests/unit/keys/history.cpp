@@ -118,6 +118,7 @@ void History::pass(HistoryNode& node) {
   damaged_.erase(node.name);
   KeyRing::Observation seen{.now = now_, .announced = {}, .received = {}};
   for (const auto& [name, object] : agent.heard) seen.announced[name] = object.key_id;
+  for (const auto& [key, state] : node.kernel.dump().states) seen.received[key_id_of(key)] = 0;
   for (const auto& key : agent.ring.retire(seen, kPatience)) agent.use.retired(key);
   publish(node);
 }

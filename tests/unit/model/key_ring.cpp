@@ -133,11 +133,18 @@ TEST_CASE("key ring: after a restart the ids in the kernel go on, beside the Sec
   CHECK(ring.inherited() == std::set<uint8_t>{3});
   CHECK(ring.take(key(3)).find("key id 3 is still in use from before the agent's restart") == 0);
   Observer world{.ring = ring};
+  world.seen.received[3] = 7;
   world.all_announce(4);
   world.after(0s);
   world.after(1s);
   CHECK(world.after(300s).empty());  // its bytes are not known, but it is gone
   CHECK_FALSE(world.ring.rotating());
+
+  KeyRing nothing_left;
+  nothing_left.resume({}, {3});
+  nothing_left.take(key(4));
+  nothing_left.retire({}, kPatience);
+  CHECK_FALSE(nothing_left.rotating());
 
   KeyRing one;
   one.resume({key(3)}, {});

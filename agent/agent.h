@@ -12,11 +12,13 @@
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/monitor.h"
+#include "agent/kernel_support.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "agent/kube/watcher.h"
 #include "agent/passes.h"
 #include "agent/pods.h"
+#include "agent/status/last_use.h"
 #include "agent/status/report.h"
 #include "agent/status/server.h"
 
@@ -40,6 +42,8 @@ class Agent {
   Scope scope() const;
   void after_pass();
   void note_problems();
+  void look_at_kernel();
+  std::vector<Problem> kernel_problems() const;
   void publish();
   std::optional<PodNetwork> pod_network() const;
   Pods::Datapath pod_datapath();
@@ -48,10 +52,17 @@ class Agent {
   void complete_deletions();
   StatusFacts facts();
   nlohmann::json diff();
+  std::vector<ObservedState> observed_states();
+  void look_at_use();
+  nlohmann::json encryption();
+  nlohmann::json flush_states(const nlohmann::json& params);
 
   Config config_;
   Clock::time_point started_ = Clock::now();
   LinuxKernel kernel_;
+  KernelSupport support_;
+  LastUse last_use_;
+  std::chrono::steady_clock::time_point looked_at_use_{};
   Endpoints endpoints_;
   Passes passes_;
   Pods pods_;

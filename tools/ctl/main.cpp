@@ -4,10 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "tools/ctl/agent_socket.h"
 #include "tools/ctl/cleanup.h"
+#include "tools/ctl/confirmation.h"
+#include "tools/ctl/encrypt.h"
 #include "tools/ctl/endpoint_text.h"
+#include "tools/ctl/exit.h"
+#include "tools/ctl/key_rotate.h"
 #include "tools/ctl/status_text.h"
 
 namespace {
@@ -15,14 +20,16 @@ namespace {
 using namespace pellicle;
 using namespace pellicle::ctl;
 
-// Stable: scripts and probes look at them.
-enum Exit { kOk = 0, kDegraded = 1, kUsage = 2, kUnreachable = 3 };
-
 struct Options {
   std::string socket = "/var/run/pellicle/agent.sock";
   std::string output = "text";
   bool verbose = false;
   bool force = false;
+  std::optional<uint32_t> spi;
+  bool stale = false;
+  bool wireshark = false;  // the one form of export there is
+  std::string kubeconfig;
+  RotateOptions rotate;
   CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};
 };
 
@@ -63,6 +70,8 @@ bool answers(const std::string& socket) {
   try {
     ask(socket, "status");
     return true;
+  } catch (const Silent&) {
+    return true;
   } catch (const Unreachable&) {
     return false;
   } catch (const Refused&) {
@@ -75,32 +84,86 @@ bool agent_is_running(const Options& options) {
   return answers(options.socket) || answers(options.cleanup.state_dir + "/agent.sock");
 }
 
-bool confirmed() {
-  if (isatty(STDIN_FILENO) != 1) {
-    std::cerr << "pellicle: cleanup needs --force when nobody can be asked\n";
-    return false;
-  }
-  std::cout << "This takes the encrypted datapath and the pods' devices off this node. "
-               "Type 'yes' to go on: "
-            << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "yes";
-}
-
 int clean_up(const Options& options) {
   if (!options.cleanup.dry_run) {
     if (agent_is_running(options)) {
       std::cerr << "pellicle: the agent is running and would put everything back; stop it first\n";
       return kUsage;
     }
-    if (!options.force && !confirmed()) return kUsage;
+    const char* question = "This takes the encrypted datapath and the pods' devices off this node.";
+    if (!options.force && !confirmed("cleanup", question)) return kUsage;
   }
   const auto result = cleanup(options.cleanup);
   for (const auto& line : result.removed) std::cout << line << "\n";
   for (const auto& line : result.failures) std::cerr << "pellicle: still there: " << line << "\n";
   if (result.removed.empty()) std::cout << "nothing of Pellicle's is on this node\n";
   return result.failures.empty() ? kOk : kDegraded;
+}
+
+EncryptOptions encrypt_options(const Options& options) {
+  return {.socket = options.socket,
+          .json = options.output == "json",
+          .verbose = options.verbose,
+          .spi = options.spi,
+          .stale = options.stale,
+          .force = options.force};
+}
+
+void add_encrypt_commands(CLI::App& app, Options& options, int& status) {
+  auto* encrypt = app.add_subcommand("encrypt", "The ESP states of this node");
+  encrypt->require_subcommand(1);
+  auto* show = encrypt->add_subcommand(
+      "status", "Keys and sequence numbers in use, errors, and every peer's traffic");
+  show->add_flag("-v,--verbose", options.verbose, "Every peer");
+  show->callback([&] { status = show_encryption(encrypt_options(options)); });
+
+  auto* flush = encrypt->add_subcommand(
+      "flush", "Removes ESP states of Pellicle's; a running agent makes what is desired anew");
+  flush->add_option("--spi", options.spi, "Only those with this SPI: 3, 0x10a00283");
+  flush->add_flag("--stale", options.stale, "Only those that no Node accounts for");
+  flush->add_flag("-f,--force", options.force, "Do not ask");
+  flush->callback([&] { status = flush_encryption(encrypt_options(options)); });
+
+  auto* keys = encrypt->add_subcommand("export", "Shows the keys of the ESP states, to root");
+  keys->add_flag("--wireshark", options.wireshark, "As lines of Wireshark's esp_sa file")
+      ->required();
+  keys->add_flag("-f,--force", options.force, "Do not ask, and write to any file or pipe");
+  keys->callback([&] { status = export_for_wireshark(encrypt_options(options)); });
+}
+
+void add_key_commands(CLI::App& app, Options& options, int& status) {
+  auto* key = app.add_subcommand("key", "The cluster's key, Secret kube-system/cilium-ipsec-keys");
+  key->require_subcommand(1);
+  auto* rotate = key->add_subcommand(
+      "rotate", "Writes a new random key with the next id, and waits until every node has it");
+  auto& wishes = options.rotate.wishes;
+  rotate->add_option("--kubeconfig", options.kubeconfig,
+                     "How to reach the API; without it, $KUBECONFIG, this pod's service account, "
+                     "or ~/.kube/config");
+  auto* pair = rotate->add_flag_callback(
+      "--pair", [&wishes] { wishes.per_pair = true; }, "From now on one key per pair of nodes");
+  rotate
+      ->add_flag_callback(
+          "--plain", [&wishes] { wishes.per_pair = false; }, "From now on one key for all nodes")
+      ->excludes(pair);
+  rotate->add_option("--algorithm", wishes.algorithm, "Another one than that of the key before it")
+      ->check(CLI::IsMember(algorithm_names()));
+  rotate->add_option("--icv", wishes.icv_bits, "Bits of the AES-GCM integrity value")
+      ->check(CLI::IsMember({96, 128}));
+  rotate->add_flag("--create", wishes.create,
+                   "Make the Secret where there is none; one that is there is left alone");
+  rotate->add_flag("-f,--force", wishes.force, "Though the rotation before is still under way");
+  rotate->add_flag("!--no-wait", options.rotate.wait, "Do not wait for the nodes");
+  rotate
+      ->add_option_function<unsigned>(
+          "--timeout",
+          [&options](unsigned seconds) { options.rotate.limit = std::chrono::seconds(seconds); },
+          "Seconds for all of it")
+      ->check(CLI::Range(1, 86400))
+      ->default_str("300");
+  rotate->callback([&] {
+    status = rotate_key(caller_access(options.kubeconfig), options.rotate, std::cout, std::cerr);
+  });
 }
 
 int run(int argc, char** argv) {
@@ -130,6 +193,9 @@ int run(int argc, char** argv) {
   auto* list_command =
       endpoint_command->add_subcommand("list", "Name, addresses, device and container of each");
   list_command->callback([&] { status = list_endpoints(options); });
+
+  add_encrypt_commands(app, options, status);
+  add_key_commands(app, options, status);
 
   auto* cleanup_command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
   cleanup_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();

@@ -72,6 +72,24 @@ TEST_CASE("all documented key forms are accepted") {
   }
 }
 
+TEST_CASE("weak algorithms are taken where the setting allows them, and reported") {
+  const std::vector<std::string> lines = {"3 hmac(md5) " + kHex16 + " cbc(aes) " + kHex16,
+                                          "3 hmac(sha1) " + kHex20 + " cbc(aes) " + kHex32};
+  for (const auto& line : lines) {
+    const auto decoded = decode_keys(line, WeakAlgorithms::allowed);
+    REQUIRE(decoded.key);
+    CHECK(std::holds_alternative<AuthEnc>(decoded.key->algorithm));
+    REQUIRE(decoded.problems.size() == 1);
+    CHECK(decoded.problems[0].sentence.find("`allow-weak-algorithms`") != std::string::npos);
+    CHECK_FALSE(leaks(decoded.problems[0].to_string(), line));
+    CHECK_FALSE(decode_keys(line).key);
+  }
+  const auto strong =
+      decode_keys("3 rfc4106(gcm(aes)) " + kHex20 + " 128", WeakAlgorithms::allowed);
+  CHECK(strong.problems.empty());
+  CHECK_FALSE(decode_keys("3 md5 " + kHex16 + " cbc(aes) " + kHex16, WeakAlgorithms::allowed).key);
+}
+
 TEST_CASE("a key without an id is id 1 and reported") {
   const std::string aead_line = "rfc4106(gcm(aes)) " + kHex20 + " 128";
   const std::string cbc_line = "hmac(sha256) " + kHex32 + " cbc(aes) " + kHex32;
@@ -110,7 +128,7 @@ TEST_CASE("each bad key is refused with a sentence that gives the place and no k
       {"-3" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {"x" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {kHex20, "word 1: expected a key id from 1 to 15"},
-      {"3+" + rfc + kHex20 + " 128", "one key per pair of nodes, which this version does not"},
+      {"3+ hmac(sha512) " + kHex32 + kHex32 + "aa cbc(aes) " + kHex16, "word 3: expected 16 to 64"},
       {"16+" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {"3 " + kHex20 + " 128", "word 2: unknown algorithm"},
       {"3 gcm(aes) " + kHex20 + " 128", "word 2: unknown algorithm"},
@@ -181,6 +199,19 @@ TEST_CASE("a Secret without usable data is refused") {
   CHECK(sentence(R"({"data":{"keys":"***"}})").find("it is not base64") == 0);
   CHECK(sentence(R"({"data":{"keys":7}})").find("it is not base64") == 0);
   CHECK(sentence(R"({"data":{"keys":""}})").find("it is empty") == 0);
+}
+
+TEST_CASE("a key id with + asks for a key per pair, and accepting refuses it") {
+  const auto decoded = decode_keys("3+ rfc4106(gcm(aes)) " + kHex20 + " 128");
+  REQUIRE(decoded.key);
+  CHECK(decoded.key->per_pair);
+  CHECK(decoded.key->id == 3);
+  CHECK_FALSE(decode_keys("3 rfc4106(gcm(aes)) " + kHex20 + " 128").key->per_pair);
+  const auto accepted = accept_key(std::nullopt, decoded);
+  CHECK_FALSE(accepted.key);
+  REQUIRE(accepted.problems.size() == 1);
+  CHECK(accepted.problems[0].sentence.find("one key per pair of nodes, which this version does") !=
+        std::string::npos);
 }
 
 TEST_CASE("a key is replaced only under another id") {

@@ -104,10 +104,11 @@ std::optional<IpAddress> believed_router(Reading& reading, const Node& node, con
 
 void report_in_the_clear(Reading& reading, const Node& node, const IpAddress& internal_ip) {
   if (!reading.host_encryption || node.accepts_host_encryption) return;
-  reading.report(node, kHostEncryptionField,
-                 "not published, so its agent does not take encrypted packets for the node itself: "
-                 "what pods of this node and " +
-                     internal_ip.to_string() + " say to each other stays in the clear");
+  reading.report(
+      node, kHostEncryptionField,
+      "expected 'accepted', which an agent publishes that takes encrypted packets for its "
+      "node; until it runs there, what pods and " +
+          internal_ip.to_string() + " say to each other is in the clear");
 }
 
 void read_node_in(Reading& reading, const Node& node, Family family) {

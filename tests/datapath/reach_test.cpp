@@ -32,23 +32,6 @@ constexpr const char* kUdpAsk =
     "die; $SIG{ALRM} = sub { die 'no answer' }; for (1, 1200, 4000, 20000) { my $m = 'x' x $_; "
     "alarm 3; $s->send($m) or die $!; $s->recv($b, 65535); die $_ unless $b eq $m }";
 
-// An HTTP server in each node itself, which answers with the node's name.
-std::list<Process> serve_in_nodes(Lab& lab) {
-  std::list<Process> servers;
-  for (const NodeSpec& node : lab.network().nodes()) {
-    const std::string root = "/run/lab/www/" + node.name;
-    std::filesystem::create_directories(root);
-    write_file(root + "/index.html", node.name + "\n");
-    servers.emplace_back(std::vector<std::string>{"busybox", "httpd", "-f", "-p", "80", "-h", root},
-                         lab.log_dir() + "/" + node.name + "-httpd.log", node.name);
-    const std::string self = "http://" + node.address.to_string() + "/";
-    if (!wait_until([&] { return lab.http_get(node.name, self).ok(); })) {
-      throw LabError("no HTTP server in " + node.name);
-    }
-  }
-  return servers;
-}
-
 void check_reaches(Lab& lab, const std::string& from, const std::string& address,
                    const std::string& page) {
   CAPTURE(from, address);
@@ -101,7 +84,7 @@ TEST_CASE("pods reach pods of their node, their node, and every node's cilium_ho
   Lab lab;
   lab.start_agents();
   add_seed_pods(lab);
-  const std::list<Process> servers = serve_in_nodes(lab);
+  lab.serve_http_on_nodes(80);
   check_reaches(lab, "net", "10.0.1.103", kSeedPods[1].page());
   check_reaches(lab, "cni-s22px", "10.0.1.52", kSeedPods[0].page());
   for (const SeedPod& pod : kSeedPods) {
@@ -172,7 +155,7 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
   Lab lab({.key_line = kKey12, .agent_config = "resync-seconds = 1\n"});
   lab.start_agents();
   add_seed_pods(lab);
-  const std::list<Process> servers = serve_in_nodes(lab);
+  lab.serve_http_on_nodes(80);
   install_service(lab.network());
   for (const NodeSpec& node : lab.network().nodes()) must_in(node.name, kKubeletDrop);
   CHECK(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));

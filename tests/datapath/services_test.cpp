@@ -1,7 +1,5 @@
 // The seed's Service beside kube-proxy in iptables mode, as the seed shows it, and under strain.
 // Who reaches what in which mode is matrix_test's.
-#include <poll.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
@@ -79,58 +77,6 @@ void check_no_cleartext(Lab& lab) {
   CHECK(cleartext.empty());
   CHECK(lab.files_with_the_key().empty());
 }
-
-// Gives up on a connection, and on what is said through it, after 10 s.
-void limit(const FileDescriptor& tcp) {
-  const timeval limit{.tv_sec = 10, .tv_usec = 0};
-  setsockopt(tcp.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  setsockopt(tcp.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-}
-
-// Sends back what is said to port 80 of a pod, byte by byte, and counts the bytes.
-class Echo {
- public:
-  explicit Echo(const std::string& pod) {
-    for (int i = 0; i < kThreads; ++i) threads_.push_back(thread_in(pod, [this] { serve(); }));
-    wait_until([&] { return listening_ == kThreads; });
-  }
-  ~Echo() {
-    ended_ = true;
-    for (std::jthread& thread : threads_) thread.join();
-  }
-  Echo(const Echo&) = delete;
-  Echo& operator=(const Echo&) = delete;
-  int served() const { return served_; }
-
- private:
-  static constexpr int kThreads = 4;
-
-  void serve() {
-    const FileDescriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in any = udp_address("0.0.0.0", 80);
-    const int on = 1;
-    setsockopt(listener.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (bind(listener.get(), generic(any), sizeof any) != 0) return;
-    if (listen(listener.get(), 64) != 0) return;
-    ++listening_;
-    while (!ended_) {
-      pollfd waiting{.fd = listener.get(), .events = POLLIN, .revents = 0};
-      if (poll(&waiting, 1, 100) <= 0) continue;
-      talk(FileDescriptor(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
-    }
-  }
-  void talk(const FileDescriptor& client) {
-    limit(client);
-    for (char byte = 0; recv(client.get(), &byte, 1, 0) == 1;) {
-      ++served_;  // before the client may know
-      if (send(client.get(), &byte, 1, MSG_NOSIGNAL) != 1) return;
-    }
-  }
-  std::atomic<bool> ended_ = false;
-  std::atomic<int> listening_ = 0;
-  std::atomic<int> served_ = 0;
-  std::vector<std::jthread> threads_;
-};
 
 // Connections from a pod to the ClusterIP, four at a time; each asks once.
 class Connections {
@@ -247,8 +193,8 @@ TEST_CASE("ten thousand connections to a Service across nodes, half while agents
   install_service(lab.network());
   lab.start_agents();
   for (const SeedPod& pod : kSeedPods) lab.add_pod(pod.node, pod.name, pod.address);
-  const Echo worker("cni-s22px");
-  const Echo worker2("cni-fcnh6");
+  const EchoServer worker("cni-s22px", 80);
+  const EchoServer worker2("cni-fcnh6", 80);
 
   // For this client both back ends are on other nodes.
   Connections connections("cni-cp");

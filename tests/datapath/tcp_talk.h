@@ -7,8 +7,10 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <list>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/datapath/pod_socket.h"
 
@@ -21,6 +23,13 @@ inline std::jthread thread_in(const std::string& netns, std::function<void()> wo
     const FileDescriptor there(open(("/run/netns/" + netns).c_str(), O_RDONLY | O_CLOEXEC));
     if (there && setns(there.get(), CLONE_NEWNET) == 0) work();
   });
+}
+
+// Gives up on a connection, and on what is said through it, after 10 s.
+inline void limit(const FileDescriptor& tcp) {
+  const timeval limit{.tv_sec = 10, .tv_usec = 0};
+  setsockopt(tcp.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  setsockopt(tcp.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 
 inline const sockaddr* generic(const sockaddr_in& address) {
@@ -37,6 +46,7 @@ class EchoServer {
   ~EchoServer() { ended_ = true; }
   EchoServer(const EchoServer&) = delete;
   EchoServer& operator=(const EchoServer&) = delete;
+  int served() const { return served_; }  // bytes that came
 
  private:
   void serve() {
@@ -45,26 +55,33 @@ class EchoServer {
     if (bind(listener.get(), generic(any), sizeof any) != 0) return;
     if (listen(listener.get(), 64) != 0) return;
     listening_ = true;
-    std::vector<FileDescriptor> open;
-    std::vector<pollfd> readable{{.fd = listener.get(), .events = POLLIN, .revents = 0}};
+    std::list<FileDescriptor> connections;
     while (!ended_) {
-      if (poll(readable.data(), readable.size(), 100) <= 0) continue;
-      for (size_t i = 1; i < readable.size(); ++i) {
-        if (readable[i].revents != 0 && !echo(readable[i].fd)) readable[i].fd = -1;
+      std::vector<pollfd> readable{{.fd = listener.get(), .events = POLLIN, .revents = 0}};
+      for (const auto& each : connections) {
+        readable.push_back({.fd = each.get(), .events = POLLIN, .revents = 0});
       }
+      if (poll(readable.data(), readable.size(), 100) <= 0) continue;
+      size_t next = 0;
+      std::erase_if(connections, [&](const FileDescriptor& each) {
+        return readable[++next].revents != 0 && !echo(each.get());
+      });
       if (readable[0].revents == 0) continue;
-      open.emplace_back(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      readable.push_back({.fd = open.back().get(), .events = POLLIN, .revents = 0});
+      connections.emplace_back(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     }
   }
-  static bool echo(int connection) {
+  // False: it has ended.
+  bool echo(int connection) {
     char bytes[512];
     const ssize_t size = recv(connection, bytes, sizeof bytes, 0);
-    return size > 0 && send(connection, bytes, static_cast<size_t>(size), MSG_NOSIGNAL) == size;
+    if (size <= 0) return false;
+    served_ += static_cast<int>(size);  // before the client may know
+    return send(connection, bytes, static_cast<size_t>(size), MSG_NOSIGNAL) == size;
   }
   uint16_t port_;
   std::atomic<bool> ended_ = false;
   std::atomic<bool> listening_ = false;
+  std::atomic<int> served_ = 0;
   std::jthread thread_;  // last: it uses all of the above
 };
 
@@ -89,9 +106,7 @@ class TcpTalk {
  private:
   void talk(const sockaddr_in& to) {
     const FileDescriptor connection(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval limit{.tv_sec = 10, .tv_usec = 0};
-    setsockopt(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    limit(connection);
     broken_ = connect(connection.get(), generic(to), sizeof to) != 0;
     while (!ended_ && !broken_) {
       const char asked = static_cast<char>(answered_);

@@ -62,7 +62,7 @@ foreach(name IN LISTS uml_cases)
     string(REGEX REPLACE "[^A-Za-z0-9]+" "-" slug "${name}")
     set(case_labels ${labels})
     if(name IN_LIST stock_cases)
-      list(APPEND case_labels stock-too)
+      list(APPEND case_labels both-kernels)
     endif()
     add("${folder}/${name}" "${case_labels}" "" ${testcase} alone ${logs}/${folder}/${slug} ${guest_timeout}
       ${program} "${pattern}")

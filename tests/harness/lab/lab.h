@@ -69,6 +69,8 @@ class Lab {
                const std::vector<std::string>& addresses);
   void delete_pod(const std::string& pod);
   void serve_http(const std::string& pod);  // port 80: "PodName: <name> | PodIP: eth0 <ip>/32"
+  // On every node itself, as a pod with hostNetwork: its page is the node's name and a line break.
+  void serve_http_on_nodes(int port);
   Result http_get(const std::string& netns, const std::string& url);  // from a pod or a node
   Result ping(const std::string& netns, const std::string& address, int count = 1);
 
@@ -106,6 +108,7 @@ class Lab {
   std::vector<NodeAddresses> addresses_;  // of nodes that have left, too
   std::map<std::string, NodeAgent> agents_;
   std::map<std::string, Pod> pods_;
+  std::list<Process> node_servers_;
   std::list<Capture> captures_;
 };
 

@@ -106,6 +106,21 @@ void Lab::serve_http(const std::string& name) {
   }
 }
 
+void Lab::serve_http_on_nodes(int port) {
+  for (const NodeSpec& node : network_->nodes()) {
+    const std::string root = "/run/lab/www/" + node.name;
+    std::filesystem::create_directories(root);
+    write_file(root + "/index.html", node.name + "\n");
+    const Process& server = node_servers_.emplace_back(
+        std::vector<std::string>{"busybox", "httpd", "-f", "-p", std::to_string(port), "-h", root},
+        log_dir_ + "/" + node.name + "-httpd.log", node.name);
+    const std::string self = http_url("127.0.0.1", port);
+    if (!wait_until([&] { return http_get(node.name, self).ok(); })) {
+      throw LabError("no HTTP server on node " + node.name + ": " + server.output());
+    }
+  }
+}
+
 Result Lab::http_get(const std::string& netns, const std::string& url) {
   return sh_in(netns, "curl --silent --show-error --max-time " +
                           std::to_string(patience(5s).count()) + " " + shell_word(url));

@@ -39,6 +39,27 @@ void start_node(const NodeSpec& node) {
            node.name);
 }
 
+constexpr uint8_t kEsp = 50;
+
+// The node that has the address, or a pod of which may have it.
+const NodeSpec* owner(const std::vector<NodeSpec>& nodes, const IpAddress& address) {
+  for (const NodeSpec& node : nodes) {
+    if (address == node.address || node.pod_cidr.contains(address)) return &node;
+    if (!node.ipv6) continue;
+    if (address == node.ipv6->address || node.ipv6->pod_cidr.contains(address)) return &node;
+  }
+  return nullptr;
+}
+
+// A neighbour solicitation or advertisement from and to global addresses.
+bool is_discovery(const Packet& packet) {
+  constexpr uint8_t kIcmpv6 = 58;
+  constexpr size_t kType = 14 + 40;
+  if (packet.protocol != kIcmpv6 || packet.frame.size() <= kType) return false;
+  const auto type = static_cast<uint8_t>(packet.frame[kType]);
+  return type == 135 || type == 136;
+}
+
 }  // namespace
 
 std::vector<NodeSpec> seed_nodes() {
@@ -164,6 +185,17 @@ std::vector<Packet> Network::wire() {
     const std::vector<Packet> sent = capture.packets();
     packets.insert(packets.end(), sent.begin(), sent.end());
   }
+  return packets;
+}
+
+std::vector<Packet> Network::unencrypted() {
+  std::vector<Packet> packets = wire();
+  std::erase_if(packets, [&](const Packet& packet) {
+    const NodeSpec* from = owner(nodes_, packet.src);
+    const NodeSpec* to = owner(nodes_, packet.dst);
+    return from == nullptr || to == nullptr || from == to || packet.protocol == kEsp ||
+           is_discovery(packet);
+  });
   return packets;
 }
 

@@ -59,6 +59,10 @@ class Network {
   // where it arrives.
   std::vector<Packet> wire();
 
+  // Of these, what goes from one node or a pod of it to another and is not ESP. Neighbours that ask
+  // for each other are left out.
+  std::vector<Packet> unencrypted();
+
  private:
   void plug(const std::vector<NodeSpec>& nodes);
   std::string log_dir_;

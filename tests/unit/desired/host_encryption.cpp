@@ -74,9 +74,9 @@ TEST_CASE("host encryption: a node that does not take it is reached in the clear
         Table<PeerEntry>{{{cidr("172.18.0.4/32")}, {.key_id = 3, .node = true}}});
   REQUIRE(desired.problems.size() == 1);
   CHECK(desired.problems[0].to_string() ==
-        "Node control-plane metadata.annotations[pellicle.io/host-encryption]: not published, so "
-        "its agent does not take encrypted packets for the node itself: what pods of this node and "
-        "172.18.0.2 say to each other stays in the clear");
+        "Node control-plane metadata.annotations[pellicle.io/host-encryption]: expected "
+        "'accepted', which an agent publishes that takes encrypted packets for its node; until it "
+        "runs there, what pods and 172.18.0.2 say to each other is in the clear");
   CHECK(desired.complete);
 }
 

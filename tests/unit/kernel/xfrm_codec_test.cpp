@@ -145,7 +145,7 @@ TEST_CASE("a state's lifetimes are unlimited, so that it does not vanish by itse
 
 TEST_CASE("every policy of the seed's worker comes back from its message") {
   const auto state = compute(seed::worker()).state;
-  REQUIRE(state.policies.size() == 5);
+  REQUIRE(state.policies.size() == 7);
   auto policies = state.policies;
   policies.insert(state.block_policies.begin(), state.block_policies.end());
   for (const auto& [key, value] : policies) {

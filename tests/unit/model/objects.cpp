@@ -50,11 +50,14 @@ TEST_CASE("routes are ordered by table, then the more specific first") {
                                           "254 10.0.1.0/24", "254 0.0.0.0/0"});
 }
 
-TEST_CASE("every table of the kernel state is visited once, the block policies first") {
+TEST_CASE(
+    "every table of the kernel state is visited once, the block policies first and the nodes "
+    "last") {
   std::vector<std::string> names;
   for_each_table([&](const char* name, auto) { names.emplace_back(name); });
-  REQUIRE(names.size() == 14);
+  REQUIRE(names.size() == 15);
   CHECK(names.front() == "block policy");
+  CHECK(names.back() == "node peer");
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
 }
 

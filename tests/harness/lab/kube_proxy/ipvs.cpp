@@ -93,8 +93,14 @@ std::string ipvs_script(const ProxiedNode& node) {
         "ip addr replace " + Cidr::host(port.cluster_ip).to_string() + " dev kube-ipvs0 nodad\n";
   }
   script += quoted_input("ipset restore", sets(node));
-  script += "ipvsadm --save --numeric | sed -n 's/^-A -t \\([^ ]*\\) .*/-D -t \\1/p' | grep " +
-            std::string(ipv4 ? "-v " : "") + "'\\[' | ipvsadm --restore || true\n";
+  script +=
+      "before=$(ipvsadm --save --numeric)\n"
+      "for at in $(echo \"$before\" | sed -n 's/^-A -t \\([^ ]*\\) .*/\\1/p'); do\n"
+      "  case $at in '['*) family=6 ;; *) family=4 ;; esac\n"
+      "  [ $family = " +
+      std::string(ipv4 ? "4" : "6") +
+      " ] || continue\n"
+      "  ipvsadm --delete-service --tcp-service \"$at\"\ndone\n";
   return script + quoted_input("ipvsadm --restore", virtual_servers(node));
 }
 

@@ -1,110 +1,12 @@
 #include "tools/cni/agent.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-
 #include "tools/cni/failure.h"
 
 namespace pellicle::cni {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-using Why = NoAnswer::Why;
-
-// What a connection ends with when the other side went; EPIPE and ECONNRESET are that too.
-[[noreturn]] void fail(const char* action, int error) {
-  if (error == EAGAIN || error == EWOULDBLOCK) {
-    throw NoAnswer(Why::late, std::string(action) + ": no time was left");
-  }
-  throw NoAnswer(Why::closed, std::string(action) + ": " + std::strerror(error));
-}
-
-class Connection {
- public:
-  Connection(const std::string& path, milliseconds limit)
-      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (fd_ < 0) throw Failure(kIo, std::string("open a socket: ") + std::strerror(errno));
-    try {
-      connect(path, limit);
-    } catch (...) {
-      ::close(fd_);
-      throw;
-    }
-  }
-  ~Connection() { ::close(fd_); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  void send(const std::string& text) const {
-    for (size_t done = 0; done < text.size();) {
-      const ssize_t size = ::send(fd_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
-      if (size < 0 && errno == EINTR) continue;
-      if (size < 0) fail("send", errno);
-      done += static_cast<size_t>(size);
-    }
-  }
-
-  std::string line(milliseconds limit) const {
-    const auto end = Clock::now() + limit;
-    std::string text;
-    std::array<char, 16384> buffer;
-    while (true) {
-      wait_until(end);
-      const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
-      if (size < 0 && errno == EINTR) continue;
-      if (size < 0) fail("receive", errno);
-      if (size == 0) throw NoAnswer(Why::closed, "it closed the connection without an answer");
-      const char* begin = buffer.data();
-      const char* end_of_data = begin + size;
-      const char* newline = std::find(begin, end_of_data, '\n');
-      text.append(begin, newline);
-      if (text.size() > kLongestAnswer) throw NoAnswer(Why::garbled, "its answer exceeds 1 MiB");
-      if (newline != end_of_data) return text;
-    }
-  }
-
- private:
-  void connect(const std::string& path, milliseconds limit) const {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-      throw NoAnswer(Why::absent, std::strerror(ENAMETOOLONG));
-    }
-    path.copy(static_cast<char*>(address.sun_path), path.size());
-    // connect() waits too, for a place in a full backlog, and heeds the limit for sending.
-    const timeval time{.tv_sec = limit.count() / 1000, .tv_usec = limit.count() % 1000 * 1000};
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-    while (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) fail("connect", errno);
-      throw NoAnswer(Why::absent, std::strerror(errno));
-    }
-  }
-
-  void wait_until(Clock::time_point end) const {
-    pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
-    while (true) {
-      const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
-      const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
-      if (ready > 0) return;
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready < 0) fail("wait", errno);
-      throw NoAnswer(Why::late, "no answer within the time limit");
-    }
-  }
-
-  int fd_;
-};
 
 // Codes that mean the same to a runtime as to the agent, and those the specification leaves to us.
 int code_for_runtime(const Json& code) {
@@ -126,21 +28,29 @@ int code_for_runtime(const Json& code) {
                 says_why ? message->get<std::string>() : "the Pellicle agent gives no reason");
 }
 
+std::string answer_of(const std::string& socket, const std::string& line, milliseconds limit) {
+  try {
+    return agent_answer(socket, line, limit, kLongestAnswer);
+  } catch (const NoAnswer& none) {
+    if (none.why() == NoAnswer::Why::unasked) throw Failure(kIo, none.what());
+    throw;
+  }
+}
+
 }  // namespace
 
 Json ask(const std::string& socket, const std::string& method, const Json& params,
          milliseconds limit) {
   const Json request{{"method", method}, {"params", params}};
-  const Connection connection(socket, limit);
-  connection.send(request.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-  auto answer = Json::parse(connection.line(limit), nullptr, false);
+  const auto line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  auto answer = Json::parse(answer_of(socket, line, limit), nullptr, false);
   if (answer.is_object()) {
     const auto error = answer.find("error");
     if (error != answer.end()) refuse(*error);
     const auto result = answer.find("result");
     if (result != answer.end()) return std::move(*result);
   }
-  throw NoAnswer(Why::garbled, "its answer is none of an agent's");
+  throw NoAnswer(NoAnswer::Why::garbled, "its answer is none of an agent's");
 }
 
 }  // namespace pellicle::cni

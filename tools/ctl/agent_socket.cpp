@@ -1,42 +1,36 @@
 #include "tools/ctl/agent_socket.h"
 
-#include <sys/time.h>
-
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/write.hpp>
+#include "tools/agent_line.h"
 
 namespace pellicle::ctl {
 
-namespace asio = boost::asio;
-using Protocol = asio::local::stream_protocol;
-
 namespace {
 
-std::string round_trip(const std::string& path, const std::string& request) {
-  asio::io_context context;
-  Protocol::socket socket(context);
-  socket.connect(Protocol::endpoint(path));
-  const timeval limit{.tv_sec = 30, .tv_usec = 0};
-  setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  asio::write(socket, asio::buffer(request + "\n"));
-  std::string reply;
-  asio::read_until(socket, asio::dynamic_buffer(reply), '\n');
-  return reply;
+// What is said of each of thousands of peers fits.
+constexpr size_t kLongestAnswer = 64 << 20;
+
+// With what a person can do about it.
+[[noreturn]] void fail(const std::string& socket, const NoAnswer& none,
+                       std::chrono::milliseconds limit) {
+  if (none.why() != NoAnswer::Why::late) {
+    throw Unreachable("no agent answers on " + socket + ": " + none.what());
+  }
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(limit).count();
+  throw Silent("the agent on " + socket + " is there but does not answer within " +
+               std::to_string(seconds) +
+               " s: it is stopped or hangs; the datapath goes on without it");
 }
 
 }  // namespace
 
 nlohmann::ordered_json ask(const std::string& socket, const std::string& method,
-                           const nlohmann::json& params) {
+                           const nlohmann::json& params, std::chrono::milliseconds limit) {
+  const auto line = nlohmann::json{{"method", method}, {"params", params}}.dump();
   nlohmann::ordered_json reply;
   try {
-    reply = nlohmann::ordered_json::parse(
-        round_trip(socket, nlohmann::json{{"method", method}, {"params", params}}.dump()));
-  } catch (const boost::system::system_error& error) {
-    throw Unreachable("no agent answers on " + socket + ": " + error.code().message());
+    reply = nlohmann::ordered_json::parse(agent_answer(socket, line, limit, kLongestAnswer));
+  } catch (const NoAnswer& none) {
+    fail(socket, none, limit);
   } catch (const nlohmann::json::exception&) {
     throw Unreachable("what answers on " + socket + " is not a pellicle-agent");
   }

@@ -1,8 +1,8 @@
 // One question to the agent of this node.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -14,14 +14,24 @@ class Unreachable : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// An agent is there and does not answer: it is stopped or hangs.
+class Silent : public Unreachable {
+ public:
+  using Unreachable::Unreachable;
+};
+
 // The agent answered with an error.
 class Refused : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// The "result" of a request over the unix socket. Waits 30 s at most.
+// Longer than a pass over thousands of peers takes: the agent answers between two of them.
+inline constexpr std::chrono::seconds kAnswerLimit{30};
+
+// The "result" of a request over the unix socket. Unreachable after `limit` without an answer.
 nlohmann::ordered_json ask(const std::string& socket, const std::string& method,
-                           const nlohmann::json& params = nlohmann::json::object());
+                           const nlohmann::json& params = nlohmann::json::object(),
+                           std::chrono::milliseconds limit = kAnswerLimit);
 
 }  // namespace pellicle::ctl

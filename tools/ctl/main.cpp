@@ -63,6 +63,8 @@ bool answers(const std::string& socket) {
   try {
     ask(socket, "status");
     return true;
+  } catch (const Silent&) {
+    return true;
   } catch (const Unreachable&) {
     return false;
   } catch (const Refused&) {

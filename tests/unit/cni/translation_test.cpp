@@ -33,10 +33,10 @@ bool shaped(const char* runtime_config) {
   return cni::request(environment("ADD"), input).params.at("egressShaped").get<bool>();
 }
 
-cni::NoAnswer::Why silence(const std::string& socket, std::chrono::milliseconds limit) {
+NoAnswer::Why silence(const std::string& socket, std::chrono::milliseconds limit) {
   try {
     cni::ask(socket, "pod-ready", Json::object(), limit);
-  } catch (const cni::NoAnswer& none) {
+  } catch (const NoAnswer& none) {
     return none.why();
   }
   throw std::runtime_error("there was an answer");
@@ -104,9 +104,9 @@ TEST_CASE("cni: errors are written in the configuration's version when we speak 
 TEST_CASE("cni: an agent that does not answer is waited for as long as allowed") {
   const TemporaryDirectory folder;
   const std::string path = folder.path() + "/agent.sock";
-  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::absent);
+  CHECK(silence(path, 50ms) == NoAnswer::Why::absent);
   const int listener = listening_socket(path, 0);
-  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::late);
+  CHECK(silence(path, 50ms) == NoAnswer::Why::late);
   // Its backlog full, as that of an agent that has stopped: the connection itself has to wait.
   std::vector<int> waiting;
   while (waiting.size() < 100) {
@@ -115,10 +115,10 @@ TEST_CASE("cni: an agent that does not answer is waited for as long as allowed")
     waiting.push_back(fd);
   }
   REQUIRE(waiting.size() < 100);
-  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::late);
+  CHECK(silence(path, 50ms) == NoAnswer::Why::late);
   for (const int fd : waiting) ::close(fd);
   ::close(listener);
-  CHECK(silence(path, 50ms) == cni::NoAnswer::Why::absent);
+  CHECK(silence(path, 50ms) == NoAnswer::Why::absent);
 }
 
 TEST_CASE("cni: an answer may come in pieces and be long") {

@@ -117,3 +117,17 @@ TEST_CASE("server: nobody there is said with the path") {
   CHECK_THROWS_WITH(ctl::ask("/nowhere.sock", "status"),
                     Catch::Contains("no agent answers on /nowhere.sock"));
 }
+
+// As an agent under SIGSTOP is: the kernel takes connections for it, and nobody reads.
+TEST_CASE("server: an agent that is stopped is said within the time limit") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/agent.sock";
+  asio::io_context context;
+  const asio::local::stream_protocol::acceptor stopped(
+      context, asio::local::stream_protocol::endpoint(path), /*reuse_addr=*/false);
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_THROWS_WITH(
+      ctl::ask(path, "status", {}, std::chrono::milliseconds(300)),
+      Catch::Contains("does not answer within 1 s") && Catch::Contains("it is stopped or hangs"));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+}

@@ -67,6 +67,8 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       server_(context, config_.socket_path(),
               {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},
                {"diff", [this](const auto&) { return diff(); }},
+               {"encrypt", [this](const auto&) { return encryption(); }},
+               {"encrypt-flush", [this](const auto& params) { return flush_states(params); }},
                {"pod-add", [this](const auto& params) { return pods_.add(params); }},
                {"pod-check", [this](const auto& params) { return pods_.check(params); }},
                {"pod-delete", [this](const auto& params) { return pods_.remove(params); }},
@@ -164,6 +166,7 @@ std::optional<Inputs> Agent::gather() {
 
 void Agent::after_pass() {
   serve_pods();
+  look_at_use();
   note_problems();
   publish();
 }

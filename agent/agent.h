@@ -17,6 +17,7 @@
 #include "agent/kube/watcher.h"
 #include "agent/passes.h"
 #include "agent/pods.h"
+#include "agent/status/last_use.h"
 #include "agent/status/report.h"
 #include "agent/status/server.h"
 
@@ -48,10 +49,16 @@ class Agent {
   void complete_deletions();
   StatusFacts facts();
   nlohmann::json diff();
+  std::vector<ObservedState> observed_states();
+  void look_at_use();
+  nlohmann::json encryption();
+  nlohmann::json flush_states(const nlohmann::json& params);
 
   Config config_;
   Clock::time_point started_ = Clock::now();
   LinuxKernel kernel_;
+  LastUse last_use_;
+  std::chrono::steady_clock::time_point looked_at_use_{};
   Endpoints endpoints_;
   Passes passes_;
   Pods pods_;

@@ -13,6 +13,7 @@
 #include "agent/kernel/refusal_sentence.h"
 #include "agent/kernel/routes.h"
 #include "agent/kernel/rules.h"
+#include "agent/kernel/state_counters.h"
 #include "agent/kernel/states.h"
 #include "agent/kernel/sysctl.h"
 #include "agent/kernel/sysctls.h"
@@ -238,6 +239,11 @@ std::vector<uint32_t> LinuxKernel::ports() const {
 
 BpfDatapath& LinuxKernel::datapath() {
   return parts_->datapath;
+}
+
+std::vector<ObservedState> LinuxKernel::observe_states() {
+  return parts_->run("read what the XFRM states counted",
+                     [&] { return pellicle::observe_states(parts_->xfrm.get()); });
 }
 
 }  // namespace pellicle

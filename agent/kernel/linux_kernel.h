@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/kernel/bpf_datapath.h"
+#include "agent/model/observed_state.h"
 #include "agent/reconcile/kernel.h"
 
 namespace pellicle {
@@ -36,6 +37,9 @@ class LinuxKernel : public Kernel {
   std::vector<uint32_t> ports() const;
 
   BpfDatapath& datapath();  // for its drop counters
+
+  // The states of ours with what the kernel counted. Throws KernelError.
+  std::vector<ObservedState> observe_states();
 
  private:
   struct Parts;

@@ -4,10 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "tools/ctl/agent_socket.h"
 #include "tools/ctl/cleanup.h"
+#include "tools/ctl/confirmation.h"
+#include "tools/ctl/encrypt.h"
 #include "tools/ctl/endpoint_text.h"
+#include "tools/ctl/exit.h"
 #include "tools/ctl/status_text.h"
 
 namespace {
@@ -15,14 +19,14 @@ namespace {
 using namespace pellicle;
 using namespace pellicle::ctl;
 
-// Stable: scripts and probes look at them.
-enum Exit { kOk = 0, kDegraded = 1, kUsage = 2, kUnreachable = 3 };
-
 struct Options {
   std::string socket = "/var/run/pellicle/agent.sock";
   std::string output = "text";
   bool verbose = false;
   bool force = false;
+  std::optional<uint32_t> spi;
+  bool stale = false;
+  bool wireshark = false;  // the one form of export there is
   CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};
 };
 
@@ -77,32 +81,51 @@ bool agent_is_running(const Options& options) {
   return answers(options.socket) || answers(options.cleanup.state_dir + "/agent.sock");
 }
 
-bool confirmed() {
-  if (isatty(STDIN_FILENO) != 1) {
-    std::cerr << "pellicle: cleanup needs --force when nobody can be asked\n";
-    return false;
-  }
-  std::cout << "This takes the encrypted datapath and the pods' devices off this node. "
-               "Type 'yes' to go on: "
-            << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "yes";
-}
-
 int clean_up(const Options& options) {
   if (!options.cleanup.dry_run) {
     if (agent_is_running(options)) {
       std::cerr << "pellicle: the agent is running and would put everything back; stop it first\n";
       return kUsage;
     }
-    if (!options.force && !confirmed()) return kUsage;
+    const char* question = "This takes the encrypted datapath and the pods' devices off this node.";
+    if (!options.force && !confirmed("cleanup", question)) return kUsage;
   }
   const auto result = cleanup(options.cleanup);
   for (const auto& line : result.removed) std::cout << line << "\n";
   for (const auto& line : result.failures) std::cerr << "pellicle: still there: " << line << "\n";
   if (result.removed.empty()) std::cout << "nothing of Pellicle's is on this node\n";
   return result.failures.empty() ? kOk : kDegraded;
+}
+
+EncryptOptions encrypt_options(const Options& options) {
+  return {.socket = options.socket,
+          .json = options.output == "json",
+          .verbose = options.verbose,
+          .spi = options.spi,
+          .stale = options.stale,
+          .force = options.force};
+}
+
+void add_encrypt_commands(CLI::App& app, Options& options, int& status) {
+  auto* encrypt = app.add_subcommand("encrypt", "The ESP states of this node");
+  encrypt->require_subcommand(1);
+  auto* show = encrypt->add_subcommand(
+      "status", "Keys and sequence numbers in use, errors, and every peer's traffic");
+  show->add_flag("-v,--verbose", options.verbose, "Every peer");
+  show->callback([&] { status = show_encryption(encrypt_options(options)); });
+
+  auto* flush = encrypt->add_subcommand(
+      "flush", "Removes ESP states of Pellicle's; a running agent makes what is desired anew");
+  flush->add_option("--spi", options.spi, "Only those with this SPI: 3, 0x10a00283");
+  flush->add_flag("--stale", options.stale, "Only those that no Node accounts for");
+  flush->add_flag("-f,--force", options.force, "Do not ask");
+  flush->callback([&] { status = flush_encryption(encrypt_options(options)); });
+
+  auto* keys = encrypt->add_subcommand("export", "Shows the keys of the ESP states, to root");
+  keys->add_flag("--wireshark", options.wireshark, "As lines of Wireshark's esp_sa file")
+      ->required();
+  keys->add_flag("-f,--force", options.force, "Do not ask, and write to any file or pipe");
+  keys->callback([&] { status = export_for_wireshark(encrypt_options(options)); });
 }
 
 int run(int argc, char** argv) {
@@ -132,6 +155,8 @@ int run(int argc, char** argv) {
   auto* list_command =
       endpoint_command->add_subcommand("list", "Name, addresses, device and container of each");
   list_command->callback([&] { status = list_endpoints(options); });
+
+  add_encrypt_commands(app, options, status);
 
   auto* cleanup_command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
   cleanup_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <sstream>
 #include <vector>
+
+#include "tools/ctl/screen.h"
 
 namespace pellicle::ctl {
 
@@ -11,66 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kLabel = 14;    // columns of "Kubernetes:   "
-constexpr size_t kWidth = 80;    // of the terminal
-constexpr size_t kFewPeers = 8;  // as many are listed without --verbose
 constexpr size_t kFewRefusals = 4;
-
-class Screen {
- public:
-  explicit Screen(bool colour) : colour_(colour) {}
-
-  void line(const std::string& label, const std::string& text) {
-    out_ << label << std::string(label.size() < kLabel ? kLabel - label.size() : 1, ' ') << text
-         << "\n";
-  }
-
-  // A label and words that may need more than one row.
-  void sentence(const std::string& label, const std::string& text) {
-    out_ << label << std::string(kLabel - label.size(), ' ');
-    paragraph(kLabel, text, kLabel);
-  }
-
-  // Long sentences go on below, indented, so that nothing is cut. `column` is where the cursor
-  // stands already.
-  void paragraph(size_t indent, const std::string& text, size_t column = 0) {
-    std::istringstream words(text);
-    std::string word;
-    std::string row;
-    while (words >> word) {
-      if (!row.empty() && indent + row.size() + 1 + word.size() > kWidth) {
-        out_ << std::string(indent - column, ' ') << row << "\n";
-        column = 0;
-        row.clear();
-      }
-      row += (row.empty() ? "" : " ") + word;
-    }
-    if (!row.empty()) out_ << std::string(indent - column, ' ') << row << "\n";
-  }
-
-  std::string good(const std::string& text) const { return paint("32", text); }
-  std::string bad(const std::string& text) const { return paint("31", text); }
-  void add(const Screen& other) { out_ << other.text(); }
-  std::string text() const { return out_.str(); }
-
- private:
-  std::string paint(const char* code, const std::string& text) const {
-    return colour_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
-  }
-  bool colour_;
-  std::ostringstream out_;
-};
-
-std::string text_of(const Json& json, const char* field, const std::string& otherwise = "-") {
-  const auto at = json.find(field);
-  return at != json.end() && at->is_string() && !at->get<std::string>().empty()
-             ? at->get<std::string>()
-             : otherwise;
-}
-
-std::string padded(const std::string& text, size_t width) {
-  return text.size() >= width ? text + " " : text + std::string(width - text.size(), ' ');
-}
 
 // What the node is in both families, or `otherwise`: "10.0.1.0/24, fd00:1::/64".
 std::string both(const Json& node, const std::string& field, const std::string& otherwise) {

@@ -1,0 +1,58 @@
+// What the agent says of its ESP states, and what it does with them when it is asked to.
+#include "agent/agent.h"
+#include "agent/kernel/xfrm_errors.h"
+#include "agent/log.h"
+#include "agent/status/encryption.h"
+
+namespace pellicle {
+
+std::vector<ObservedState> Agent::observed_states() {
+  auto states = kernel_.observe_states();
+  const auto now = Clock::now().time_since_epoch();
+  last_use_.look(
+      states, static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  return states;
+}
+
+// Often enough for people, seldom enough to cost nothing.
+void Agent::look_at_use() {
+  constexpr auto kInterval = std::chrono::seconds(10);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - looked_at_use_ < kInterval) return;
+  looked_at_use_ = now;
+  try {
+    observed_states();
+  } catch (const KernelError& error) {  // a pass meets the same, and says it
+    log::debug("states cannot be looked at", {{"error", error.what()}});
+  }
+}
+
+nlohmann::json Agent::encryption() {
+  const auto& last = passes_.last();
+  const auto known = cluster(last.inputs);
+  EncryptionFacts facts{.states = observed_states(),
+                        .interfaces = decryption_interfaces(kernel_.dump()),
+                        .errors = xfrm_errors(),
+                        .peers = known.peers,
+                        .now = Clock::now()};
+  if (last.passes > 0) {
+    std::optional<Table<State>> desired;
+    const bool everything = !known.incomplete && scope() == Scope::everything;
+    if (last.complete && everything) desired = last.desired.states;
+    facts.stale = stale_states(facts.states, desired, last.inputs.nodes);
+  }
+  return encryption_json(facts);
+}
+
+// The next pass makes anew what is desired of them.
+nlohmann::json Agent::flush_states(const nlohmann::json& params) {
+  const Plan removal = removal_of(named_states(params), kernel_.dump());
+  const auto result = flush_json(removal, kernel_.apply(removal));
+  for (const auto& line : result["removed"]) {
+    log::info("flushed on demand", {{"operation", line}});
+  }
+  passes_.request();
+  return result;
+}
+
+}  // namespace pellicle

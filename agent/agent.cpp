@@ -4,6 +4,7 @@
 #include <random>
 
 #include "agent/desired/programmed_key.h"
+#include "agent/kernel/esp_support.h"
 #include "agent/log.h"
 
 namespace pellicle {
@@ -45,6 +46,7 @@ const std::string& made_private(const std::string& directory) {
 Agent::Agent(boost::asio::io_context& context, Config config)
     : config_(std::move(config)),
       kernel_({.state_dir = made_private(config_.state_dir), .bpf_root = config_.bpf_root}),
+      support_(esp_obstacle),
       endpoints_(config_.state_dir),
       passes_(context, kernel_, std::chrono::seconds(config_.resync_seconds),
               {.gather = [this] { return gather(); },
@@ -52,6 +54,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                .after = [this] { after_pass(); }}),
       pods_(endpoints_, pod_datapath()),
       cni_(config_.cni, config_.socket_path()),
+      store_(config_.allow_weak_algorithms ? WeakAlgorithms::allowed : WeakAlgorithms::refused),
       access_(api_access(config_)),
       client_(context, access_),
       publisher_(context, client_, config_.settings.node_name, random_seed(),
@@ -127,6 +130,7 @@ void Agent::start() {
     log::warn("the pods cannot be looked at yet", {{"error", error.what()}});
   }
   complete_deletions();
+  look_at_kernel();
   for (const auto& watcher : watchers_) watcher->start();
 }
 
@@ -166,6 +170,7 @@ std::optional<Inputs> Agent::gather() {
 
 void Agent::after_pass() {
   serve_pods();
+  look_at_kernel();
   look_at_use();
   note_problems();
   publish();
@@ -188,6 +193,8 @@ void Agent::note_problems() {
     now.push_back({"File " + config_.state_dir + "/endpoints.json", "", pods_trouble_});
   }
   now.insert(now.end(), cni_.problems().begin(), cni_.problems().end());
+  const auto kernel = kernel_problems();
+  now.insert(now.end(), kernel.begin(), kernel.end());
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
   }

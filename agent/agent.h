@@ -12,6 +12,7 @@
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/monitor.h"
+#include "agent/kernel_support.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "agent/kube/watcher.h"
@@ -41,6 +42,8 @@ class Agent {
   Scope scope() const;
   void after_pass();
   void note_problems();
+  void look_at_kernel();
+  std::vector<Problem> kernel_problems() const;
   void publish();
   std::optional<PodNetwork> pod_network() const;
   Pods::Datapath pod_datapath();
@@ -57,6 +60,7 @@ class Agent {
   Config config_;
   Clock::time_point started_ = Clock::now();
   LinuxKernel kernel_;
+  KernelSupport support_;
   LastUse last_use_;
   std::chrono::steady_clock::time_point looked_at_use_{};
   Endpoints endpoints_;

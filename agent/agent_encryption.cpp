@@ -6,6 +6,24 @@
 
 namespace pellicle {
 
+// Before the Nodes are known, what nearly every cluster has.
+void Agent::look_at_kernel() {
+  std::set<Family> families;
+  for (const auto& [key, config] : passes_.last().desired.datapath_config) {
+    for (const auto& network : config.networks()) families.insert(network.router.family());
+  }
+  if (families.empty()) families.insert(Family::v4);
+  support_.look(passes_.last().inputs.key, families);
+}
+
+// A state that was refused says the same, and of what it is the consequence.
+std::vector<Problem> Agent::kernel_problems() const {
+  for (const auto& refusal : passes_.last().refusals) {
+    if (std::holds_alternative<Change<State>>(refusal.operation)) return {};
+  }
+  return support_.problems();
+}
+
 std::vector<ObservedState> Agent::observed_states() {
   auto states = kernel_.observe_states();
   const auto now = Clock::now().time_since_epoch();

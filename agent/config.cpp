@@ -93,6 +93,9 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
                  "Further networks that see the pods' own addresses")
       ->delimiter(',')
       ->check(any_cidr);
+  app.add_option("--allow-weak-algorithms", config.allow_weak_algorithms,
+                 "Take keys for hmac(md5) and hmac(sha1) too")
+      ->capture_default_str();
   app.add_option("--resync-seconds", config.resync_seconds, "Interval of full comparisons")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();

@@ -61,15 +61,18 @@ struct DecodedKey {
 inline constexpr const char* kKeySecret = "Secret kube-system/cilium-ipsec-keys";
 inline constexpr const char* kKeyField = "data.keys";
 
+// hmac(md5) and hmac(sha1), for what only takes them; a key with one is reported.
+enum class WeakAlgorithms : uint8_t { refused, allowed };
+
 // The Secret as the API gives it, `data.keys` in base64.
-DecodedKey decode_secret(const ApiObject& object);
+DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak = WeakAlgorithms::refused);
 
 // The value of `keys`: the last line that is not empty. Forms:
 //   ID rfc4106(gcm(aes)) HEX ICV         HEX: 20, 28 or 36 bytes, 4 of them salt; ICV: 96 or 128
-//   ID hmac(sha256) HEX cbc(aes) HEX     also hmac(sha384), hmac(sha512); 16, 24 or 32 bytes for
-//   aes
+//   ID hmac(sha256) HEX cbc(aes) HEX     also hmac(sha384), hmac(sha512) and, when weak ones are
+//                                        allowed, hmac(md5), hmac(sha1); 16, 24 or 32 bytes for aes
 // ID is 1 to 15; without one it is 1 (deprecated). Sentences give positions, never words.
-DecodedKey decode_keys(std::string_view text);
+DecodedKey decode_keys(std::string_view text, WeakAlgorithms weak = WeakAlgorithms::refused);
 
 // The key to use from now on. A key that cannot be used leaves the current one in place, and so
 // does another key under the same id: peers could not tell which of the two a packet needs.

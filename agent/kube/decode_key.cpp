@@ -20,6 +20,7 @@ struct Refused {
 struct Words {
   std::vector<std::string_view> words;
   size_t offset = 0;  // 1 when the line has an id: word numbers are those a person counts
+  WeakAlgorithms weak = WeakAlgorithms::refused;
 
   size_t count() const { return words.size(); }
   std::string place(size_t index) const { return "word " + std::to_string(index + 1); }
@@ -114,17 +115,22 @@ Algorithm auth_enc(const Words& line) {
                  .enc_key = std::move(enc)};
 }
 
+bool is_weak(std::string_view name) {
+  return name == "hmac(md5)" || name == "hmac(sha1)";
+}
+
 Algorithm algorithm(const Words& line) {
   constexpr std::array<std::string_view, 3> kAuth = {"hmac(sha256)", "hmac(sha384)",
                                                      "hmac(sha512)"};
-  constexpr std::array<std::string_view, 4> kWeak = {"hmac(md5)", "hmac(sha1)", "md5", "sha1"};
   if (line.count() <= line.offset) throw Refused{"there is no algorithm after the key id"};
   const auto name = line.words[line.offset];
   if (name == "rfc4106(gcm(aes))") return aead(line);
   if (std::find(kAuth.begin(), kAuth.end(), name) != kAuth.end()) return auth_enc(line);
-  if (std::find(kWeak.begin(), kWeak.end(), name) != kWeak.end()) {
+  if (is_weak(name) && line.weak == WeakAlgorithms::allowed) return auth_enc(line);
+  if (is_weak(name)) {
     throw Refused{line.place(line.offset) +
-                  ": this algorithm is too weak; use rfc4106(gcm(aes)) or hmac(sha256)"};
+                  ": this algorithm is too weak; use rfc4106(gcm(aes)) or hmac(sha256), or the "
+                  "setting `allow-weak-algorithms` with what has no other"};
   }
   throw Refused{line.place(line.offset) +
                 ": unknown algorithm; expected rfc4106(gcm(aes)), or hmac(sha256), hmac(sha384) or "
@@ -165,7 +171,7 @@ DecodedKey refused(const std::string& sentence) {
 
 }  // namespace
 
-DecodedKey decode_keys(std::string_view text) {
+DecodedKey decode_keys(std::string_view text, WeakAlgorithms weak) {
   std::vector<std::string_view> words;
   for (const auto line : split(text, "\n")) {
     if (auto found = split(line, " \t\r\v\f"); !found.empty()) words = std::move(found);
@@ -173,11 +179,16 @@ DecodedKey decode_keys(std::string_view text) {
   if (words.empty())
     return refused("it is empty; expected a line such as: 3 rfc4106(gcm(aes)) KEY 128");
   try {
-    Words line{.words = std::move(words)};
+    Words line{.words = std::move(words), .weak = weak};
     const auto id = key_id(line);
     line.offset = id ? 1 : 0;
     DecodedKey decoded{.key = IpsecKey{.id = id.value_or(1), .algorithm = algorithm(line)},
                        .problems = {}};
+    if (is_weak(line.words[line.offset])) {
+      decoded.problems.push_back(
+          problem("the authentication algorithm is weak, and used because `allow-weak-algorithms` "
+                  "is set; rotate to rfc4106(gcm(aes)) or hmac(sha256)"));
+    }
     if (!id) {
       decoded.problems.push_back(problem(
           "the line has no key id, which is deprecated; it is taken as id 1, and a key without an "
@@ -189,7 +200,7 @@ DecodedKey decode_keys(std::string_view text) {
   }
 }
 
-DecodedKey decode_secret(const ApiObject& object) {
+DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak) {
   const auto parsed = nlohmann::json::parse(object.text, nullptr, /*allow_exceptions=*/false);
   const auto pointer = nlohmann::json::json_pointer("/data/keys");
   if (!parsed.is_object() || !parsed.contains(pointer)) {
@@ -198,7 +209,7 @@ DecodedKey decode_secret(const ApiObject& object) {
   const auto& value = parsed[pointer];
   auto text = value.is_string() ? from_base64(value.get_ref<const std::string&>()) : std::nullopt;
   if (!text) return refused("it is not base64");
-  auto decoded = decode_keys(*text);
+  auto decoded = decode_keys(*text, weak);
   OPENSSL_cleanse(text->data(), text->size());
   return decoded;
 }

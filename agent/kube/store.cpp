@@ -33,7 +33,7 @@ void Store::secret_listed(const std::vector<ApiObject>& objects) {
 
 void Store::secret_changed(const ApiObject& object, bool deleted) {
   if (deleted) return secret_missing();
-  auto accepted = accept_key(key_, decode_secret(object));
+  auto accepted = accept_key(key_, decode_secret(object, weak_));
   key_ = std::move(accepted.key);
   key_problems_ = std::move(accepted.problems);
 }

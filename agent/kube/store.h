@@ -21,6 +21,8 @@ struct ClusterSnapshot {
 
 class Store {
  public:
+  explicit Store(WeakAlgorithms weak = WeakAlgorithms::refused) : weak_(weak) {}
+
   // A complete LIST: these Nodes exist and no others.
   void nodes_listed(const std::vector<ApiObject>& objects);
   void node_changed(const ApiObject& object, bool deleted);
@@ -51,6 +53,7 @@ class Store {
   std::map<std::string, Known> nodes_;
   bool nodes_listed_ = false;
   bool secret_listed_ = false;
+  WeakAlgorithms weak_;
   std::optional<IpsecKey> key_;
   std::vector<Problem> key_problems_;
 };

@@ -128,7 +128,7 @@ TEST_CASE("a kernel without esp4 is one sentence that names algorithm and module
   shell("sysctl -qw kernel.modprobe=/sbin/modprobe && modprobe esp4");
   REQUIRE(pass.refusals.size() == 1);
   CHECK_THAT(pass.refusals[0].sentence,
-             Contains("the kernel cannot do rfc4106(gcm(aes)): is the module esp4"));
+             Contains("the kernel cannot do ESP over IPv4: the module esp4"));
   require_pass(*kernel, desired);
 }
 

@@ -13,9 +13,12 @@ TEST_CASE("a state refused for want of a module says which algorithm and module"
   const auto [key, value] = *compute(seed::worker()).state.states.begin();
   const Operation add = Change<State>{Action::add, key, value};
   CHECK(refusal_sentence(add, EPROTONOSUPPORT, "Requested type not found") ==
-        "the kernel cannot do rfc4106(gcm(aes)): is the module esp4 (and gcm, seqiv) available? "
-        "(Requested type not found)");
-  CHECK_THAT(refusal_sentence(add, ENOSYS, "x"), Contains("rfc4106(gcm(aes))"));
+        "the kernel cannot do ESP over IPv4: the module esp4 or xfrm_user is missing; on the host "
+        "run `modprobe -a esp4 xfrm_user`, or boot a kernel with CONFIG_INET_ESP (Requested type "
+        "not found)");
+  CHECK(refusal_sentence(add, ENOSYS, "x") ==
+        "the kernel cannot do rfc4106(gcm(aes)) 128: a module of gcm seqiv is missing; on the host "
+        "run `modprobe -a gcm seqiv`, or boot a kernel with CONFIG_CRYPTO_GCM (x)");
   CHECK_THAT(refusal_sentence(add, EPERM, "Operation not permitted"), Contains("CAP_NET_ADMIN"));
   CHECK(refusal_sentence(add, EPERM, "no (this needs CAP_BPF)") == "no (this needs CAP_BPF)");
 }

@@ -72,6 +72,24 @@ TEST_CASE("all documented key forms are accepted") {
   }
 }
 
+TEST_CASE("weak algorithms are taken where the setting allows them, and reported") {
+  const std::vector<std::string> lines = {"3 hmac(md5) " + kHex16 + " cbc(aes) " + kHex16,
+                                          "3 hmac(sha1) " + kHex20 + " cbc(aes) " + kHex32};
+  for (const auto& line : lines) {
+    const auto decoded = decode_keys(line, WeakAlgorithms::allowed);
+    REQUIRE(decoded.key);
+    CHECK(std::holds_alternative<AuthEnc>(decoded.key->algorithm));
+    REQUIRE(decoded.problems.size() == 1);
+    CHECK(decoded.problems[0].sentence.find("`allow-weak-algorithms`") != std::string::npos);
+    CHECK_FALSE(leaks(decoded.problems[0].to_string(), line));
+    CHECK_FALSE(decode_keys(line).key);
+  }
+  const auto strong =
+      decode_keys("3 rfc4106(gcm(aes)) " + kHex20 + " 128", WeakAlgorithms::allowed);
+  CHECK(strong.problems.empty());
+  CHECK_FALSE(decode_keys("3 md5 " + kHex16 + " cbc(aes) " + kHex16, WeakAlgorithms::allowed).key);
+}
+
 TEST_CASE("a key without an id is id 1 and reported") {
   const std::string aead_line = "rfc4106(gcm(aes)) " + kHex20 + " 128";
   const std::string cbc_line = "hmac(sha256) " + kHex32 + " cbc(aes) " + kHex32;

@@ -1,5 +1,6 @@
 #include "agent/kube/base64.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 
@@ -39,6 +40,24 @@ std::optional<std::string> from_base64(std::string_view text) {
   if (digits % 4 != 0 || padding > 2 || padding > digits) return std::nullopt;
   bytes.resize(bytes.size() - padding);
   return bytes;
+}
+
+std::string to_base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const size_t size = std::min<size_t>(3, bytes.size() - at);
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (i < size ? static_cast<uint8_t>(bytes[at + i]) : 0U);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      text += i <= size ? kDigits[group >> (18 - 6 * i) & 0x3f] : '=';
+    }
+  }
+  return text;
 }
 
 }  // namespace pellicle

@@ -71,6 +71,7 @@ DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak = WeakAlgo
 //   ID rfc4106(gcm(aes)) HEX ICV         HEX: 20, 28 or 36 bytes, 4 of them salt; ICV: 96 or 128
 //   ID hmac(sha256) HEX cbc(aes) HEX     also hmac(sha384), hmac(sha512) and, when weak ones are
 //                                        allowed, hmac(md5), hmac(sha1); 16, 24 or 32 bytes for aes
+//   ID+ ...                              each pair of nodes derives its own key
 // ID is 1 to 15; without one it is 1 (deprecated). Sentences give positions, never words.
 DecodedKey decode_keys(std::string_view text, WeakAlgorithms weak = WeakAlgorithms::refused);
 

@@ -137,8 +137,13 @@ Algorithm algorithm(const Words& line) {
                 "hmac(sha512) with cbc(aes)"};
 }
 
+struct KeyId {
+  uint8_t id = 0;
+  bool per_pair = false;
+};
+
 // The id at the start of the line, if the first word is meant as one.
-std::optional<uint8_t> key_id(const Words& line) {
+std::optional<KeyId> key_id(const Words& line) {
   auto word = line.words.front();
   const bool per_pair = word.ends_with('+');
   if (per_pair) word.remove_suffix(1);
@@ -153,12 +158,17 @@ std::optional<uint8_t> key_id(const Words& line) {
   if (parsed.ec != std::errc() || id < 1 || id > 15) {
     throw Refused{"word 1: expected a key id from 1 to 15"};
   }
-  if (per_pair) {
-    throw Refused{
-        "word 1: a key id with + asks for one key per pair of nodes, which this version does not "
-        "support"};
-  }
-  return static_cast<uint8_t>(id);
+  return KeyId{.id = static_cast<uint8_t>(id), .per_pair = per_pair};
+}
+
+// What a digest of at most 64 bytes can be cut to.
+void expect_derivable(const Words& line, const IpsecKey& key) {
+  constexpr size_t kLongestDigest = 64;
+  const auto* pair = std::get_if<AuthEnc>(&key.algorithm);
+  if (!key.per_pair || !pair) return;
+  const size_t index = line.offset + 1;
+  expect_bytes(line, index, pair->auth_key, pair->auth_key.size() <= kLongestDigest,
+               "16 to 64 bytes in a key per pair of nodes");
 }
 
 Problem problem(const std::string& sentence) {
@@ -182,8 +192,10 @@ DecodedKey decode_keys(std::string_view text, WeakAlgorithms weak) {
     Words line{.words = std::move(words), .weak = weak};
     const auto id = key_id(line);
     line.offset = id ? 1 : 0;
-    DecodedKey decoded{.key = IpsecKey{.id = id.value_or(1), .algorithm = algorithm(line)},
-                       .problems = {}};
+    const auto [number, per_pair] = id.value_or(KeyId{.id = 1});
+    IpsecKey key{.id = number, .algorithm = algorithm(line), .per_pair = per_pair};
+    expect_derivable(line, key);
+    DecodedKey decoded{.key = std::move(key), .problems = {}};
     if (is_weak(line.words[line.offset])) {
       decoded.problems.push_back(
           problem("the authentication algorithm is weak, and used because `allow-weak-algorithms` "
@@ -215,6 +227,11 @@ DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak) {
 }
 
 DecodedKey accept_key(const std::optional<IpsecKey>& current, DecodedKey decoded) {
+  if (decoded.key && decoded.key->per_pair) {
+    decoded = refused(
+        "word 1: a key id with + asks for one key per pair of nodes, which this version does not "
+        "support");
+  }
   if (!decoded.key) {
     for (auto& each : decoded.problems) {
       each.sentence += current ? "; the last good key stays in use"

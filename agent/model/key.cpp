@@ -58,6 +58,12 @@ size_t key_bytes(const Algorithm& algorithm) {
   return pair.auth_key.size() + pair.enc_key.size();
 }
 
+size_t cipher_key_bytes(const Algorithm& algorithm) {
+  constexpr size_t kSalt = 4;
+  if (const auto* aead = std::get_if<Aead>(&algorithm)) return aead->key.size() - kSalt;
+  return std::get<AuthEnc>(algorithm).enc_key.size();
+}
+
 std::string algorithm_name(const Algorithm& algorithm) {
   if (const auto* aead = std::get_if<Aead>(&algorithm)) {
     return aead->name + " " + std::to_string(aead->icv_bits);

@@ -60,12 +60,15 @@ using Algorithm = std::variant<Aead, AuthEnc>;
 // Equal, or one of the two had its key bytes withheld by the kernel (lockdown) and the rest agrees.
 bool same_algorithm(const Algorithm& a, const Algorithm& b);
 size_t key_bytes(const Algorithm& algorithm);            // all key material, salt included
+size_t cipher_key_bytes(const Algorithm& algorithm);     // of encryption alone, without a salt
 std::string algorithm_name(const Algorithm& algorithm);  // without the key
 
-// One line of the Secret: the key every node shares.
+// One line of the Secret: the key every node shares, or the one that each ordered pair of nodes
+// derives its own from.
 struct IpsecKey {
   uint8_t id = 0;  // 1..15: it has four bits in the packet mark
   Algorithm algorithm;
+  bool per_pair = false;  // `3+ ...`
   auto operator<=>(const IpsecKey&) const = default;
 };
 

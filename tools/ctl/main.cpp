@@ -1,4 +1,5 @@
 // `pellicle`: what an engineer asks the agent of this node.
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include "tools/ctl/encrypt.h"
 #include "tools/ctl/endpoint_text.h"
 #include "tools/ctl/exit.h"
+#include "tools/ctl/key_rotate.h"
 #include "tools/ctl/status_text.h"
 
 namespace {
@@ -27,6 +29,8 @@ struct Options {
   std::optional<uint32_t> spi;
   bool stale = false;
   bool wireshark = false;  // the one form of export there is
+  std::string kubeconfig;
+  RotateOptions rotate;
   CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};
 };
 
@@ -128,6 +132,41 @@ void add_encrypt_commands(CLI::App& app, Options& options, int& status) {
   keys->callback([&] { status = export_for_wireshark(encrypt_options(options)); });
 }
 
+void add_key_commands(CLI::App& app, Options& options, int& status) {
+  auto* key = app.add_subcommand("key", "The cluster's key, Secret kube-system/cilium-ipsec-keys");
+  key->require_subcommand(1);
+  auto* rotate = key->add_subcommand(
+      "rotate", "Writes a new random key with the next id, and waits until every node has it");
+  auto& wishes = options.rotate.wishes;
+  rotate->add_option("--kubeconfig", options.kubeconfig,
+                     "How to reach the API; without it, $KUBECONFIG, this pod's service account, "
+                     "or ~/.kube/config");
+  auto* pair = rotate->add_flag_callback(
+      "--pair", [&wishes] { wishes.per_pair = true; }, "From now on one key per pair of nodes");
+  rotate
+      ->add_flag_callback(
+          "--plain", [&wishes] { wishes.per_pair = false; }, "From now on one key for all nodes")
+      ->excludes(pair);
+  rotate->add_option("--algorithm", wishes.algorithm, "Another one than that of the key before it")
+      ->check(CLI::IsMember(algorithm_names()));
+  rotate->add_option("--icv", wishes.icv_bits, "Bits of the AES-GCM integrity value")
+      ->check(CLI::IsMember({96, 128}));
+  rotate->add_flag("--create", wishes.create,
+                   "Make the Secret where there is none; one that is there is left alone");
+  rotate->add_flag("-f,--force", wishes.force, "Though the rotation before is still under way");
+  rotate->add_flag("!--no-wait", options.rotate.wait, "Do not wait for the nodes");
+  rotate
+      ->add_option_function<unsigned>(
+          "--timeout",
+          [&options](unsigned seconds) { options.rotate.limit = std::chrono::seconds(seconds); },
+          "Seconds for all of it")
+      ->check(CLI::Range(1, 86400))
+      ->default_str("300");
+  rotate->callback([&] {
+    status = rotate_key(caller_access(options.kubeconfig), options.rotate, std::cout, std::cerr);
+  });
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Asks the Pellicle agent of this node.", "pellicle");
@@ -157,6 +196,7 @@ int run(int argc, char** argv) {
   list_command->callback([&] { status = list_endpoints(options); });
 
   add_encrypt_commands(app, options, status);
+  add_key_commands(app, options, status);
 
   auto* cleanup_command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
   cleanup_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
@@ -180,6 +220,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Some of what it does has keys in memory: no core dump may show one.
+  prctl(PR_SET_DUMPABLE, 0);
   try {
     return run(argc, argv);
   } catch (const Unreachable& error) {

@@ -128,7 +128,7 @@ TEST_CASE("each bad key is refused with a sentence that gives the place and no k
       {"-3" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {"x" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {kHex20, "word 1: expected a key id from 1 to 15"},
-      {"3+" + rfc + kHex20 + " 128", "one key per pair of nodes, which this version does not"},
+      {"3+ hmac(sha512) " + kHex32 + kHex32 + "aa cbc(aes) " + kHex16, "word 3: expected 16 to 64"},
       {"16+" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {"3 " + kHex20 + " 128", "word 2: unknown algorithm"},
       {"3 gcm(aes) " + kHex20 + " 128", "word 2: unknown algorithm"},
@@ -199,6 +199,19 @@ TEST_CASE("a Secret without usable data is refused") {
   CHECK(sentence(R"({"data":{"keys":"***"}})").find("it is not base64") == 0);
   CHECK(sentence(R"({"data":{"keys":7}})").find("it is not base64") == 0);
   CHECK(sentence(R"({"data":{"keys":""}})").find("it is empty") == 0);
+}
+
+TEST_CASE("a key id with + asks for a key per pair, and accepting refuses it") {
+  const auto decoded = decode_keys("3+ rfc4106(gcm(aes)) " + kHex20 + " 128");
+  REQUIRE(decoded.key);
+  CHECK(decoded.key->per_pair);
+  CHECK(decoded.key->id == 3);
+  CHECK_FALSE(decode_keys("3 rfc4106(gcm(aes)) " + kHex20 + " 128").key->per_pair);
+  const auto accepted = accept_key(std::nullopt, decoded);
+  CHECK_FALSE(accepted.key);
+  REQUIRE(accepted.problems.size() == 1);
+  CHECK(accepted.problems[0].sentence.find("one key per pair of nodes, which this version does") !=
+        std::string::npos);
 }
 
 TEST_CASE("a key is replaced only under another id") {

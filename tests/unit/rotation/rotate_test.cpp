@@ -1,0 +1,318 @@
+// `pellicle key rotate` against a Kubernetes API: what it writes, waits for, says and exits with.
+#include "tools/ctl/key_rotate.h"
+
+#include <atomic>
+#include <sstream>
+#include <thread>
+
+#include "agent/kube/decode.h"
+#include "tests/harness/api/api_fixture.h"
+#include "tests/harness/api/encoding.h"
+#include "tests/harness/api/seed.h"
+#include "tests/harness/catch.h"
+#include "tools/ctl/exit.h"
+
+using namespace pellicle;
+using namespace pellicle::ctl;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kUser = "admin";
+constexpr const char* kNodes[] = {"worker", "worker2", "control-plane"};
+
+struct Said {
+  int status = -1;
+  std::string out;
+  std::string complaints;
+};
+
+// The seed's cluster, whose agents have all published the key of the Secret.
+class Cluster {
+ public:
+  Cluster() {
+    api.allow_token("good", kUser);
+    for (const auto& node : api::kSeedNodes) api.create(api::node_object(node));
+    api.create(api::key_secret(api::kSeedKeyLine));
+    for (const auto* node : kNodes) publish(node, 3);
+  }
+
+  void publish(const std::string& node, int id) {
+    const auto value = id ? api::Json(std::to_string(id)) : api::Json();
+    api.patch(api::node_key(node),
+              {{"metadata", {{"annotations", {{"network.cilium.io/encryption-key", value}}}}}});
+  }
+
+  Said rotate(RotateOptions options = {}, std::chrono::seconds limit = 20s) {
+    options.limit = limit;
+    std::ostringstream out;
+    std::ostringstream complaints;
+    const ApiAccess access{
+        .scheme_host_port = api.url(), .ca = {.text = api.ca_pem()}, .token = "good"};
+    Said said;
+    said.status = rotate_key(access, options, out, complaints);
+    said.out = out.str();
+    said.complaints = complaints.str();
+    return said;
+  }
+
+  // Meanwhile every agent takes what is written.
+  Said rotate_with_agents(const RotateOptions& options = {}) {
+    std::atomic<bool> over = false;
+    std::thread agents([&] {
+      while (!over) {
+        const auto id = key_id();
+        for (const auto* node : kNodes) {
+          if (published(node) != id) publish(node, id);
+        }
+        std::this_thread::sleep_for(20ms);
+      }
+    });
+    const auto said = rotate(options);
+    over = true;
+    agents.join();
+    return said;
+  }
+
+  std::optional<std::string> line() const {
+    const auto secret = api.get(api::secret_key("kube-system", "cilium-ipsec-keys"));
+    if (!secret) return std::nullopt;
+    return api::from_base64((*secret)["data"]["keys"].get<std::string>());
+  }
+  IpsecKey key() const { return decode_keys(line().value()).key.value(); }
+  int key_id() const { return line() ? key().id : 0; }
+  int published(const std::string& node) const {
+    const auto object = api.get(api::node_key(node)).value();
+    const auto& annotations = object["metadata"]["annotations"];
+    return std::stoi(annotations.value("network.cilium.io/encryption-key", "0"));
+  }
+
+  ApiFixture api;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// No key that the Secret has or had may be in what is said.
+bool tells_the_key(const Said& said, const std::string& line) {
+  std::istringstream words(line);
+  for (std::string word; words >> word;) {
+    if (word.size() >= 32 && (has(said.out, word) || has(said.complaints, word))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("rotate: the next key is written, every node is waited for and named") {
+  Cluster cluster;
+  const auto said = cluster.rotate_with_agents();
+  CAPTURE(said.out, said.complaints);
+  CHECK(said.status == kOk);
+  CHECK(cluster.key().id == 4);
+  CHECK(algorithm_name(cluster.key().algorithm) == "rfc4106(gcm(aes)) 128");
+  CHECK_FALSE(cluster.key().per_pair);
+  CHECK(has(said.out, "before: key 3, rfc4106(gcm(aes)) 128, one key for all nodes\n"));
+  CHECK(has(said.out, "now:    key 4, rfc4106(gcm(aes)) 128, one key for all nodes\n"));
+  for (const auto* node : kNodes) {
+    CHECK(has(said.out, std::string("  ") + node + " has key 4 after "));
+  }
+  CHECK(said.out.ends_with("done: 3 nodes have key 4\n"));
+  CHECK(said.complaints.empty());
+  CHECK_FALSE(tells_the_key(said, cluster.line().value()));
+  CHECK_FALSE(tells_the_key(said, api::kSeedKeyLine));
+}
+
+TEST_CASE("rotate: nothing else of the Secret changes") {
+  Cluster cluster;
+  const auto name = api::secret_key("kube-system", "cilium-ipsec-keys");
+  cluster.api.patch(name, {{"metadata", {{"labels", {{"team", "net"}}}}},
+                           {"data", {{"other", api::base64("kept")}}}});
+  CHECK(cluster.rotate({.wait = false}).status == kOk);
+  const auto secret = cluster.api.get(name).value();
+  CHECK(secret["metadata"]["labels"]["team"] == "net");
+  CHECK(secret["data"]["other"] == api::base64("kept"));
+  CHECK(cluster.key_id() == 4);
+}
+
+TEST_CASE("rotate: nodes that do not take the key in time are named, and the status says so") {
+  Cluster cluster;
+  const auto said = cluster.rotate({}, 2s);
+  CAPTURE(said.out, said.complaints);
+  CHECK(said.status == kDegraded);
+  CHECK(has(said.complaints, "after 2 s 3 nodes do not have the new key"));
+  CHECK(has(said.complaints, "\n  control-plane\n  worker\n  worker2\n"));
+  CHECK(cluster.key_id() == 4);
+  // The next rotation waits for this one.
+  const auto second = cluster.rotate({}, 2s);
+  CHECK(second.status == kUsage);
+  CHECK(
+      has(second.complaints, "the rotation to key 4 is still under way: control-plane, worker, "));
+  CHECK(cluster.key_id() == 4);
+  CHECK(cluster.rotate({.wishes = {.force = true}, .wait = false}).status == kOk);
+  CHECK(cluster.key_id() == 5);
+}
+
+TEST_CASE("rotate: a node that no agent ever published is named and not waited for") {
+  Cluster cluster;
+  cluster.publish("worker2", 0);
+  cluster.api.patch(
+      api::node_key("worker2"),
+      {{"metadata", {{"annotations", {{"network.cilium.io/ipv4-cilium-host", nullptr}}}}}});
+  std::thread agents([&] {
+    cluster.api.wait_for_request([](const auto& seen) { return seen.verb == "patch"; }, 10s);
+    cluster.publish("worker", 4);
+    cluster.publish("control-plane", 4);
+  });
+  const auto said = cluster.rotate();
+  agents.join();
+  CAPTURE(said.out, said.complaints);
+  CHECK(said.status == kOk);
+  CHECK(has(said.out, "worker2 is not waited for: no agent has published it"));
+  CHECK(has(said.out, "done: 2 nodes have key 4"));
+}
+
+TEST_CASE("rotate: somebody else's change is seen and never overwritten") {
+  Cluster cluster;
+  cluster.api.inject(
+      {.kind = api::FaultKind::answer, .status = 409, .verb = "patch", .resource = "secrets"});
+  const auto said = cluster.rotate({.wait = false});
+  CAPTURE(said.complaints);
+  CHECK(said.status == kOk);
+  CHECK(has(said.complaints,
+            "somebody else has just changed Secret kube-system/cilium-ipsec-keys; "
+            "it is read again"));
+  CHECK(cluster.key_id() == 4);
+}
+
+TEST_CASE("rotate: of two at once one writes, and the other finds a rotation under way") {
+  Cluster cluster;
+  cluster.api.inject({.kind = api::FaultKind::delay,
+                      .delay = 500ms,
+                      .verb = "patch",
+                      .resource = "secrets",
+                      .times = 1});
+  Said first;
+  std::thread other([&] { first = cluster.rotate({.wait = false}); });
+  std::this_thread::sleep_for(150ms);
+  const auto second = cluster.rotate({.wait = false});
+  other.join();
+  CAPTURE(first.complaints, second.complaints);
+  CHECK(cluster.key_id() == 4);
+  CHECK(((first.status == kOk) != (second.status == kOk)));
+  CHECK(has(first.complaints + second.complaints, "the rotation to key 4 is still under way"));
+}
+
+TEST_CASE("rotate: what is not permitted is said with the server's words, and nothing is written") {
+  Cluster cluster;
+  cluster.api.forbid(kUser, "patch", "secrets");
+  auto said = cluster.rotate();
+  CHECK(said.status == kDegraded);
+  CHECK(has(said.complaints, "writing Secret kube-system/cilium-ipsec-keys: 403 Forbidden: "));
+  cluster.api.forbid(kUser, "get", "secrets");
+  said = cluster.rotate();
+  CHECK(has(said.complaints, "reading Secret kube-system/cilium-ipsec-keys: 403 Forbidden: "));
+  cluster.api.forbid(kUser, "list", "nodes");
+  said = cluster.rotate();
+  CHECK(said.status == kUnreachable);
+  CHECK(has(said.complaints, "nodes: 403 Forbidden: "));
+  CHECK(has(said.complaints, "nothing was changed"));
+  CHECK(cluster.line() == api::kSeedKeyLine);
+}
+
+TEST_CASE("rotate: a write whose answer is lost is looked at: it may have been made or not") {
+  Cluster cluster;
+  // The library sends a request again, once, when a used connection breaks.
+  cluster.api.inject(
+      {.kind = api::FaultKind::reset, .verb = "patch", .resource = "secrets", .times = 2});
+  const auto lost = cluster.rotate({.wait = false});
+  CAPTURE(lost.complaints);
+  CHECK(lost.status == kDegraded);
+  CHECK(has(lost.complaints, "writing Secret kube-system/cilium-ipsec-keys: "));
+  CHECK(has(lost.complaints, "; the Secret does not have the new key"));
+  CHECK(cluster.line() == api::kSeedKeyLine);
+
+  cluster.api.inject({.kind = api::FaultKind::truncate, .verb = "patch", .resource = "secrets"});
+  const auto half = cluster.rotate({.wait = false});
+  CAPTURE(half.complaints);
+  CHECK(half.status == kOk);
+  CHECK(cluster.key_id() == 4);
+}
+
+TEST_CASE("rotate: what became of a write and cannot be found out is said to have two troubles") {
+  Cluster cluster;
+  cluster.api.inject({.kind = api::FaultKind::truncate, .verb = "patch", .resource = "secrets"});
+  cluster.api.inject({.kind = api::FaultKind::delay, .verb = "get", .resource = "secrets"});
+  cluster.api.inject({.status = 500, .verb = "get", .resource = "secrets"});
+  const auto said = cluster.rotate({.wait = false});
+  CAPTURE(said.complaints);
+  CHECK(said.status == kDegraded);
+  CHECK(has(said.complaints, "writing Secret kube-system/cilium-ipsec-keys: "));
+  CHECK(has(said.complaints, "; reading Secret kube-system/cilium-ipsec-keys: 500 "));
+}
+
+TEST_CASE("rotate: a server that fails has written nothing") {
+  Cluster cluster;
+  cluster.api.inject({.status = 500, .verb = "patch", .resource = "secrets"});
+  CHECK(cluster.rotate({.wait = false}).status == kDegraded);
+  CHECK(cluster.line() == api::kSeedKeyLine);
+}
+
+TEST_CASE("rotate: without a Secret one is made only with --create, and only once") {
+  Cluster cluster;
+  cluster.api.remove(api::secret_key("kube-system", "cilium-ipsec-keys"));
+  for (const auto* node : kNodes) cluster.publish(node, 0);
+  auto said = cluster.rotate();
+  CHECK(said.status == kUsage);
+  CHECK(has(said.complaints, "does not exist; --create makes it"));
+  CHECK_FALSE(cluster.line());
+
+  said = cluster.rotate_with_agents({.wishes = {.create = true}});
+  CAPTURE(said.out, said.complaints);
+  CHECK(said.status == kOk);
+  CHECK(cluster.key().id == 3);
+  CHECK(cluster.key().per_pair);
+  CHECK(key_bytes(cluster.key().algorithm) == 20);
+  CHECK(algorithm_name(cluster.key().algorithm) == "rfc4106(gcm(aes)) 128");
+  const auto line = cluster.line();
+  CHECK(line.value().starts_with("3+ rfc4106(gcm(aes)) "));
+
+  said = cluster.rotate({.wishes = {.create = true}});
+  CHECK(said.status == kOk);
+  CHECK(has(said.out, "exists already and is left as it is"));
+  CHECK(cluster.line() == line);
+}
+
+TEST_CASE("rotate: form and algorithm change on demand") {
+  Cluster cluster;
+  CHECK(cluster
+            .rotate({.wishes = {.per_pair = true, .algorithm = "aes-cbc-256-hmac-sha512"},
+                     .wait = false})
+            .status == kOk);
+  CHECK(cluster.line().value().starts_with("4+ hmac(sha512) "));
+  CHECK(key_bytes(cluster.key().algorithm) == 96);
+}
+
+TEST_CASE("rotate: an API that is away is said, with its address") {
+  Cluster cluster;
+  cluster.api.go_away();
+  const auto said = cluster.rotate();
+  CHECK(said.status == kUnreachable);
+  CHECK(has(said.complaints, cluster.api.url()));
+}
+
+TEST_CASE("rotate: the Nodes go on being watched when the API comes back") {
+  Cluster cluster;
+  std::thread agents([&] {
+    cluster.api.wait_for_request([](const auto& seen) { return seen.verb == "patch"; }, 10s);
+    cluster.api.go_away();
+    std::this_thread::sleep_for(300ms);
+    cluster.api.come_back();
+    for (const auto* node : kNodes) cluster.publish(node, 4);
+  });
+  const auto said = cluster.rotate();
+  agents.join();
+  CAPTURE(said.out, said.complaints);
+  CHECK(said.status == kOk);
+}

@@ -3,8 +3,9 @@
 #include <filesystem>
 #include <random>
 
-#include "agent/desired/programmed_key.h"
 #include "agent/kernel/esp_support.h"
+#include "agent/keys/boot_id.h"
+#include "agent/keys/derive.h"
 #include "agent/log.h"
 
 namespace pellicle {
@@ -47,9 +48,11 @@ Agent::Agent(boost::asio::io_context& context, Config config)
     : config_(std::move(config)),
       kernel_({.state_dir = made_private(config_.state_dir), .bpf_root = config_.bpf_root}),
       support_(esp_obstacle),
+      key_use_(config_.state_dir, boot_id(config_.boot_id_file)),
       endpoints_(config_.state_dir),
       passes_(context, kernel_, std::chrono::seconds(config_.resync_seconds),
-              {.gather = [this] { return gather(); },
+              {.gather = [this](const KernelState& actual) { return gather(actual); },
+               .prepare = [this](Inputs& inputs) { prepare(inputs); },
                .scope = [this] { return scope(); },
                .after = [this] { after_pass(); }}),
       pods_(endpoints_, pod_datapath()),
@@ -134,26 +137,15 @@ void Agent::start() {
   for (const auto& watcher : watchers_) watcher->start();
 }
 
-// A restart: what is programmed goes on, and with it the key.
-void Agent::resume() {
-  const auto actual = kernel_.dump();
-  if (const auto key = programmed_key(actual)) {
-    store_.resume_key(*key);
-  } else {
-    key_withheld_ = !actual.states.empty();
-  }
-}
-
 // What works is not removed for want of knowledge.
 Scope Agent::scope() const {
-  return key_withheld_ || !stock_taken_ ? Scope::additions : Scope::everything;
+  return !stock_taken_ ? Scope::additions : Scope::everything;
 }
 
-std::optional<Inputs> Agent::gather() {
+std::optional<Inputs> Agent::gather(const KernelState& actual) {
   auto snapshot = store_.snapshot();
   if (!snapshot) return std::nullopt;
   take_stock_of_pods();
-  if (snapshot->key) key_withheld_ = false;
   const auto& name = config_.settings.node_name;
   const auto self = snapshot->nodes.find(name);
   if (self != snapshot->nodes.end()) {
@@ -161,17 +153,26 @@ std::optional<Inputs> Agent::gather() {
   } else if (last_self_) {
     snapshot->nodes[name] = *last_self_;
   }
-  return Inputs{.settings = config_.settings,
-                .nodes = std::move(snapshot->nodes),
-                .key = std::move(snapshot->key),
-                .endpoints = endpoints_.all(),
-                .host = kernel_.facts()};
+  Inputs inputs{
+      .settings = config_.settings,
+      .nodes = std::move(snapshot->nodes),
+      .key = std::move(snapshot->key),
+      .older_keys = std::move(snapshot->older_keys),
+      .inherited_keys = std::move(snapshot->inherited_keys),
+      .sender = passes_.last().inputs.sender,
+      .derive = derive_key,
+      .programmed = {.states = actual.states, .policies = actual.policies, .peers = actual.peers},
+      .endpoints = endpoints_.all(),
+      .host = kernel_.facts()};
+  confirm_key(inputs);
+  return inputs;
 }
 
 void Agent::after_pass() {
   serve_pods();
   look_at_kernel();
   look_at_use();
+  advance_rotation();
   note_problems();
   publish();
 }
@@ -185,6 +186,7 @@ void Agent::note_problems() {
                      "was deleted; what it said last keeps running"});
     }
   }
+  note_rotation_problems(now);
   if (const auto& problem = endpoints_.problem()) now.push_back(*problem);
   if (const auto& problem = kernel_.ledger_problem()) {
     now.push_back({"File " + config_.state_dir + "/ledger.json", "", *problem});
@@ -214,11 +216,8 @@ void Agent::note_problems() {
 void Agent::publish() {
   const auto& last = passes_.last();
   if (!last.ready || last.desired.datapath_config.empty()) return;
-  const auto& config = last.desired.datapath_config.begin()->second;
-  std::optional<uint8_t> key_id;
-  if (last.inputs.key) key_id = last.inputs.key->id;
-  publisher_.publish(published(config.networks(), key_id),
-                     store_.annotations(config_.settings.node_name));
+  const auto present = store_.annotations(config_.settings.node_name);
+  publisher_.publish(announcement(present), present);
 }
 
 StatusFacts Agent::facts() {
@@ -228,7 +227,8 @@ StatusFacts Agent::facts() {
   facts.node_name = config_.settings.node_name;
   facts.started = started_;
   facts.server = access_.scheme_host_port;
-  facts.key = last.inputs.key;
+  facts.keys = store_.ring();
+  facts.sender = last.inputs.sender;
   facts.host_encryption = last.inputs.settings.host_encryption;
   facts.cluster = cluster(last.inputs);
   facts.endpoints = endpoints_.all().size();
@@ -243,7 +243,7 @@ StatusFacts Agent::facts() {
   facts.failing_since = last.failing_since;
   facts.passes = last.passes;
   facts.last_change = last.last_change;
-  facts.ready = last.ready;
+  facts.ready = ready();
   for (const auto& [title, health] : sources_) facts.sources.push_back(health);
   for_each_table([&](const char* name, auto table) {
     if (const auto count = (last.desired.*table).size(); count > 0) facts.objects[name] = count;

@@ -13,6 +13,7 @@
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/monitor.h"
 #include "agent/kernel_support.h"
+#include "agent/keys/key_use.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "agent/kube/watcher.h"
@@ -38,7 +39,14 @@ class Agent {
   void watch(boost::asio::io_context& context, const Resource& resource, OnSync sync,
              OnChange change);
   void resume();
-  std::optional<Inputs> gather();
+  std::optional<Inputs> gather(const KernelState& actual);
+  void confirm_key(Inputs& inputs);
+  void prepare(Inputs& inputs);
+  void advance_rotation();
+  std::chrono::milliseconds rotation_beat() const;
+  void note_rotation_problems(std::vector<Problem>& problems) const;
+  Annotations announcement(const Annotations& present) const;
+  bool ready() const;
   Scope scope() const;
   void after_pass();
   void note_problems();
@@ -63,6 +71,7 @@ class Agent {
   KernelSupport support_;
   LastUse last_use_;
   std::chrono::steady_clock::time_point looked_at_use_{};
+  KeyUse key_use_;
   Endpoints endpoints_;
   Passes passes_;
   Pods pods_;
@@ -77,7 +86,6 @@ class Agent {
   std::optional<Node>
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake
   bool stock_taken_ = false;  // the record of the pods was compared with the kernel
-  bool key_withheld_ = false;  // states are programmed, and neither they nor a Secret tell the key
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
   std::string publish_trouble_;
   std::string pods_trouble_;  // what is remembered of them cannot be written

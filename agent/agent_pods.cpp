@@ -22,7 +22,7 @@ Algorithm mtu_algorithm(const Inputs& inputs) {
 
 std::optional<PodNetwork> Agent::pod_network() const {
   const auto& last = passes_.last();
-  if (!last.ready || !stock_taken_) return std::nullopt;
+  if (!ready() || !stock_taken_) return std::nullopt;
   const auto& config = last.desired.datapath_config.begin()->second;
   const auto link_mtu = last.desired.links.begin()->second.mtu;
   PodNetwork network{.link_mtu = link_mtu, .route_mtu = config_.settings.pod_mtu};

@@ -101,6 +101,21 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
       ->capture_default_str();
 }
 
+void add_key_options(CLI::App& app, Config& config) {
+  app.add_option("--boot-id-file", config.boot_id_file,
+                 "Tells this boot of the machine from others; for nodes that share a kernel")
+      ->check(absolute_path)
+      ->capture_default_str();
+  app.add_option_function<unsigned>(
+         "--key-rotation-duration",
+         [&config](unsigned seconds) {
+           config.key_rotation_duration = std::chrono::seconds(seconds);
+         },
+         "Seconds that an older key stays after nobody needs it any more")
+      ->check(CLI::Range(1, 86400))
+      ->default_str("300");
+}
+
 void add_cni_options(CLI::App& app, Config& config) {
   app.add_option("--cni-conf-dir", config.cni.conf_dir,
                  "Where the container runtime looks for configurations; empty installs nothing")
@@ -180,6 +195,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   add_cluster_options(app, line.config);
   add_datapath_options(app, line.config, cidrs);
+  add_key_options(app, line.config);
   add_cni_options(app, line.config);
   add_process_options(app, line.config);
 

@@ -2,10 +2,12 @@
 // place for defaults.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "agent/cni/installation.h"
+#include "agent/keys/boot_id.h"
 #include "agent/log.h"
 #include "agent/model/inputs.h"
 
@@ -22,6 +24,8 @@ struct Config {
       "/var/run/pellicle";  // a tmpfs: what it remembers is as old as the kernel's state
   std::string bpf_root = "/sys/fs/bpf/pellicle";
   std::string socket;  // empty: <state_dir>/agent.sock
+  std::string boot_id_file = kBootIdFile;
+  std::chrono::seconds key_rotation_duration{300};  // as Cilium's ipsec-key-rotation-duration
   unsigned resync_seconds =
       30;  // a full comparison with the kernel, for what sends no notification
   std::string log_level = "info";

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kFirstRetry = 1s;
 constexpr std::chrono::milliseconds kLongestRetry = 30s;
+constexpr int kSteps = 3;
 
 // Nothing of the node itself is known: compute() asked for the block policy only.
 bool knows_the_node(const KernelState& desired) {
@@ -39,7 +40,7 @@ void log_pass(const Pass& pass, const std::vector<Refusal>& before) {
 
 struct Essential {
   bool operator()(const Change<State>& change) const {
-    return change.key.mark == kDecryptMark;  // receiving: there is one for all peers
+    return change.key.mark == kDecryptMark && !change.value.esn;  // receiving, one for all peers
   }
   bool operator()(const Change<Policy>& change) const {
     return change.key.direction != Direction::out || change.value.block;
@@ -99,20 +100,31 @@ void Passes::run_and_note() {
   hooks_.after();
 }
 
+// The second step switches what the first one made ready, a third takes away what the second left.
 std::vector<Refusal> Passes::run() {
-  const auto inputs = hooks_.gather();
-  if (!inputs) return {};
-  const Desired desired = compute(*inputs);
-  Pass pass = reconcile(kernel_, desired.state, scope(desired));
-  outcome_.inputs = *inputs;
-  record(desired, std::move(pass));
+  for (int i = 0; i < kSteps && step(); ++i) {
+  }
   return outcome_.refusals;
 }
 
+bool Passes::step() {
+  const auto actual = kernel_.dump();
+  auto inputs = hooks_.gather(actual);
+  if (!inputs) return false;
+  if (hooks_.prepare) hooks_.prepare(*inputs);
+  const Desired desired = compute(*inputs);
+  Pass pass = reconcile(kernel_, actual, desired.state, scope(desired));
+  const bool more = desired.waiting && !pass.quiet() && pass.refusals.empty();
+  outcome_.inputs = std::move(*inputs);
+  record(desired, std::move(pass));
+  return more;
+}
+
 Plan Passes::preview() {
-  const auto inputs = hooks_.gather();
+  const auto actual = kernel_.dump();
+  const auto inputs = hooks_.gather(actual);
   if (!inputs) return {};
-  return plan(compute(*inputs).state, kernel_.dump());
+  return plan(compute(*inputs).state, actual);
 }
 
 // What works is never taken down because something is not known.

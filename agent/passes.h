@@ -35,9 +35,11 @@ struct PassOutcome {
 class Passes {
  public:
   struct Hooks {
-    std::function<std::optional<Inputs>()> gather;  // no value: nothing may be concluded yet
-    std::function<Scope()> scope;                   // of a complete pass
-    std::function<void()> after;                    // each pass, made or failed
+    // No value: nothing may be concluded yet. What the kernel holds is given.
+    std::function<std::optional<Inputs>(const KernelState& actual)> gather;
+    std::function<void(Inputs&)> prepare;  // the same before the kernel is changed
+    std::function<Scope()> scope;          // of a complete pass
+    std::function<void()> after;           // each pass, made or failed
   };
 
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
@@ -55,6 +57,7 @@ class Passes {
 
  private:
   void run_and_note();
+  bool step();
   void record(const Desired& desired, Pass pass);
   void failed(const std::string& sentence);
   void schedule(std::chrono::milliseconds delay);

@@ -2,6 +2,7 @@
 
 #include "agent/desired/peers.h"
 #include "agent/desired/router_address.h"
+#include "agent/desired/ways.h"
 
 namespace pellicle {
 
@@ -157,6 +158,7 @@ Cluster cluster(const Inputs& inputs) {
   Cluster result;
   const auto own = read_self(inputs, result);
   read_peers(inputs, own, result);
+  choose_ways(inputs, result);
   std::sort(result.problems.begin(), result.problems.end());
   return result;
 }

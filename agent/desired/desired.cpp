@@ -37,7 +37,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
   return LocalView{.families = std::move(families),
                    .uplink = *cluster.uplink,
                    .endpoints = present_endpoints(inputs, cluster.own, problems),
-                   .key = inputs.key,
+                   .keys = Keys(inputs),
                    .netfilter = inputs.settings.netfilter,
                    .host_encryption = inputs.settings.host_encryption,
                    .program_tags = inputs.host.program_tags};
@@ -82,6 +82,7 @@ Desired compute(const Inputs& inputs) {
   auto known = cluster(inputs);
   Desired desired{.state = {}, .problems = std::move(known.problems)};
   desired.complete = !known.incomplete;
+  desired.waiting = known.waiting;
   const auto view = local_view(inputs, known, desired.problems);
   if (view) {
     desired.state = all_objects(*view);

@@ -17,9 +17,17 @@ inline constexpr uint8_t kEncryptRouteProtocol = 50;  // `proto 50` of the local
 inline constexpr Mark kEncryptMark{0xe00, 0xf00};
 inline constexpr Mark kDecryptMark{0xd00, 0xf00};
 inline constexpr Mark kLocalDecryptedMark{0x200, 0xf00};  // decrypted, not for a pod of this node
+inline constexpr uint32_t kPairReplayWindow = 1024;       // packets, with ESN; as Cilium 1.19
 inline constexpr const char* kHostDevice = "cilium_host";
 inline constexpr const char* kNetDevice = "cilium_net";
 Mark encrypt_mark(uint8_t key_id);  // 0x3e00/0xff00 for key 3
+
+// One OUT state and the policies that lead to it.
+struct Way {
+  uint8_t key_id = 0;  // in the mark
+  uint32_t spi = 0;    // in the template
+  auto operator<=>(const Way&) const = default;
+};
 
 // A peer that may be encrypted to: everything of it is known and nothing contradicts.
 struct Peer {
@@ -28,6 +36,11 @@ struct Peer {
   IpAddress internal_ip;
   IpAddress router;
   bool accepts_host_encryption = false;
+  Node node = {};  // what it announces of its keys
+  // How this node may send to it, one a key id, oldest key first; and the one that packets are
+  // marked for. See ways.h.
+  std::vector<Way> ways = {};
+  uint8_t key_id = 0;  // 0: nothing may be sent, packets are dropped and counted
   bool operator==(const Peer&) const = default;
 };
 
@@ -44,6 +57,8 @@ struct Cluster {
   std::vector<Peer> peers;    // by name, IPv4 first: a Node once in each family of both
   std::vector<Cidr> unready;  // PodCIDRs of Nodes that cannot be encrypted to yet: dropped
   std::vector<Problem> problems;
+  // A peer could be sent to in a better way once the kernel has what this one needs.
+  bool waiting = false;
 };
 
 // Reads the Inputs as a cluster; the same result whatever order things became known in. A Node has
@@ -59,6 +74,7 @@ struct Desired {
   KernelState state;
   std::vector<Problem> problems;
   bool complete = false;  // every family of this node is in `state`
+  bool waiting = false;   // as in Cluster: the pass after this one goes further
 };
 Desired compute(const Inputs& inputs);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/desired/desired.h"
+#include "agent/desired/ways.h"
 
 namespace pellicle {
 
@@ -25,7 +26,7 @@ struct LocalView {
   std::vector<FamilyView> families;  // one or both, IPv4 first
   HostFacts::Uplink uplink;
   std::vector<Endpoint> endpoints;  // those whose device exists, by id
-  std::optional<IpsecKey> key;
+  Keys keys;
   bool netfilter = true;
   bool host_encryption = false;
   ProgramTags program_tags;

@@ -127,7 +127,8 @@ void read_node_in(Reading& reading, const Node& node, Family family) {
                                      .pod_cidr = *cidr,
                                      .internal_ip = *internal_ip,
                                      .router = *router,
-                                     .accepts_host_encryption = node.accepts_host_encryption});
+                                     .accepts_host_encryption = node.accepts_host_encryption,
+                                     .node = node});
     report_in_the_clear(reading, node, *internal_ip);
   } else {
     reading.cluster.unready.push_back(*cidr);

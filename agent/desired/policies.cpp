@@ -17,9 +17,9 @@ Policy receiving(const FamilyView& own, bool optional, uint32_t priority) {
                                    .optional = optional}};
 }
 
-Policy sending(const FamilyView& own, const Peer& peer, uint8_t key_id) {
+Policy sending(const FamilyView& own, const Peer& peer, const Way& way) {
   return {.tmpl = Policy::Template{
-              .src = own.router, .dst = peer.router, .spi = key_id, .reqid = kReqId}};
+              .src = own.router, .dst = peer.router, .spi = way.spi, .reqid = kReqId}};
 }
 
 void add_receiving(const FamilyView& own, Table<Policy>& table) {
@@ -41,20 +41,17 @@ void add_receiving(const FamilyView& own, Table<Policy>& table) {
   receive(Direction::fwd, node, kLocalDecryptedMark, receiving(own, true, 0));
 }
 
-void add_sending(const FamilyView& own, uint8_t key_id, bool host_encryption,
-                 Table<Policy>& table) {
-  const auto send = [&](const Peer& peer, const Cidr& src, const Cidr& dst) {
-    table.emplace(
-        Policy::Key{
-            .direction = Direction::out, .src = src, .dst = dst, .mark = encrypt_mark(key_id)},
-        sending(own, peer, key_id));
-  };
-  const auto any = Cidr::any(own.family());
+void add_sending(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
   for (const auto& peer : own.peers) {
-    send(peer, own.local_cidr, peer.pod_cidr);
-    if (!host_encryption) continue;
-    send(peer, any, peer.pod_cidr);  // from whichever of the node's addresses
-    send(peer, any, Cidr::host(peer.internal_ip));
+    for (const auto& [src, dst] : sent_between(own.local_cidr, peer, host_encryption)) {
+      for (const auto& way : peer.ways) {
+        table.emplace(Policy::Key{.direction = Direction::out,
+                                  .src = src,
+                                  .dst = dst,
+                                  .mark = encrypt_mark(way.key_id)},
+                      sending(own, peer, way));
+      }
+    }
   }
 }
 
@@ -73,10 +70,10 @@ Table<Policy> block_policies() {
 
 Table<Policy> policies(const LocalView& view) {
   Table<Policy> table;
-  if (!view.key) return table;
+  if (view.keys.empty()) return table;
   for (const auto& own : view.families) {
     add_receiving(own, table);
-    add_sending(own, view.key->id, view.host_encryption, table);
+    add_sending(own, view.host_encryption, table);
   }
   return table;
 }

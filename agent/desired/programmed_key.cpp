@@ -1,10 +1,12 @@
 #include "agent/desired/programmed_key.h"
 
-#include "agent/desired/desired.h"
+#include "agent/desired/ways.h"
 
 namespace pellicle {
 
 namespace {
+
+constexpr uint32_t kLastSharedSpi = 15;  // the key id itself; pairs' are far above
 
 bool withheld(const Algorithm& algorithm) {
   if (const auto* aead = std::get_if<Aead>(&algorithm)) return aead->key.all_zero();
@@ -14,15 +16,41 @@ bool withheld(const Algorithm& algorithm) {
 
 }  // namespace
 
-std::optional<IpsecKey> programmed_key(const KernelState& actual) {
-  std::optional<IpsecKey> found;
+ProgrammedKeys programmed_keys(const KernelState& actual) {
+  ProgrammedKeys keys;
+  std::set<uint8_t> ids;
   for (const auto& [key, state] : actual.states) {
-    if (key.mark != kDecryptMark || key.spi == 0 || key.spi > 15) continue;
-    if (withheld(state.algorithm)) return std::nullopt;
-    if (found && found->id != key.spi) return std::nullopt;
-    found = IpsecKey{.id = static_cast<uint8_t>(key.spi), .algorithm = state.algorithm};
+    const auto id = key_id_of(key);
+    if (id == 0) continue;
+    if (key.mark != kDecryptMark || key.spi > kLastSharedSpi || withheld(state.algorithm)) {
+      keys.ids_only.insert(id);
+    } else if (ids.insert(id).second) {
+      keys.known.push_back({.id = id, .algorithm = state.algorithm});
+    }
   }
-  return found;
+  for (const auto id : ids) keys.ids_only.erase(id);
+  return keys;
+}
+
+bool contradicts_programmed(const Inputs& inputs) {
+  if (!inputs.key || !inputs.key->per_pair) return false;
+  const auto known = cluster(inputs);
+  const Keys keys(inputs);
+  bool compared = false;
+  for (const auto& peer : known.peers) {
+    const auto own = known.own.find(peer.router.family());
+    if (own == known.own.end() || !keys.has_pair_key(peer)) continue;
+    for (const auto& epoch : inputs.sender.epochs) {
+      const auto present = inputs.programmed.states.find({.dst = peer.router,
+                                                          .spi = epoch.spi_of(inputs.key->id),
+                                                          .mark = encrypt_mark(inputs.key->id)});
+      if (present == inputs.programmed.states.end()) continue;
+      compared = true;
+      const auto wanted = keys.sending(*inputs.key, own->second.router, peer, epoch);
+      if (same_algorithm(wanted, present->second.algorithm)) return false;
+    }
+  }
+  return compared;
 }
 
 }  // namespace pellicle

@@ -20,7 +20,7 @@ Table<PeerEntry> peer_entries(const LocalView& view) {
     if (own.strict_cidr) table[{*own.strict_cidr}] = {.key_id = PeerEntry::kNoNode};
     for (const auto& cidr : own.unready) table[{cidr}] = {.key_id = 0};
     for (const auto& peer : own.peers) {
-      table[{peer.pod_cidr}] = {.key_id = view.key ? view.key->id : uint8_t{0}};
+      table[{peer.pod_cidr}] = {.key_id = peer.key_id};
     }
   }
   return table;
@@ -28,11 +28,11 @@ Table<PeerEntry> peer_entries(const LocalView& view) {
 
 Table<PeerEntry> node_peer_entries(const LocalView& view) {
   Table<PeerEntry> table;
-  if (!view.host_encryption || !view.key) return table;
+  if (!view.host_encryption || view.keys.empty()) return table;
   for (const auto& own : view.families) {
     for (const auto& peer : own.peers) {
       if (!peer.accepts_host_encryption) continue;
-      table[{Cidr::host(peer.internal_ip)}] = {.key_id = view.key->id, .node = true};
+      table[{Cidr::host(peer.internal_ip)}] = {.key_id = peer.key_id, .node = true};
     }
   }
   return table;

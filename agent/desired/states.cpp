@@ -1,31 +1,121 @@
+#include <algorithm>
+#include <tuple>
+
 #include "agent/desired/local_view.h"
 
 namespace pellicle {
 
 namespace {
 
-void add_states(const FamilyView& own, const IpsecKey& key, Table<State>& table) {
+// One key on every node: the SPI is the key id, the replay window is 0, as Cilium sets them.
+State shared_state(const IpAddress& src, Mark output_mark, const Algorithm& algorithm) {
+  return {.src = src, .reqid = kReqId, .output_mark = output_mark, .algorithm = algorithm};
+}
+
+State pair_state(const IpAddress& src, Mark output_mark, Algorithm algorithm) {
+  return {.src = src,
+          .reqid = kReqId,
+          .output_mark = output_mark,
+          .algorithm = std::move(algorithm),
+          .replay_window = kPairReplayWindow,
+          .esn = true};
+}
+
+void add_shared(const FamilyView& own, const IpsecKey& key, Table<State>& table) {
   table.emplace(State::Key{.dst = own.router, .spi = key.id, .mark = kDecryptMark},
-                State{.src = IpAddress::any(own.family()),
-                      .reqid = kReqId,
-                      .output_mark = kDecryptMark,
-                      .algorithm = key.algorithm});
+                shared_state(IpAddress::any(own.family()), kDecryptMark, key.algorithm));
   for (const auto& peer : own.peers) {
     table.emplace(State::Key{.dst = peer.router, .spi = key.id, .mark = encrypt_mark(key.id)},
-                  State{.src = own.router,
-                        .reqid = kReqId,
-                        .output_mark = kEncryptMark,
-                        .algorithm = key.algorithm});
+                  shared_state(own.router, kEncryptMark, key.algorithm));
+  }
+}
+
+// The newest epoch's before anything is sent with it, older ones' for as long as they are in use.
+void add_sending(const FamilyView& own, const Peer& peer, const IpsecKey& key, const Keys& keys,
+                 Table<State>& table) {
+  const auto& epochs = keys.sender().epochs;
+  for (const auto& epoch : epochs) {
+    const Way way{.key_id = key.id, .spi = epoch.spi_of(key.id)};
+    const bool used = std::find(peer.ways.begin(), peer.ways.end(), way) != peer.ways.end();
+    if (!used && epoch != epochs.back()) continue;
+    table.emplace(State::Key{.dst = peer.router, .spi = way.spi, .mark = encrypt_mark(key.id)},
+                  pair_state(own.router, kEncryptMark, keys.sending(key, own.router, peer, epoch)));
+  }
+}
+
+void add_receiving(const FamilyView& own, const Peer& peer, const IpsecKey& key, const Keys& keys,
+                   Table<State>& table) {
+  const auto& programmed = keys.programmed().states;
+  for (const auto& epoch : peer.node.epochs) {
+    const State::Key at{.dst = own.router, .spi = epoch.spi_of(key.id), .mark = kDecryptMark};
+    const auto present = programmed.find(at);
+    const bool heard = present != programmed.end() && present->second.src == peer.router;
+    if (table.contains(at) && !heard) continue;
+    table[at] = pair_state(peer.router, kDecryptMark, keys.receiving(key, own.router, peer, epoch));
+  }
+}
+
+// Of two senders with one SPI the one that is heard already goes on, else the older; the younger
+// looks for another.
+std::vector<const Peer*> by_age(const FamilyView& own) {
+  std::vector<const Peer*> peers;
+  for (const auto& peer : own.peers) peers.push_back(&peer);
+  std::sort(peers.begin(), peers.end(), [](const Peer* a, const Peer* b) {
+    return std::tie(a->node.created, a->name) < std::tie(b->node.created, b->name);
+  });
+  return peers;
+}
+
+void add_pairs(const FamilyView& own, const IpsecKey& key, const Keys& keys, Table<State>& table) {
+  for (const auto* peer : by_age(own)) {
+    if (!keys.has_pair_key(*peer)) continue;
+    add_receiving(own, *peer, key, keys, table);
+    add_sending(own, *peer, key, keys, table);
+  }
+}
+
+bool announces(const Peer& peer, uint32_t spi) {
+  const auto& epochs = peer.node.epochs;
+  return std::any_of(epochs.begin(), epochs.end(),
+                     [&](const Epoch& epoch) { return is_of(epoch, spi); });
+}
+
+bool is_way(const Peer& peer, const State::Key& key) {
+  const Way way{.key_id = key_id_of(key), .spi = key.spi};
+  return std::find(peer.ways.begin(), peer.ways.end(), way) != peer.ways.end();
+}
+
+// Of keys whose bytes are not known: what is there for peers that still want it.
+void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table) {
+  if (keys.inherited().empty()) return;
+  std::map<IpAddress, const Peer*> peers;
+  for (const auto& peer : own.peers) peers[peer.router] = &peer;
+  for (const auto& [key, state] : keys.programmed().states) {
+    if (!keys.inherited().contains(key_id_of(key))) continue;
+    const bool receives = key.mark == kDecryptMark;
+    if ((receives ? key.dst : state.src) != own.router) continue;
+    const auto peer = peers.find(receives ? state.src : key.dst);
+    const bool of_all = receives && state.src.is_any();
+    const bool of_peer = peer != peers.end() && (receives ? announces(*peer->second, key.spi)
+                                                          : is_way(*peer->second, key));
+    if (of_all || of_peer) table.emplace(key, state);
   }
 }
 
 }  // namespace
 
-// One key on every node: the SPI is the key id, the replay window is 0, as Cilium sets them.
 Table<State> states(const LocalView& view) {
   Table<State> table;
-  if (!view.key) return table;
-  for (const auto& own : view.families) add_states(own, *view.key, table);
+  for (const auto& own : view.families) {
+    for (const auto* key : view.keys.known()) {
+      if (key->per_pair) {
+        add_pairs(own, *key, view.keys, table);
+      } else {
+        add_shared(own, *key, table);
+      }
+    }
+    add_inherited(own, view.keys, table);
+  }
   return table;
 }
 

@@ -168,6 +168,7 @@ struct LinuxKernel::Parts {
   LazySocket route{NETLINK_ROUTE};
   LazySocket xfrm{NETLINK_XFRM};
   SendCounters counters;
+  Received received;
   BpfDatapath datapath;
   Netfilter netfilter;
   bool datapath_changed = false;
@@ -204,7 +205,7 @@ KernelState LinuxKernel::dump() {
     dump_links(devices, parts.own, state);
     dump_addresses(read_addresses(route), devices, parts.own, state);
     dump_sysctls(parts.ledger, state);
-    dump_states(xfrm, parts.counters, state);
+    dump_states(xfrm, parts.counters, parts.received, state);
     parts.datapath.dump(state);
     parts.netfilter.dump(state);
     dump_routes(route, devices, parts.own, parts.ledger, state);
@@ -235,6 +236,10 @@ std::vector<uint32_t> LinuxKernel::ports() const {
   }
   if (const auto port = parts_->datapath.netlink_port()) ports.push_back(*port);
   return ports;
+}
+
+const std::map<uint8_t, uint64_t>& LinuxKernel::received() const {
+  return parts_->received;
 }
 
 BpfDatapath& LinuxKernel::datapath() {

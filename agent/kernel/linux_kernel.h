@@ -1,6 +1,7 @@
 // Linux behind the seam: the network namespace of the calling thread, as values.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ class LinuxKernel : public Kernel {
 
   // The netlink ports of this process, for the monitor to tell our changes from others'.
   std::vector<uint32_t> ports() const;
+
+  // As of the last dump: packets received with each key id, by the states there are.
+  const std::map<uint8_t, uint64_t>& received() const;
 
   BpfDatapath& datapath();  // for its drop counters
 

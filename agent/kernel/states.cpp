@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "agent/desired/desired.h"
 #include "agent/kernel/netlink_batch.h"
 #include "agent/kernel/ownership.h"
 #include "agent/kernel/xfrm_state_codec.h"
@@ -21,6 +22,7 @@ struct Found {
   bool any = false;
   bool ours = false;
   bool placeholder = false;
+  bool same_key = false;
   uint64_t sent = 0;
 };
 
@@ -40,6 +42,7 @@ std::vector<Found> look_up(NetlinkSocket& socket, std::span<const Change<State>>
     if (!state || state->key != change.key) return;
     entry.ours = is_ours(state->key, state->value);
     entry.sent = state->sent;
+    entry.same_key = same_algorithm(state->value.algorithm, change.value.algorithm);
   });
   return found;
 }
@@ -52,8 +55,11 @@ std::vector<Found> look_up_known(NetlinkSocket& socket, std::span<const Change<S
   return look_up(socket, changes, known);
 }
 
-uint64_t first_counter(const SendCounters& counters, const State::Key& key) {
-  const auto known = counters.find(key);
+uint64_t first_counter(const Found& found, const SendCounters& counters,
+                       const Change<State>& change) {
+  if (change.value.esn && !found.same_key) return 0;
+  if (found.sent) return found.sent + kSentMeanwhile;
+  const auto known = counters.find(change.key);
   return known == counters.end() || known->second == 0 ? 0 : known->second + kSentSinceDump;
 }
 
@@ -76,10 +82,13 @@ void replace_placeholders(NetlinkSocket& socket, std::span<const Change<State>> 
 
 }  // namespace
 
-void dump_states(NetlinkSocket& socket, SendCounters& counters, KernelState& into) {
+void dump_states(NetlinkSocket& socket, SendCounters& counters, Received& received,
+                 KernelState& into) {
+  received.clear();
   for (auto& state : socket.dump(state_dump(), decode_state)) {
     if (!is_ours(state.key, state.value)) continue;
     counters[state.key] = state.sent;
+    received[key_id_of(state.key)] += state.key.mark == kDecryptMark ? state.packets : 0;
     into.states.emplace(state.key, std::move(state.value));
   }
 }
@@ -97,7 +106,7 @@ std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
     }
     if (found[i].any) batch.add(i, encode_delete_state(key));
     if (action == Action::remove) continue;
-    sent[i] = found[i].sent ? found[i].sent + kSentMeanwhile : first_counter(counters, key);
+    sent[i] = first_counter(found[i], counters, changes[i]);
     batch.add(i, encode_new_state(key, value, sent[i]));
   }
   auto outcomes = batch.send(socket, [](size_t, int error) { return error == ESRCH; });

@@ -204,6 +204,7 @@ std::optional<XfrmState> decode_state(const nlmsghdr& message) {
   value.output_mark = {attributes.value<uint32_t>(XFRMA_SET_MARK).value_or(0),
                        attributes.value<uint32_t>(XFRMA_SET_MARK_MASK).value_or(0)};
   value.algorithm = std::move(*algorithm);
+  state.packets = info->curlft.packets;
   value.esn = info->flags & XFRM_STATE_ESN;
   value.replay_window = info->replay_window;
   xfrm_replay_state_esn replay;

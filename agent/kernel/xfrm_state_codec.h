@@ -12,7 +12,8 @@ namespace pellicle {
 struct XfrmState {
   State::Key key;
   State value;
-  uint64_t sent = 0;  // the send counter: packets protected so far (high half only with ESN)
+  uint64_t sent = 0;     // the send counter: packets protected so far (high half only with ESN)
+  uint64_t packets = 0;  // in either direction
 };
 
 NetlinkMessage state_dump();

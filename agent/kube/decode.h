@@ -11,6 +11,7 @@
 
 #include "agent/kube/api_json.h"
 #include "agent/model/key.h"
+#include "agent/model/key_ring.h"
 #include "agent/model/node.h"
 
 namespace pellicle {
@@ -29,6 +30,12 @@ inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
 inline constexpr std::string_view kOwnPrefix = "pellicle.io/";
 inline constexpr std::string_view kHostEncryptionAnnotation = "pellicle.io/host-encryption";
 inline constexpr std::string_view kHostEncryptionAccepted = "accepted";
+inline constexpr std::string_view kBootIdAnnotation = "pellicle.io/boot-id";
+// What this node may send with under pair keys, newest last: "0x15b73e20/0 0x10a018a0/4711", SPI
+// for key id 0 (the id is its last digit) and generation.
+inline constexpr std::string_view kEpochsAnnotation = "pellicle.io/epochs";
+// Of nodes with several epochs those newest ones that this node has a state for: "0x15b73e20".
+inline constexpr std::string_view kReceivesAnnotation = "pellicle.io/receives";
 
 using Annotations = std::map<std::string, std::string>;  // full name -> value
 
@@ -38,7 +45,10 @@ enum class NodeField : uint8_t {
   internal_ipv6,
   router_ipv4,
   router_ipv6,
-  key_id
+  key_id,
+  boot_id,
+  epochs,
+  receives
 };
 
 struct DecodedNode {
@@ -75,8 +85,7 @@ DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak = WeakAlgo
 // ID is 1 to 15; without one it is 1 (deprecated). Sentences give positions, never words.
 DecodedKey decode_keys(std::string_view text, WeakAlgorithms weak = WeakAlgorithms::refused);
 
-// The key to use from now on. A key that cannot be used leaves the current one in place, and so
-// does another key under the same id: peers could not tell which of the two a packet needs.
-DecodedKey accept_key(const std::optional<IpsecKey>& current, DecodedKey decoded);
+// The ring takes the key, if it can be used. What is to be said of it: why not, or a warning.
+std::vector<Problem> accept_key(KeyRing& ring, DecodedKey decoded);
 
 }  // namespace pellicle

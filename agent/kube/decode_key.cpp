@@ -226,24 +226,18 @@ DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak) {
   return decoded;
 }
 
-DecodedKey accept_key(const std::optional<IpsecKey>& current, DecodedKey decoded) {
-  if (decoded.key && decoded.key->per_pair) {
-    decoded = refused(
-        "word 1: a key id with + asks for one key per pair of nodes, which this version does not "
-        "support");
+std::vector<Problem> accept_key(KeyRing& ring, DecodedKey decoded) {
+  const bool in_use = !ring.empty();
+  if (decoded.key) {
+    const auto refusal = ring.take(*decoded.key);
+    if (refusal.empty()) return decoded.problems;
+    return {problem(refusal)};
   }
-  if (!decoded.key) {
-    for (auto& each : decoded.problems) {
-      each.sentence += current ? "; the last good key stays in use"
-                               : "; pod packets to other nodes are dropped until there is a key";
-    }
-    decoded.key = current;
-    return decoded;
+  for (auto& each : decoded.problems) {
+    each.sentence += in_use ? "; the last good key stays in use"
+                            : "; pod packets to other nodes are dropped until there is a key";
   }
-  if (!current || current->id != decoded.key->id || *current == *decoded.key) return decoded;
-  return {.key = current,
-          .problems = {problem("the key has changed but its id " + std::to_string(current->id) +
-                               " has not; increment the key id; the key before it stays in use")}};
+  return decoded.problems;
 }
 
 }  // namespace pellicle

@@ -1,7 +1,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "agent/kube/decode.h"
+#include "agent/kube/decode_fields.h"
 
 namespace pellicle {
 namespace {
@@ -19,19 +19,6 @@ const json& member(const json& object, const std::string& name) {
 bool unset(const json& value) {
   return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
 }
-
-// Collects what is wrong with one Node.
-struct Reader {
-  DecodedNode& out;
-
-  void refuse(NodeField field, const std::string& name, const std::string& expected) {
-    out.malformed.insert(field);
-    out.problems.push_back({.object = "Node " + out.node.name,
-                            .field = name,
-                            .sentence = "expected " + expected +
-                                        "; the last good value stays in use, if there was one"});
-  }
-};
 
 struct Annotation {
   std::string field;  // "metadata.annotations[network.cilium.io/encryption-key]"
@@ -189,6 +176,7 @@ DecodedNode decode_node(const ApiObject& object) {
   read_internal_ips(parsed, reader);
   for (const auto family : kFamilies) read_router(parsed, family, reader);
   read_key_id(parsed, reader);
+  read_pair_keys(member(member(parsed, "metadata"), "annotations"), reader);
   read_annotations(parsed, reader);
   return out;
 }
@@ -214,6 +202,15 @@ Node merged(const Node& last_good, const DecodedNode& decoded) {
         break;
       case NodeField::key_id:
         node.key_id = last_good.key_id;
+        break;
+      case NodeField::boot_id:
+        node.boot_id = last_good.boot_id;
+        break;
+      case NodeField::epochs:
+        node.epochs = last_good.epochs;
+        break;
+      case NodeField::receives:
+        node.receives = last_good.receives;
         break;
     }
   }

@@ -1,6 +1,7 @@
 #include "agent/kube/publish.h"
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "agent/kube/list_watch.h"
 
@@ -10,6 +11,12 @@ namespace {
 // A patch that succeeded comes back through the watch, normally at once. After this long without,
 // the Node is believed as it was seen and the patch sent again.
 constexpr std::chrono::seconds kEcho{10};
+
+std::string hex(uint32_t number) {
+  std::ostringstream text;
+  text << "0x" << std::hex << number;
+  return text.str();
+}
 
 }  // namespace
 
@@ -28,6 +35,25 @@ Annotations published(const std::vector<DatapathConfig::Network>& networks,
     all[std::string(kHostEncryptionAnnotation)] = kHostEncryptionAccepted;
   }
   if (key_id) set(kKeyAnnotation, std::to_string(*key_id));
+  return all;
+}
+
+Annotations published(const Sender& sender, const std::set<uint32_t>& receives,
+                      const Annotations& present) {
+  Annotations all;
+  if (sender.epochs.empty()) return all;
+  all[std::string(kBootIdAnnotation)] = sender.boot_id;
+  std::string epochs;
+  for (const auto& epoch : sender.epochs) {
+    epochs += (epochs.empty() ? "" : " ") + hex(epoch.spi) + "/" + std::to_string(epoch.generation);
+  }
+  all[std::string(kEpochsAnnotation)] = epochs;
+  std::string spis;
+  for (const auto spi : receives) spis += (spis.empty() ? "" : " ") + hex(spi);
+  const auto said = present.find(std::string(kReceivesAnnotation));
+  if (!spis.empty() || (said != present.end() && !said->second.empty())) {
+    all[std::string(kReceivesAnnotation)] = spis;
+  }
   return all;
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/kube/client.h"
 #include "agent/kube/decode.h"
+#include "agent/model/inputs.h"
 #include "agent/model/objects.h"
 
 namespace pellicle {
@@ -15,6 +16,11 @@ namespace pellicle {
 // The annotations of a node with these PodCIDRs, cilium_host addresses in them, and sending key.
 Annotations published(const std::vector<DatapathConfig::Network>& networks,
                       const std::optional<uint8_t>& key_id);
+
+// What it sends with under pair keys, and which new epochs of others it receives. The last is left
+// out while there is nothing to say and nothing to take back in `present`.
+Annotations published(const Sender& sender, const std::set<uint32_t>& receives,
+                      const Annotations& present);
 
 // Those of `wanted` that `present` lacks or has with another value.
 Annotations difference(const Annotations& wanted, const Annotations& present);

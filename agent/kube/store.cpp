@@ -33,26 +33,61 @@ void Store::secret_listed(const std::vector<ApiObject>& objects) {
 
 void Store::secret_changed(const ApiObject& object, bool deleted) {
   if (deleted) return secret_missing();
-  auto accepted = accept_key(key_, decode_secret(object, weak_));
-  key_ = std::move(accepted.key);
-  key_problems_ = std::move(accepted.problems);
+  offered_ = decode_secret(object, weak_);
+  consider_offer();
 }
 
 void Store::secret_missing() {
+  offered_.reset();
+  unconfirmed_.reset();
   key_problems_ = {{.object = kKeySecret,
                     .field = "",
-                    .sentence = key_ ? "not found; the last good key stays in use"
-                                     : "not found; pod packets to other nodes are dropped until it "
-                                       "is created"}};
+                    .sentence = !ring_.empty()
+                                    ? "not found; the last good key stays in use"
+                                    : "not found; pod packets to other nodes are dropped until it "
+                                      "is created"}};
 }
 
-void Store::resume_key(const IpsecKey& key) {
-  if (!key_) key_ = key;
+std::vector<IpsecKey> Store::retire_keys(const KeyRing::Observation& seen,
+                                         std::chrono::milliseconds patience) {
+  auto retired = ring_.retire(seen, patience);
+  if (!retired.empty()) consider_offer();
+  return retired;
+}
+
+void Store::consider_offer() {
+  unconfirmed_.reset();
+  if (!offered_) return;
+  const auto& key = offered_->key;
+  if (key && !ring_.newest() && ring_.inherited().contains(key->id)) {
+    unconfirmed_ = key;
+    key_problems_.clear();
+  } else {
+    key_problems_ = accept_key(ring_, *offered_);
+  }
+}
+
+void Store::confirm_key(bool same) {
+  if (!unconfirmed_) return;
+  unconfirmed_.reset();
+  if (same) {
+    key_problems_ = accept_key(ring_, *offered_);
+    return;
+  }
+  key_problems_ = {{.object = kKeySecret,
+                    .field = kKeyField,
+                    .sentence = "the key has changed but its id " +
+                                std::to_string(offered_->key->id) +
+                                " has not; increment the key id; the key before it stays in use"}};
 }
 
 std::optional<ClusterSnapshot> Store::snapshot() const {
   if (!nodes_listed_ || !secret_listed_) return std::nullopt;
-  ClusterSnapshot all{.nodes = {}, .key = key_, .problems = {}};
+  ClusterSnapshot all{.nodes = {},
+                      .key = ring_.newest(),
+                      .older_keys = ring_.older(),
+                      .inherited_keys = ring_.inherited(),
+                      .problems = {}};
   for (const auto& [name, known] : nodes_) {
     all.nodes[name] = known.node;
     all.problems.insert(all.problems.end(), known.problems.begin(), known.problems.end());

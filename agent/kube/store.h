@@ -14,7 +14,9 @@ namespace pellicle {
 
 struct ClusterSnapshot {
   std::map<std::string, Node> nodes;
-  std::optional<IpsecKey> key;    // the last good one; none before one was seen
+  std::optional<IpsecKey> key;  // the last good one; none before one was seen
+  std::vector<IpsecKey> older_keys;
+  std::set<uint8_t> inherited_keys;
   std::vector<Problem> problems;  // in the order of Nodes' names, then the Secret's
   bool operator==(const ClusterSnapshot&) const = default;
 };
@@ -30,10 +32,19 @@ class Store {
   void secret_listed(const std::vector<ApiObject>& objects);
   void secret_changed(const ApiObject& object, bool deleted);
 
-  // The key that the kernel uses already: it goes on when the Secret cannot be used, and a Secret
-  // that gives its id another key is refused, also after a restart. Without effect once a Secret
-  // was read.
-  void resume_key(const IpsecKey& key);
+  // The keys that the kernel uses already: they go on when the Secret cannot be used, and a Secret
+  // that gives their ids other keys is refused, also after a restart.
+  void resume_keys(std::vector<IpsecKey> known, std::set<uint8_t> ids_only) {
+    ring_.resume(std::move(known), std::move(ids_only));
+  }
+  // A key whose id the kernel uses already while its bytes are not known: it waits for a word on
+  // whether it is the same.
+  const std::optional<IpsecKey>& unconfirmed() const { return unconfirmed_; }
+  void confirm_key(bool same);
+  // See KeyRing. What the Secret says is asked again: an id may be free now.
+  std::vector<IpsecKey> retire_keys(const KeyRing::Observation& seen,
+                                    std::chrono::milliseconds patience);
+  const KeyRing& ring() const { return ring_; }
 
   // No value until both were listed once: nothing may be concluded from partial knowledge.
   std::optional<ClusterSnapshot> snapshot() const;
@@ -49,12 +60,15 @@ class Store {
   };
   static Known known(const ApiObject& object, const std::map<std::string, Known>& before);
   void secret_missing();
+  void consider_offer();
 
   std::map<std::string, Known> nodes_;
   bool nodes_listed_ = false;
   bool secret_listed_ = false;
   WeakAlgorithms weak_;
-  std::optional<IpsecKey> key_;
+  KeyRing ring_;
+  std::optional<DecodedKey> offered_;  // what the Secret said last; none: it is missing
+  std::optional<IpsecKey> unconfirmed_;
   std::vector<Problem> key_problems_;
 };
 

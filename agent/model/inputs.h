@@ -3,9 +3,11 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agent/model/kernel_state.h"
 #include "agent/model/key.h"
 #include "agent/model/node.h"
 
@@ -70,11 +72,47 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
+// What the key of one direction between two nodes is derived from, beside the key of the Secret.
+struct PairEnds {
+  IpAddress src;  // the two cilium_host addresses, of one family
+  IpAddress dst;
+  std::string src_boot_id;  // 36 characters each
+  std::string dst_boot_id;
+  uint64_t generation = 0;  // the sender's
+};
+using DeriveKey = Algorithm (*)(const Algorithm& global, const PairEnds& ends);  // a pure function
+
+// What this node sends with under pair keys.
+struct Sender {
+  std::string boot_id;
+  std::vector<Epoch> epochs;  // as in Node; all sending moves to the newest
+  // Every peer had the time to install what the newest epoch needs; else only those that say so may
+  // be sent to with it.
+  bool settled = false;
+  bool operator==(const Sender&) const = default;
+};
+
+// What the kernel sends and receives with already. A key that works is not given up for one that is
+// not there yet.
+struct Programmed {
+  Table<State> states;
+  Table<Policy> policies;
+  Table<PeerEntry> peers;
+  bool operator==(const Programmed&) const = default;
+};
+
 struct Inputs {
   Settings settings;
   std::map<std::string, Node> nodes;  // every Node, this one among them
   std::optional<IpsecKey> key;        // the last good key; none before one was seen
-  std::vector<Endpoint> endpoints;    // pods of this node, by id
+  std::vector<IpsecKey> older_keys;   // not retired yet, oldest first
+  // Ids of older keys whose bytes are not known (a restart during a rotation): what the kernel has
+  // of them stays as it is.
+  std::set<uint8_t> inherited_keys;
+  Sender sender;
+  DeriveKey derive = nullptr;  // needed for pair keys
+  Programmed programmed;
+  std::vector<Endpoint> endpoints;  // pods of this node, by id
   HostFacts host;
   bool operator==(const Inputs&) const = default;
 };

@@ -4,12 +4,29 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/model/ip.h"
 
 namespace pellicle {
+
+// One life of a node's counters under pair keys. A sender that cannot go on counting where it was
+// begins another: a generation of its own makes every key another, an SPI of its own lets receivers
+// have both for a while.
+struct Epoch {
+  uint32_t spi = 0;         // for key id 0; the id stands in the last four bits
+  uint64_t generation = 0;  // 0: not part of the keys' derivation, as with Cilium
+  uint32_t spi_of(uint8_t key_id) const { return spi | key_id; }
+  auto operator<=>(const Epoch&) const = default;
+};
+inline bool is_of(const Epoch& epoch, uint32_t spi) {  // of one of its states, whatever key id
+  return (spi & ~0xfU) == epoch.spi;
+}
+inline constexpr size_t kMostEpochs = 4;  // that a node may announce at once
+bool is_epoch_spi(uint32_t spi);          // 0x1......0
+bool is_boot_id(const std::string& text);
 
 struct Node {
   std::string name;
@@ -19,7 +36,11 @@ struct Node {
   std::optional<IpAddress> internal_ipv6;
   std::optional<IpAddress> router_ipv4;  // annotation network.cilium.io/ipv4-cilium-host
   std::optional<IpAddress> router_ipv6;  // annotation network.cilium.io/ipv6-cilium-host
-  std::optional<uint8_t> key_id;         // annotation network.cilium.io/encryption-key, 1..15
+  // Annotation network.cilium.io/encryption-key, 1..15: it receives with this key from everybody.
+  std::optional<uint8_t> key_id;
+  std::string boot_id;          // annotation pellicle.io/boot-id, 36 characters; empty: unknown
+  std::vector<Epoch> epochs;    // annotation pellicle.io/epochs: what it may send with, newest last
+  std::set<uint32_t> receives;  // annotation pellicle.io/receives: SPIs of others' new epochs
 
   // Annotation pellicle.io/host-encryption: its agent takes ESP with packets for the node itself.
   bool accepts_host_encryption = false;

@@ -40,6 +40,13 @@ bool State::operator==(const State& other) const {
          same_algorithm(algorithm, other.algorithm);
 }
 
+uint8_t key_id_of(const State::Key& key) {
+  constexpr uint32_t kSendMask = 0xff00;
+  constexpr int kMarkShift = 12;
+  if (key.mark.mask == kSendMask) return static_cast<uint8_t>(key.mark.value >> kMarkShift);
+  return static_cast<uint8_t>(key.spi & 0xf);
+}
+
 std::vector<DatapathConfig::Network> DatapathConfig::networks() const {
   std::vector<Network> all;
   for (const auto& network : {v4, v6}) {

@@ -83,6 +83,10 @@ struct State {
   bool operator==(const State& other) const;  // a withheld key equals any key: see same_algorithm
 };
 
+// The key id of a state of ours: from the mark of one that sends (0x3e00/0xff00), else from the
+// SPI, whose last four bits it is in both key forms.
+uint8_t key_id_of(const State::Key& key);
+
 enum class Direction : uint8_t { in, out, fwd };
 
 // Ours: the block policy by its exact shape; the others by template (ESP, tunnel, reqid 1) and a

@@ -18,5 +18,7 @@ enum class Scope { everything, additions };
 // Brings the kernel to `desired`. One refused object does not stop the others (the block policy is
 // in place before anything else). Throws KernelError when the kernel cannot be read.
 Pass reconcile(Kernel& kernel, const KernelState& desired, Scope scope = Scope::everything);
+// From a dump that was made just now.
+Pass reconcile(Kernel& kernel, const KernelState& actual, const KernelState& desired, Scope scope);
 
 }  // namespace pellicle

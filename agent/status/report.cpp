@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "agent/clock.h"
+#include "agent/status/keys.h"
 
 namespace pellicle {
 
@@ -62,11 +63,13 @@ Json cni_json(const CniFacts& cni) {
 Json peers_json(const Cluster& cluster) {
   Json list = Json::array();
   for (const auto& peer : cluster.peers) {
-    list.push_back({{"name", peer.name},
-                    {"podCIDR", peer.pod_cidr.to_string()},
-                    {"internalIP", peer.internal_ip.to_string()},
-                    {"ciliumHost", peer.router.to_string()},
-                    {"acceptsHostEncryption", peer.accepts_host_encryption}});
+    Json json{{"name", peer.name},
+              {"podCIDR", peer.pod_cidr.to_string()},
+              {"internalIP", peer.internal_ip.to_string()},
+              {"ciliumHost", peer.router.to_string()},
+              {"acceptsHostEncryption", peer.accepts_host_encryption}};
+    add_way(peer, json);
+    list.push_back(std::move(json));
   }
   return list;
 }
@@ -109,13 +112,7 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
             {"started", time_text(facts.started)},
             {"node", node_json(facts.cluster, facts.node_name)},
             {"kubernetes", {{"server", facts.server}, {"sources", sources_json(facts.sources)}}}};
-  if (facts.key) {
-    json["encryption"] = {{"mode", "IPsec"},
-                          {"key", facts.key->id},
-                          {"algorithm", algorithm_name(facts.key->algorithm)}};
-  } else {
-    json["encryption"] = {{"mode", "IPsec"}, {"key", nullptr}};
-  }
+  json["encryption"] = keys_json(facts.keys, facts.sender);
   json["encryption"]["hostEncryption"] = facts.host_encryption;
   json["peers"] = peers_json(facts.cluster);
   Json unready = Json::array();

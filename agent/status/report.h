@@ -11,6 +11,7 @@
 
 #include "agent/desired/desired.h"
 #include "agent/model/drop_count.h"
+#include "agent/model/key_ring.h"
 #include "agent/passes.h"
 #include "agent/pods.h"
 #include "agent/reconcile/reconciler.h"
@@ -39,7 +40,8 @@ struct StatusFacts {
   Clock::time_point started{};
   std::string server;  // the API server's address
   std::vector<SourceHealth> sources;
-  std::optional<IpsecKey> key;  // reported without its bytes
+  KeyRing keys;  // reported without a byte of them
+  Sender sender;
   bool host_encryption = false;
   Cluster cluster;
   size_t endpoints = 0;

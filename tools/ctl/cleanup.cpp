@@ -43,7 +43,7 @@ void forget(const std::string& state_dir) {
   const std::filesystem::path directory(state_dir);
   std::error_code ignored;
   std::filesystem::remove(directory / "agent.sock", ignored);
-  for (const std::string name : {"ledger.json", "endpoints.json"}) {
+  for (const std::string name : {"ledger.json", "endpoints.json", "keys.json"}) {
     for (const char* suffix : {"", ".new", ".damaged"}) {
       std::filesystem::remove(directory / (name + suffix), ignored);
     }

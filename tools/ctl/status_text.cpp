@@ -77,13 +77,25 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
   return healthy;
 }
 
+// One line an older key.
+void rotation_lines(Screen& screen, const Json& older) {
+  for (const auto& each : older) {
+    const auto& lacking = each["lacking"];
+    screen.paragraph(kLabel, "key " + each["key"].dump() + " stays until " +
+                                 (lacking.empty() ? "it has not been needed for a while"
+                                                  : listed(lacking) + " announced a newer one"));
+  }
+}
+
 bool encryption_lines(Screen& screen, const Json& status) {
   const auto& encryption = status["encryption"];
   if (encryption["key"].is_null()) {
     screen.line("Encryption:", screen.bad("no key") + "   pod packets to other nodes are dropped");
     return false;
   }
-  screen.line("Encryption:", "IPsec   key " + std::to_string(encryption["key"].get<int>()) + ", " +
+  const bool pair = text_of(encryption, "form") == "pair";
+  screen.line("Encryption:", "IPsec   key " + std::to_string(encryption["key"].get<int>()) +
+                                 (pair ? ", one per pair of nodes, " : ", ") +
                                  text_of(encryption, "algorithm"));
   if (encryption.value("hostEncryption", false)) {
     const auto& peers = status["peers"];
@@ -93,6 +105,8 @@ bool encryption_lines(Screen& screen, const Json& status) {
     screen.line("", "also between pods and " + std::to_string(nodes) + "/" +
                         std::to_string(peers.size()) + " addresses of other nodes");
   }
+  if (encryption.contains("older")) rotation_lines(screen, encryption["older"]);
+  if (encryption.contains("warning")) screen.paragraph(kLabel, text_of(encryption, "warning"));
   return true;
 }
 

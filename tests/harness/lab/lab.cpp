@@ -57,6 +57,17 @@ api::Json node_object(const NodeSpec& node, bool published) {
 
 }  // namespace
 
+bool lab_has_pair_keys() {
+  const char* form = std::getenv("PELLICLE_LAB_KEYS");
+  return form != nullptr && std::string(form) == "pair";
+}
+
+std::string lab_key_line() {
+  std::string line = api::kSeedKeyLine;
+  if (lab_has_pair_keys()) line.insert(line.find(' '), "+");
+  return line;
+}
+
 Lab::Lab(LabOptions options) : options_(std::move(options)), log_dir_(results_dir()) {
   std::filesystem::create_directories(capture_dir_);
   network_ = std::make_unique<Network>(capture_dir_, options_.nodes);

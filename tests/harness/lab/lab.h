@@ -22,9 +22,13 @@
 
 namespace pellicle::lab {
 
+// The seed's key; with $PELLICLE_LAB_KEYS=pair as keys per pair of nodes: "3+ ...".
+std::string lab_key_line();
+bool lab_has_pair_keys();
+
 struct LabOptions {
   std::vector<NodeSpec> nodes = seed_nodes();
-  std::string key_line = api::kSeedKeyLine;
+  std::string key_line = lab_key_line();
   bool published = true;     // Nodes carry their cilium_host address before any agent has run
   std::string agent_config;  // more lines for every agent's configuration: "pod-mtu = 1423\n"
 };

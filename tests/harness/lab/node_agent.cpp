@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "tests/harness/api/resource.h"
 #include "tools/ctl/agent_socket.h"
 
 namespace pellicle::lab {
@@ -15,6 +16,15 @@ NodeAgent::NodeAgent(std::string node, const std::string& kubeconfig, std::strin
     : node_(std::move(node)), directory_("/run/lab/" + node_), log_(std::move(log)) {
   std::filesystem::create_directories(state_dir());
   write_file(directory_ + "/kubeconfig", kubeconfig);
+  write_file(directory_ + "/boot_id", api::new_uid() + "\n");
+}
+
+void NodeAgent::reboot() {
+  const Result done = cleanup();
+  if (!done.ok()) throw LabError("cleanup of " + node_ + ": " + done.output);
+  std::filesystem::remove_all(state_dir());
+  std::filesystem::create_directories(state_dir());
+  write_file(directory_ + "/boot_id", api::new_uid() + "\n");
 }
 
 void NodeAgent::start(const std::string& extra, const std::string& binary) {
@@ -22,9 +32,9 @@ void NodeAgent::start(const std::string& extra, const std::string& binary) {
   const std::string file = directory_ + "/agent.conf";
   write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
                        "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +
-                       bpf_root() + "\"\ncni-conf-dir = \"" + cni_conf_dir() +
-                       "\"\ncni-bin-dir = \"" + cni_bin_dir() + "\"\nlog-level = \"debug\"\n" +
-                       extra);
+                       bpf_root() + "\"\nboot-id-file = \"" + directory_ +
+                       "/boot_id\"\ncni-conf-dir = \"" + cni_conf_dir() + "\"\ncni-bin-dir = \"" +
+                       cni_bin_dir() + "\"\nlog-level = \"debug\"\n" + extra);
   process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_, node_);
 }
 

@@ -14,8 +14,8 @@ std::string program(const std::string& name);
 
 class NodeAgent {
  public:
-  // Writes the kubeconfig and the configuration below /run/lab/<node>; starts nothing. `log` gets
-  // the output of every run.
+  // Writes the kubeconfig, the configuration and a boot id (nodes of one kernel have none of their
+  // own) below /run/lab/<node>; starts nothing. `log` gets the output of every run.
   NodeAgent(std::string node, const std::string& kubeconfig, std::string log);
 
   // `extra` are more lines of the configuration file: "pod-mtu = 1423\n"; `binary` is another build
@@ -28,6 +28,11 @@ class NodeAgent {
   // The "result" of a request. ctl::Unreachable when nobody answers, ctl::Refused for an "error".
   nlohmann::ordered_json ask(const std::string& method,
                              const nlohmann::json& params = nlohmann::json::object()) const;
+
+  std::string boot_id() const { return file_text(directory_ + "/boot_id").substr(0, 36); }
+  // As after a reboot: another boot id, no pods, nothing of ours in the kernel, an empty state
+  // directory. The agent must not run, and is not started.
+  void reboot();
 
   // Until `status` says ready; false when it did not within `limit` or the agent ended.
   bool wait_ready(Seconds limit = 20s);

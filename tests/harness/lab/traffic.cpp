@@ -16,19 +16,18 @@ uint32_t network_word(const std::string& bytes, size_t at) {
   return word;
 }
 
-uint32_t esp_number(const Packet& packet) {
+size_t esp_header(const Packet& packet) {
   const size_t ipv4_header = (static_cast<uint8_t>(packet.frame.at(kEthernetHeader)) & 15U) * 4U;
-  const size_t ip_header = packet.src.family() == Family::v4 ? ipv4_header : 40;
-  return network_word(packet.frame, kEthernetHeader + ip_header + 4);
+  return kEthernetHeader + (packet.src.family() == Family::v4 ? ipv4_header : 40);
 }
 
 }  // namespace
 
 // -n: no name is looked up.
-PingStream::PingStream(const std::string& pod, const std::string& address)
+PingStream::PingStream(const std::string& pod, const std::string& address, double interval)
     : name_(pod + " > " + address),
-      ping_({"ping", "-n", "-i", "0.01", address}, "/run/lab/ping-" + pod + "-" + address + ".log",
-            pod) {}
+      ping_({"ping", "-n", "-i", std::to_string(interval), address},
+            "/run/lab/ping-" + pod + "-" + address + ".log", pod) {}
 
 std::set<size_t> PingStream::answered() const {
   static const std::string kMark = "icmp_seq=";
@@ -67,7 +66,9 @@ EspNumbers esp_numbers(const std::vector<Packet>& wire) {
   EspNumbers numbers;
   for (const Packet& packet : wire) {
     if (packet.protocol == kEspProtocol) {
-      ++numbers[{packet.src, packet.dst}][esp_number(packet)];
+      const size_t esp = esp_header(packet);
+      const EspTunnel tunnel{packet.src, packet.dst, network_word(packet.frame, esp)};
+      ++numbers[tunnel][network_word(packet.frame, esp + 4)];
     }
   }
   return numbers;
@@ -76,7 +77,7 @@ EspNumbers esp_numbers(const std::vector<Packet>& wire) {
 std::vector<std::string> esp_numbers_astray(const std::vector<Packet>& wire) {
   std::vector<std::string> astray;
   for (const auto& [tunnel, numbers] : esp_numbers(wire)) {
-    const std::string name = tunnel.first.to_string() + " > " + tunnel.second.to_string() + ": ";
+    const std::string name = tunnel.src.to_string() + " > " + tunnel.dst.to_string() + ": ";
     uint32_t expected = numbers.begin()->first;
     for (const auto& [number, seen] : numbers) {
       if (seen > kCables) astray.push_back(name + std::to_string(number) + " was used twice");

@@ -13,10 +13,10 @@
 
 namespace pellicle::lab {
 
-// `ping -i 0.01` from a pod to an address, until end().
+// `ping -i <interval>` from a pod to an address, until end(). Seconds.
 class PingStream {
  public:
-  PingStream(const std::string& pod, const std::string& address);
+  PingStream(const std::string& pod, const std::string& address, double interval = 0.01);
 
   // Waits for this many more answers; false when they do not come within `limit`.
   bool goes_on(size_t answers = 20, Seconds limit = 10s);
@@ -31,9 +31,17 @@ class PingStream {
   Process ping_;
 };
 
-// The sequence numbers of ESP by outer source and destination, each with how often it was on a
-// cable. A packet from one node to another is on two.
-using EspNumbers = std::map<std::pair<IpAddress, IpAddress>, std::map<uint32_t, size_t>>;
+// Outer source and destination, SPI.
+struct EspTunnel {
+  IpAddress src;
+  IpAddress dst;
+  uint32_t spi = 0;
+  auto operator<=>(const EspTunnel&) const = default;
+};
+
+// The sequence numbers of ESP by tunnel, each with how often it was on a cable. A packet from one
+// node to another is on two.
+using EspNumbers = std::map<EspTunnel, std::map<uint32_t, size_t>>;
 EspNumbers esp_numbers(const std::vector<Packet>& wire);
 
 // Tunnels in which a number was used twice (the state began anew, and AES-GCM's nonce with it) or

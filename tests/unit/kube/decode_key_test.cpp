@@ -128,7 +128,11 @@ TEST_CASE("each bad key is refused with a sentence that gives the place and no k
       {"-3" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {"x" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {kHex20, "word 1: expected a key id from 1 to 15"},
-      {"3+ hmac(sha512) " + kHex32 + kHex32 + "aa cbc(aes) " + kHex16, "word 3: expected 16 to 64"},
+      {"+" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
+      {"0+" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
+      {"3++" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
+      {"3+ hmac(sha512) " + kHex32 + kHex32 + "a5 cbc(aes) " + kHex16,
+       "word 3: expected 16 to 64 bytes in a key per pair of nodes, found 65"},
       {"16+" + rfc + kHex20 + " 128", "word 1: expected a key id from 1 to 15"},
       {"3 " + kHex20 + " 128", "word 2: unknown algorithm"},
       {"3 gcm(aes) " + kHex20 + " 128", "word 2: unknown algorithm"},
@@ -201,40 +205,85 @@ TEST_CASE("a Secret without usable data is refused") {
   CHECK(sentence(R"({"data":{"keys":""}})").find("it is empty") == 0);
 }
 
-TEST_CASE("a key id with + asks for a key per pair, and accepting refuses it") {
-  const auto decoded = decode_keys("3+ rfc4106(gcm(aes)) " + kHex20 + " 128");
-  REQUIRE(decoded.key);
-  CHECK(decoded.key->per_pair);
-  CHECK(decoded.key->id == 3);
-  CHECK_FALSE(decode_keys("3 rfc4106(gcm(aes)) " + kHex20 + " 128").key->per_pair);
-  const auto accepted = accept_key(std::nullopt, decoded);
-  CHECK_FALSE(accepted.key);
-  REQUIRE(accepted.problems.size() == 1);
-  CHECK(accepted.problems[0].sentence.find("one key per pair of nodes, which this version does") !=
-        std::string::npos);
+TEST_CASE("a key id with + asks for a key per pair of nodes, in both forms") {
+  for (const std::string& rest :
+       {"rfc4106(gcm(aes)) " + kHex20 + " 128", "hmac(sha256) " + kHex32 + " cbc(aes) " + kHex16}) {
+    const auto decoded = decode_keys("15+ " + rest);
+    REQUIRE(decoded.key);
+    CHECK(decoded.problems.empty());
+    CHECK(decoded.key->id == 15);
+    CHECK(decoded.key->per_pair);
+    CHECK_FALSE(decode_keys("15 " + rest).key->per_pair);
+  }
 }
 
-TEST_CASE("a key is replaced only under another id") {
-  const auto key = [](const std::string& id, const std::string& hex) {
-    return decode_keys(id + " rfc4106(gcm(aes)) " + hex + " 128");
+namespace {
+
+IpsecKey key_of(const std::string& id, const std::string& hex) {
+  return decode_keys(id + " rfc4106(gcm(aes)) " + hex + " 128").key.value();
+}
+
+KeyRing ring_with(const IpsecKey& key) {
+  KeyRing ring;
+  accept_key(ring, {.key = key, .problems = {}});
+  return ring;
+}
+
+}  // namespace
+
+TEST_CASE("the same key again is nothing new, and one under another id comes beside the old one") {
+  const auto first = key_of("3", kHex20);
+  auto ring = ring_with(first);
+  CHECK(accept_key(ring, {.key = first, .problems = {}}).empty());
+  CHECK(ring.newest() == first);
+  CHECK_FALSE(ring.rotating());
+  const auto second = key_of("4", kHex36);
+  CHECK(accept_key(ring, {.key = second, .problems = {}}).empty());
+  CHECK(ring.newest() == second);
+  CHECK(ring.older() == std::vector<IpsecKey>{first});
+  CHECK(accept_key(ring, {.key = first, .problems = {}}).size() == 1);  // it is shorter
+  CHECK(ring.newest() == second);
+}
+
+TEST_CASE("each key that must not follow the one in use is refused, and that one stays") {
+  struct Row {
+    IpsecKey before;
+    IpsecKey offered;
+    std::string says;
   };
-  const auto first = key("3", kHex20).key;
-  CHECK(accept_key(std::nullopt, key("3", kHex20)).key == first);
-  CHECK(accept_key(first, key("3", kHex20)).key == first);
-  CHECK(accept_key(first, key("3", kHex20)).problems.empty());
-  CHECK(accept_key(first, key("4", kHex36)).key == key("4", kHex36).key);
+  const auto other = kSalt + kHex16;
+  const std::vector<Row> rows = {
+      {key_of("3", kHex20), key_of("3", other), "the key has changed but its id 3 has not"},
+      {key_of("3+", kHex20), key_of("3+", other), "increment the key id"},
+      {key_of("3", kHex20), key_of("3+", kHex20), "the + after the id came or went but the id 3"},
+      {key_of("3+", kHex20), key_of("3", kHex20), "increment the key id"},
+      {key_of("3", kHex20), key_of("3", kHex36), "the key has changed but its id 3 has not"},
+      {key_of("3", kHex36), key_of("4", kHex20),
+       "the encryption key is 16 bytes, shorter than the 32 of key 3"},
+      {key_of("3+", kHex28), key_of("4+", kHex20), "shorter than the 24 of key 3"}};
+  for (const auto& row : rows) {
+    auto ring = ring_with(row.before);
+    const auto problems = accept_key(ring, {.key = row.offered, .problems = {}});
+    CHECK(ring.newest() == row.before);
+    CHECK_FALSE(ring.rotating());
+    REQUIRE(problems.size() == 1);
+    const auto shown = problems[0].to_string();
+    INFO(shown);
+    CHECK(shown.find(row.says) != std::string::npos);
+    CHECK(shown.ends_with("; the key before it stays in use"));
+    CHECK_FALSE(leaks(shown, kHex36));
+    CHECK_FALSE(leaks(shown, other));
+  }
+}
 
-  const auto changed = accept_key(first, key("3", kSalt + kHex16));
-  CHECK(changed.key == first);
-  REQUIRE(changed.problems.size() == 1);
-  CHECK(changed.problems[0].sentence.find("increment the key id") != std::string::npos);
-  CHECK_FALSE(leaks(changed.problems[0].to_string(), kSalt + kHex16));
-
-  const auto broken = accept_key(first, key("4", "xyz"));
-  CHECK(broken.key == first);
-  REQUIRE(broken.problems.size() == 1);
-  CHECK(broken.problems[0].sentence.ends_with("; the last good key stays in use"));
-  const auto never = accept_key(std::nullopt, key("4", "xyz"));
-  REQUIRE(never.problems.size() == 1);
-  CHECK(never.problems[0].sentence.ends_with("are dropped until there is a key"));
+TEST_CASE("a Secret that cannot be read leaves the key in use, or says that there is none") {
+  KeyRing ring = ring_with(key_of("3", kHex20));
+  const auto broken = accept_key(ring, decode_keys("4 rfc4106(gcm(aes)) xyz 128"));
+  CHECK(ring.newest() == key_of("3", kHex20));
+  REQUIRE(broken.size() == 1);
+  CHECK(broken[0].sentence.ends_with("; the last good key stays in use"));
+  KeyRing none;
+  const auto never = accept_key(none, decode_keys("4 rfc4106(gcm(aes)) xyz 128"));
+  REQUIRE(never.size() == 1);
+  CHECK(never[0].sentence.ends_with("are dropped until there is a key"));
 }

@@ -129,3 +129,34 @@ TEST_CASE("what a node publishes, and only what differs") {
   CHECK(patch_body(difference(wanted, present)) ==
         R"({"metadata":{"annotations":{"network.cilium.io/encryption-key":"3"}}})");
 }
+
+TEST_CASE("what a node publishes of its pair keys, and takes back when it is no more so") {
+  const Sender sender{.boot_id = "11111111-1111-1111-1111-111111111111",
+                      .epochs = {{.spi = 0x10a018a0}, {.spi = 0x15b73e20, .generation = 4711}}};
+  const auto wanted = published(sender, {}, {});
+  CHECK(wanted == Annotations{{"pellicle.io/boot-id", "11111111-1111-1111-1111-111111111111"},
+                              {"pellicle.io/epochs", "0x10a018a0/0 0x15b73e20/4711"}});
+  const auto receiving = published(sender, {0x10000010, 0x1abcdef0}, {});
+  CHECK(receiving.at("pellicle.io/receives") == "0x10000010 0x1abcdef0");
+  CHECK(published(sender, {}, receiving).at("pellicle.io/receives") == "");
+  CHECK(published(Sender{}, {}, {}).empty());
+}
+
+TEST_CASE("a key whose id the kernel uses already waits for a word on whether it is the same") {
+  for (const bool same : {true, false}) {
+    Store store;
+    store.nodes_listed({});
+    store.resume_keys({}, {3});
+    store.secret_listed({secret(kKey3)});
+    CHECK(store.unconfirmed());
+    CHECK_FALSE(store.snapshot()->key);
+    CHECK(store.snapshot()->inherited_keys == std::set<uint8_t>{3});
+    store.confirm_key(same);
+    CHECK_FALSE(store.unconfirmed());
+    CHECK(store.snapshot()->key.has_value() == same);
+    CHECK(store.snapshot()->inherited_keys.empty() == same);
+    CHECK(store.snapshot()->problems.size() == (same ? 0 : 1));
+    store.secret_changed(secret(kKey4), false);
+    CHECK(store.snapshot()->key->id == 4);
+  }
+}

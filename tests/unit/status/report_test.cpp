@@ -14,10 +14,10 @@ StatusFacts some_facts() {
   facts.node_name = "worker";
   facts.server = "https://172.18.0.1:6443";
   facts.sources = {{.name = "nodes", .synced = true, .healthy = true}};
-  facts.key = IpsecKey{.id = 3,
-                       .algorithm = Aead{.name = "rfc4106(gcm(aes))",
-                                         .key = SecretBytes(std::vector<uint8_t>(20, 0xab)),
-                                         .icv_bits = 128}};
+  facts.keys.take(IpsecKey{.id = 3,
+                           .algorithm = Aead{.name = "rfc4106(gcm(aes))",
+                                             .key = SecretBytes(std::vector<uint8_t>(20, 0xab)),
+                                             .icv_bits = 128}});
   facts.cluster.peers = {{.name = "worker2",
                           .pod_cidr = *Cidr::parse("10.0.0.0/24"),
                           .internal_ip = *IpAddress::parse("172.18.0.4"),
@@ -38,6 +38,36 @@ TEST_CASE("report: says what is programmed, and the key's id but not its bytes")
   CHECK(json["peers"][0]["ciliumHost"] == "10.0.0.40");
   CHECK(json["unready"][0] == "10.0.3.0/24");
   CHECK(json["drops"]["no_key"]["packets"] == 2);
+  CHECK(json.dump().find("abab") == std::string::npos);
+}
+
+TEST_CASE("report: the form of the keys, what a rotation waits for, and each peer's way") {
+  auto facts = some_facts();
+  CHECK(status_json(facts)["encryption"]["form"] == "plain");
+  const std::string warning = status_json(facts)["encryption"]["warning"];
+  CHECK(warning.find("`3+ ...`") != std::string::npos);
+
+  auto next = *facts.keys.newest();
+  next.id = 4;
+  next.per_pair = true;
+  CHECK(facts.keys.take(next).empty());
+  facts.keys.retire({.now = {}, .announced = {{"worker2", uint8_t{3}}}, .received = {}},
+                    std::chrono::seconds(1));
+  facts.sender = {.boot_id = "b", .epochs = {{.spi = 0x10a018a0, .generation = 7}}};
+  facts.cluster.peers[0].key_id = 3;
+  facts.cluster.peers[0].ways = {{3, 3}, {4, 0x10a018a4}};
+  const auto json = status_json(facts);
+  const auto& encryption = json["encryption"];
+  CHECK(encryption["form"] == "pair");
+  CHECK_FALSE(encryption.contains("warning"));
+  CHECK(encryption["key"] == 4);
+  CHECK(encryption["keys"].dump() == "[3,4]");
+  CHECK(encryption["rotating"] == true);
+  CHECK(encryption["older"].dump() == R"([{"key":3,"lacking":["worker2"]}])");
+  CHECK(encryption["epochs"].dump() == R"([{"spi":"0x10a018a0","generation":7}])");
+  CHECK(json["peers"][0]["key"] == 3);
+  CHECK(json["peers"][0]["spi"] == "0x3");
+  CHECK(json["peers"][0]["announcedKey"].is_null());
   CHECK(json.dump().find("abab") == std::string::npos);
 }
 

@@ -1,0 +1,241 @@
+#include "agent/desired/ways.h"
+
+#include <algorithm>
+
+namespace pellicle {
+
+namespace {
+
+State::Key state_key(const Peer& peer, const Way& way) {
+  return {.dst = peer.router, .spi = way.spi, .mark = encrypt_mark(way.key_id)};
+}
+
+// The ways to one peer.
+class Chooser {
+ public:
+  Chooser(const Keys& keys, const OwnNetwork& own, const Peer& peer, bool began_anew)
+      : keys_(keys), own_(own), peer_(peer), began_anew_(began_anew) {}
+
+  std::vector<Way> ways() {
+    std::vector<Way> found;
+    const auto add = [&](const std::optional<Way>& way) {
+      if (way) found.push_back(*way);
+    };
+    for (const auto id : keys_.inherited()) add(inherited(id));
+    for (const auto* key : keys_.known()) {
+      add(key->per_pair ? of_pair(*key) : Way{.key_id = key->id, .spi = key->id});
+    }
+    return found;
+  }
+
+  uint8_t key_id(const std::vector<Way>& ways) {
+    const auto now = in_use(ways);
+    const bool works_now = now && works(*now);
+    const auto wanted = announced(ways, works_now ? now : std::nullopt);
+    if (!wanted) return 0;
+    if (works_now && wanted != now && !(works(*wanted) && leads_everywhere(*wanted))) {
+      waiting_ = true;
+      return now->key_id;
+    }
+    return wanted->key_id;
+  }
+
+  bool waiting() const { return waiting_; }
+
+ private:
+  std::optional<Way> announced(const std::vector<Way>& ways, const std::optional<Way>& now) {
+    const auto& id = peer_.node.key_id;
+    if (id) {
+      if (const auto way = of_id(ways, *id)) return way;
+    } else if (!now && !ways.empty() && ways.back().spi == ways.back().key_id) {
+      return ways.back();  // one key on every node, so also on one that does not say so
+    }
+    return now;
+  }
+
+  static std::optional<Way> of_id(const std::vector<Way>& ways, uint8_t id) {
+    const auto found =
+        std::find_if(ways.begin(), ways.end(), [&](const Way& way) { return way.key_id == id; });
+    return found == ways.end() ? std::nullopt : std::optional(*found);
+  }
+
+  std::optional<Way> in_use(const std::vector<Way>& ways) const {
+    const auto& peers = keys_.programmed().peers;
+    const auto entry = peers.find({peer_.pod_cidr});
+    return entry == peers.end() ? std::nullopt : of_id(ways, entry->second.key_id);
+  }
+
+  // What goes to the pods there may go to the node as well.
+  bool leads_everywhere(const Way& way) const {
+    const auto selectors = sent_between(own_.pod_cidr, peer_, keys_.host_encryption());
+    return std::all_of(selectors.begin(), selectors.end(), [&](const auto& selector) {
+      const auto* leads = policy(way.key_id, selector);
+      return leads && leads->tmpl->spi == way.spi;
+    });
+  }
+
+  const Policy* policy(uint8_t key_id) const {
+    return policy(key_id, {own_.pod_cidr, peer_.pod_cidr});
+  }
+
+  const Policy* policy(uint8_t key_id, const std::pair<Cidr, Cidr>& selector) const {
+    const auto& policies = keys_.programmed().policies;
+    const auto found = policies.find({.direction = Direction::out,
+                                      .src = selector.first,
+                                      .dst = selector.second,
+                                      .mark = encrypt_mark(key_id)});
+    return found != policies.end() && found->second.tmpl ? &found->second : nullptr;
+  }
+
+  const State* state(const Way& way) const {
+    const auto& states = keys_.programmed().states;
+    const auto found = states.find(state_key(peer_, way));
+    return found == states.end() ? nullptr : &found->second;
+  }
+
+  // State and policy are in the kernel, the state has the key that it should have, and the peer has
+  // not lost what it received with.
+  bool works(const Way& way) const {
+    if (began_anew_) return false;
+    const auto* leads = policy(way.key_id);
+    const auto* sends = state(way);
+    return leads && sends && leads->tmpl->spi == way.spi && has_right_key(way, *sends);
+  }
+
+  bool has_right_key(const Way& way, const State& present) const {
+    for (const auto* key : keys_.known()) {
+      if (key->id != way.key_id) continue;
+      if (!key->per_pair) return same_algorithm(key->algorithm, present.algorithm);
+      for (const auto& epoch : keys_.sender().epochs) {
+        if (epoch.spi_of(key->id) != way.spi) continue;
+        return same_algorithm(keys_.sending(*key, own_.router, peer_, epoch), present.algorithm);
+      }
+    }
+    return keys_.inherited().contains(way.key_id);
+  }
+
+  std::optional<Way> inherited(uint8_t id) const {
+    if (began_anew_) return std::nullopt;
+    const auto* leads = policy(id);
+    if (!leads) return std::nullopt;
+    const Way way{.key_id = id, .spi = leads->tmpl->spi};
+    return state(way) ? std::optional(way) : std::nullopt;
+  }
+
+  // By the newest epoch that the peer can receive, of those that need no state anew.
+  std::optional<Way> of_pair(const IpsecKey& key) {
+    const auto& epochs = keys_.sender().epochs;
+    if (!keys_.has_pair_key(peer_) || epochs.empty()) return std::nullopt;
+    const Way newest{.key_id = key.id, .spi = epochs.back().spi_of(key.id)};
+    std::optional<Way> older;
+    for (const auto& epoch : epochs) {
+      const Way way{.key_id = key.id, .spi = epoch.spi_of(key.id)};
+      if (way != newest && works(way)) older = way;
+    }
+    if (works(newest)) return newest;
+    const bool heard = keys_.sender().settled || peer_.node.receives.contains(epochs.back().spi);
+    if (!heard) return older;
+    const auto* present = state(newest);
+    if (older && !(present && has_right_key(newest, *present))) {
+      waiting_ = true;
+      return older;
+    }
+    return newest;
+  }
+
+  const Keys& keys_;
+  const OwnNetwork& own_;
+  const Peer& peer_;
+  bool began_anew_;
+  bool waiting_ = false;
+};
+
+// Peers of which states that receive are in the kernel, none of them of an epoch that is announced
+// now: they were cleaned up and installed again, or lost all states while no agent ran. Once the
+// states here are replaced this is not to be seen any more; a peer that could not be sent to with
+// the key it announces has no way in use by then, and needs none that "works".
+std::set<IpAddress> beginners(const Programmed& programmed, const std::vector<Peer>& peers) {
+  std::map<IpAddress, std::set<uint32_t>> heard;
+  for (const auto& [key, state] : programmed.states) {
+    if (key.mark == kDecryptMark && state.esn) heard[state.src].insert(key.spi - key_id_of(key));
+  }
+  std::set<IpAddress> anew;
+  for (const auto& peer : peers) {
+    const auto spis = heard.find(peer.router);
+    if (spis == heard.end()) continue;
+    const auto& epochs = peer.node.epochs;
+    const bool known = std::any_of(epochs.begin(), epochs.end(), [&](const Epoch& epoch) {
+      return spis->second.contains(epoch.spi);
+    });
+    if (!known) anew.insert(peer.router);
+  }
+  return anew;
+}
+
+void report_unknown_ends(const Keys& keys, const Peer& peer, Cluster& cluster) {
+  const auto known = keys.known();
+  if (known.empty() || !known.back()->per_pair || keys.has_pair_key(peer)) return;
+  cluster.problems.push_back(
+      {"Node " + peer.name, "metadata.annotations[pellicle.io/boot-id]",
+       "no boot id and no SPI of it, without which there is no key for the pair; packets to its "
+       "pods are dropped until its agent publishes them"});
+}
+
+}  // namespace
+
+std::vector<std::pair<Cidr, Cidr>> sent_between(const Cidr& own_pods, const Peer& peer,
+                                                bool host_encryption) {
+  std::vector<std::pair<Cidr, Cidr>> selectors = {{own_pods, peer.pod_cidr}};
+  if (!host_encryption) return selectors;
+  const auto any = Cidr::any(own_pods.family());
+  selectors.emplace_back(any, peer.pod_cidr);  // from whichever of the node's addresses
+  selectors.emplace_back(any, Cidr::host(peer.internal_ip));
+  return selectors;
+}
+
+std::vector<const IpsecKey*> Keys::known() const {
+  std::vector<const IpsecKey*> all;
+  for (const auto& key : inputs_->older_keys) all.push_back(&key);
+  if (inputs_->key) all.push_back(&*inputs_->key);
+  return all;
+}
+
+Algorithm Keys::sending(const IpsecKey& key, const IpAddress& own, const Peer& peer,
+                        const Epoch& epoch) const {
+  return inputs_->derive(key.algorithm, {.src = own,
+                                         .dst = peer.router,
+                                         .src_boot_id = sender().boot_id,
+                                         .dst_boot_id = peer.node.boot_id,
+                                         .generation = epoch.generation});
+}
+
+Algorithm Keys::receiving(const IpsecKey& key, const IpAddress& own, const Peer& peer,
+                          const Epoch& epoch) const {
+  return inputs_->derive(key.algorithm, {.src = peer.router,
+                                         .dst = own,
+                                         .src_boot_id = peer.node.boot_id,
+                                         .dst_boot_id = sender().boot_id,
+                                         .generation = epoch.generation});
+}
+
+bool Keys::has_pair_key(const Peer& peer) const {
+  return inputs_->derive && !sender().boot_id.empty() && !peer.node.boot_id.empty() &&
+         !peer.node.epochs.empty();
+}
+
+void choose_ways(const Inputs& inputs, Cluster& cluster) {
+  const Keys keys(inputs);
+  const auto anew = beginners(inputs.programmed, cluster.peers);
+  for (auto& peer : cluster.peers) {
+    report_unknown_ends(keys, peer, cluster);
+    const auto own = cluster.own.find(peer.router.family());
+    if (own == cluster.own.end()) continue;
+    Chooser chooser(keys, own->second, peer, anew.contains(peer.router));
+    auto ways = chooser.ways();
+    peer.key_id = chooser.key_id(ways);
+    peer.ways = std::move(ways);
+    cluster.waiting |= chooser.waiting();
+  }
+}
+
+}  // namespace pellicle

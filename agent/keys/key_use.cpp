@@ -1,0 +1,208 @@
+#include "agent/keys/key_use.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "agent/desired/epochs.h"
+#include "agent/desired/ways.h"
+#include "agent/files/replace_file.h"
+#include "agent/keys/derive.h"
+
+namespace pellicle {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// After a node has seen its own announcement, until it takes it for heard by all: a watch delivers
+// in milliseconds. Also how long packets with an older epoch's SPI may be under way.
+constexpr auto kHeard = 1s;
+
+std::optional<IpAddress> own_router(const Inputs& inputs) {
+  const auto known = cluster(inputs);
+  if (known.own.empty()) return std::nullopt;
+  return known.own.begin()->second.router;
+}
+
+const IpsecKey* key_of_id(const Inputs& inputs, uint8_t id) {
+  for (const auto* key : Keys(inputs).known()) {
+    if (key->id == id && key->per_pair) return key;
+  }
+  return nullptr;
+}
+
+bool has_pair_states(const Programmed& programmed) {
+  return std::any_of(programmed.states.begin(), programmed.states.end(),
+                     [](const auto& entry) { return entry.second.esn; });
+}
+
+uint64_t newest_generation(const std::vector<Epoch>& epochs) {
+  uint64_t newest = 0;
+  for (const auto& epoch : epochs) newest = std::max(newest, epoch.generation);
+  return newest;
+}
+
+}  // namespace
+
+KeyUse::KeyUse(std::string directory, std::string boot_id)
+    : directory_(std::move(directory)), boot_id_(std::move(boot_id)) {
+  load();
+}
+
+void KeyUse::load() {
+  std::ifstream file(directory_ + "/keys.json");
+  const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  try {
+    if (json.at("boot_id") != boot_id_) return;
+    Record record;
+    for (const auto& epoch : json.at("epochs")) {
+      record.epochs.push_back({epoch.at("spi"), epoch.at("generation")});
+    }
+    record.spent = json.at("spent").get<std::set<uint64_t>>();
+    for (const auto& each : json.at("used")) {
+      record.used[each.at("key")] = each.at("pairs").get<std::set<uint64_t>>();
+    }
+    record_ = saved_ = std::move(record);
+    loaded_ = !record_.epochs.empty();
+  } catch (const nlohmann::json::exception&) {  // none, or damaged: another epoch begins
+  }
+}
+
+void KeyUse::save() {
+  if (record_ == saved_) return;
+  nlohmann::json json{{"boot_id", boot_id_}, {"spent", record_.spent}};
+  json["epochs"] = nlohmann::json::array();
+  for (const auto& epoch : record_.epochs) {
+    json["epochs"].push_back({{"spi", epoch.spi}, {"generation", epoch.generation}});
+  }
+  json["used"] = nlohmann::json::array();
+  for (const auto& [key, pairs] : record_.used) {
+    json["used"].push_back({{"key", key}, {"pairs", pairs}});
+  }
+  std::filesystem::create_directories(directory_);
+  replace_file(directory_ + "/keys.json", json.dump() + "\n");
+  saved_ = record_;
+}
+
+// What the file or, if that is lost, the Node tells goes on for as long as the kernel has its
+// states: beside another epoch when nobody knows what was sent with. Without any state this node
+// begins anew, and its peers see that by its epochs: no older one is among them.
+void KeyUse::begin(const Inputs& inputs, const IpAddress& router, const Clock& clock) {
+  const auto self = inputs.nodes.find(inputs.settings.node_name);
+  if (!loaded_ && self != inputs.nodes.end()) {
+    const auto& published = self->second;
+    if (!published.boot_id.empty() && published.boot_id != boot_id_) {
+      record_.epochs = {epoch_of(router, boot_id_, 0, others_spis(inputs))};
+      return;
+    }
+    if (published.boot_id == boot_id_) record_.epochs = published.epochs;
+  }
+  if (loaded_ && (record_.used.empty() || has_pair_states(inputs.programmed))) return;
+  begin_next(inputs, router, clock);
+  if (!has_pair_states(inputs.programmed)) record_.epochs = {record_.epochs.back()};
+}
+
+void KeyUse::begin_next(const Inputs& inputs, const IpAddress& router, const Clock& clock) {
+  auto taken = others_spis(inputs);
+  for (const auto& epoch : record_.epochs) taken.insert(epoch.spi);
+  uint64_t generation = clock.since_boot;
+  if (!record_.epochs.empty()) {
+    generation = std::max(generation, newest_generation(record_.epochs) + 1);
+  }
+  record_.epochs.push_back(epoch_of(router, boot_id_, generation, taken));
+  // More are no use to anybody: the oldest gives way.
+  if (record_.epochs.size() > kMostEpochs) record_.epochs.erase(record_.epochs.begin());
+  record_.used.clear();
+  record_.spent.clear();
+  unneeded_since_.reset();
+}
+
+void KeyUse::end_unneeded(const Inputs& inputs, const Clock& clock) {
+  auto needed = needed_epochs(inputs);
+  if (needed.size() == record_.epochs.size()) return unneeded_since_.reset();
+  if (!unneeded_since_) unneeded_since_ = clock.now;
+  const auto at = *unneeded_since_ + kHeard;
+  if (clock.now < at) {
+    due_ = at;
+    return;
+  }
+  record_.epochs = std::move(needed);
+  unneeded_since_.reset();
+}
+
+bool KeyUse::settled(const Inputs& inputs, const Clock& clock) {
+  const auto self = inputs.nodes.find(inputs.settings.node_name);
+  const auto& newest = record_.epochs.back();
+  const bool shown = self != inputs.nodes.end() && self->second.boot_id == boot_id_ &&
+                     std::find(self->second.epochs.begin(), self->second.epochs.end(), newest) !=
+                         self->second.epochs.end();
+  if (!shown) {
+    announced_since_.reset();
+    return false;
+  }
+  if (!announced_since_ || announced_spi_ != newest.spi) {
+    announced_since_ = clock.now;
+    announced_spi_ = newest.spi;
+  }
+  if (record_.epochs.size() > 1) return false;
+  const auto at = *announced_since_ + kHeard;
+  if (clock.now < at) due_ = due_ ? std::min(*due_, at) : at;
+  return clock.now >= at && contest(inputs) == Contest::none;
+}
+
+// False: a key would be used again, and nothing was written down.
+bool KeyUse::take_into_use(const Inputs& inputs) {
+  auto used = record_.used;
+  for (const auto& [at, state] : compute(inputs).state.states) {
+    if (at.mark.mask != encrypt_mark(1).mask) continue;
+    const auto* key = key_of_id(inputs, key_id_of(at));
+    if (!key || !state.esn) continue;
+    const auto present = inputs.programmed.states.find(at);
+    const bool there = present != inputs.programmed.states.end() &&
+                       same_algorithm(present->second.algorithm, state.algorithm);
+    const auto shared = fingerprint(key->algorithm);
+    const bool fresh = used[shared].insert(fingerprint(state.algorithm)).second;
+    if (!there && (!fresh || record_.spent.contains(shared))) return false;
+  }
+  record_.used = std::move(used);
+  return true;
+}
+
+void KeyUse::prepare(Inputs& inputs, const Clock& clock) {
+  due_.reset();
+  inputs.sender = {.boot_id = boot_id_, .epochs = record_.epochs, .settled = false};
+  const auto router = own_router(inputs);
+  if (!router) return;
+  if (!std::exchange(begun_, true)) begin(inputs, *router, clock);
+  inputs.sender.epochs = record_.epochs;
+  if (contest(inputs) == Contest::lost) begin_next(inputs, *router, clock);
+  inputs.sender.epochs = record_.epochs;
+  end_unneeded(inputs, clock);
+  inputs.sender.epochs = record_.epochs;
+  inputs.sender.settled = settled(inputs, clock);
+  if (!take_into_use(inputs)) {
+    begin_next(inputs, *router, clock);
+    inputs.sender.epochs = record_.epochs;
+    inputs.sender.settled = settled(inputs, clock);
+    take_into_use(inputs);
+  }
+  save();
+}
+
+void KeyUse::not_made(const Inputs& inputs, const Change<State>& change) {
+  const auto* key = key_of_id(inputs, key_id_of(change.key));
+  if (!key || !change.value.esn || change.key.mark == kDecryptMark) return;
+  record_.used[fingerprint(key->algorithm)].erase(fingerprint(change.value.algorithm));
+}
+
+void KeyUse::retired(const IpsecKey& key) {
+  if (!key.per_pair) return;
+  const auto shared = fingerprint(key.algorithm);
+  record_.used.erase(shared);
+  record_.spent.insert(shared);
+}
+
+}  // namespace pellicle

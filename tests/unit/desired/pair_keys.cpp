@@ -1,0 +1,280 @@
+// Keys per pair of nodes: which states and policies there are, and which of them a peer is sent to
+// with. The derivation here is one that a person can read.
+#include "agent/desired/epochs.h"
+#include "agent/desired/ways.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/seed_inputs.h"
+
+namespace pellicle {
+
+namespace {
+
+using seed::cidr;
+using seed::ip;
+
+Algorithm readable(const Algorithm& global, const PairEnds& ends) {
+  const auto name = ends.src.to_string() + ">" + ends.dst.to_string() + " " + ends.src_boot_id +
+                    ">" + ends.dst_boot_id + " " + std::to_string(ends.generation);
+  const auto& key = std::get<Aead>(global).key;
+  std::vector<uint8_t> bytes(key.data(), key.data() + key.size());
+  bytes.insert(bytes.end(), name.begin(), name.end());
+  return Aead{.name = "rfc4106(gcm(aes))", .key = SecretBytes(bytes), .icv_bits = 128};
+}
+
+void announce(Inputs& inputs, const std::string& name, const std::string& boot, Epoch epoch) {
+  inputs.nodes[name].boot_id = boot;
+  inputs.nodes[name].epochs = {epoch};
+}
+
+constexpr Epoch kWorker{.spi = 0x100018a0};
+constexpr Epoch kWorker2{.spi = 0x10000280};
+constexpr Epoch kControl{.spi = 0x10002340};
+
+// The seed's worker with pair keys; what it announced is heard everywhere.
+Inputs worker() {
+  auto inputs = seed::worker();
+  inputs.key->per_pair = true;
+  inputs.derive = readable;
+  inputs.sender = {.boot_id = "W", .epochs = {kWorker}, .settled = true};
+  announce(inputs, "worker", "W", kWorker);
+  announce(inputs, "worker2", "W2", kWorker2);
+  announce(inputs, "control-plane", "CP", kControl);
+  return inputs;
+}
+
+Programmed programmed(const KernelState& state) {
+  return {.states = state.states, .policies = state.policies, .peers = state.peers};
+}
+
+// What the kernel holds once the passes have nothing more to do.
+KernelState settle(Inputs& inputs) {
+  for (int i = 0; i < 5; ++i) inputs.programmed = programmed(compute(inputs).state);
+  return compute(inputs).state;
+}
+
+uint8_t key_in_use(const Inputs& inputs, const char* pods = "10.0.0.0/24") {
+  return compute(inputs).state.peers.at({cidr(pods)}).key_id;
+}
+
+uint32_t spi_in_use(const Inputs& inputs, uint8_t key_id) {
+  return compute(inputs)
+      .state.policies
+      .at({Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"), encrypt_mark(key_id)})
+      .tmpl->spi;
+}
+
+IpsecKey fourth_key() {
+  return {.id = 4, .algorithm = seed::gcm(100), .per_pair = true};
+}
+
+}  // namespace
+
+TEST_CASE("pair keys: an OUT state a peer, and an IN state a peer with the sender's own SPI") {
+  const auto inputs = worker();
+  const auto desired = compute(inputs);
+  CHECK(desired.problems.empty());
+  const auto& states = desired.state.states;
+  REQUIRE(states.size() == 4);
+  const auto& out = states.at({ip("10.0.0.40"), 0x100018a3, {0x3e00, 0xff00}});
+  CHECK(out.src == ip("10.0.1.138"));
+  CHECK(out.output_mark == Mark{0xe00, 0xf00});
+  CHECK(out.esn);
+  CHECK(out.replay_window == 1024);
+  const bool sends_with = out.algorithm == readable(seed::gcm(), {.src = ip("10.0.1.138"),
+                                                                  .dst = ip("10.0.0.40"),
+                                                                  .src_boot_id = "W",
+                                                                  .dst_boot_id = "W2"});
+  CHECK(sends_with);
+  const auto& in = states.at({ip("10.0.1.138"), 0x10000283, {0xd00, 0xf00}});
+  CHECK(in.src == ip("10.0.0.40"));
+  CHECK(in.output_mark == Mark{0xd00, 0xf00});
+  CHECK(in.esn);
+  const bool receives_with = in.algorithm == readable(seed::gcm(), {.src = ip("10.0.0.40"),
+                                                                    .dst = ip("10.0.1.138"),
+                                                                    .src_boot_id = "W2",
+                                                                    .dst_boot_id = "W"});
+  CHECK(receives_with);
+  CHECK(spi_in_use(inputs, 3) == 0x100018a3);
+  CHECK(key_in_use(inputs) == 3);
+}
+
+TEST_CASE("pair keys: a peer's new boot id changes the states with that peer alone") {
+  auto inputs = worker();
+  const auto before = compute(inputs).state;
+  inputs.nodes["worker2"].boot_id = "another";
+  const auto after = compute(inputs).state;
+  size_t changed = 0;
+  for (const auto& [key, state] : after.states) {
+    if (before.states.at(key) == state) continue;
+    ++changed;
+    const bool with_worker2 = key.dst == ip("10.0.0.40") || state.src == ip("10.0.0.40");
+    CHECK(with_worker2);
+  }
+  CHECK(changed == 2);
+}
+
+TEST_CASE("pair keys: a peer that announces no boot id is dropped for and named") {
+  auto inputs = worker();
+  inputs.nodes["worker2"].boot_id.clear();
+  const auto desired = compute(inputs);
+  CHECK(desired.state.peers.at({cidr("10.0.0.0/24")}).key_id == 0);
+  CHECK(desired.state.peers.at({cidr("10.0.2.0/24")}).key_id == 3);
+  REQUIRE(desired.problems.size() == 1);
+  CHECK(desired.problems[0].object == "Node worker2");
+  CHECK(desired.problems[0].field == "metadata.annotations[pellicle.io/boot-id]");
+}
+
+TEST_CASE("pair keys: nothing is sent before what is announced was heard") {
+  auto inputs = worker();
+  inputs.sender.settled = false;
+  CHECK(key_in_use(inputs) == 0);
+  const auto state = compute(inputs).state;
+  CHECK(state.states.size() == 4);
+  inputs.sender.settled = true;
+  settle(inputs);
+  inputs.sender.settled = false;  // a restart: what works goes on
+  CHECK(key_in_use(inputs) == 3);
+}
+
+TEST_CASE("rotation: states and policies for both keys at once, sending changes peer by peer") {
+  auto inputs = worker();
+  settle(inputs);
+  inputs.older_keys = {*inputs.key};
+  inputs.key = fourth_key();
+  auto state = compute(inputs).state;
+  CHECK(state.states.size() == 8);
+  CHECK(key_in_use(inputs) == 3);
+  inputs.nodes["worker2"].key_id = 4;  // announced before the kernel has what is needed
+  CHECK(key_in_use(inputs) == 3);
+  CHECK(compute(inputs).waiting);
+  settle(inputs);
+  CHECK(key_in_use(inputs) == 4);
+  CHECK(key_in_use(inputs, "10.0.2.0/24") == 3);
+  CHECK_FALSE(compute(inputs).waiting);
+  inputs.nodes["control-plane"].key_id = 4;
+  settle(inputs);
+  CHECK(key_in_use(inputs, "10.0.2.0/24") == 4);
+  inputs.older_keys.clear();
+  CHECK(compute(inputs).state.states.size() == 4);
+}
+
+TEST_CASE("rotation: a kernel that refuses the new state or policy keeps the peer on the old key") {
+  auto inputs = worker();
+  settle(inputs);
+  inputs.older_keys = {*inputs.key};
+  inputs.key = fourth_key();
+  inputs.nodes["worker2"].key_id = 4;
+  const auto wanted = compute(inputs).state;
+  const State::Key state{ip("10.0.0.40"), 0x100018a4, encrypt_mark(4)};
+  const Policy::Key policy{Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"),
+                           encrypt_mark(4)};
+  REQUIRE(wanted.states.contains(state));
+  REQUIRE(wanted.policies.contains(policy));
+  inputs.programmed = programmed(wanted);
+  CHECK(key_in_use(inputs) == 4);
+  inputs.programmed.states.erase(state);
+  CHECK(key_in_use(inputs) == 3);
+  inputs.programmed = programmed(wanted);
+  inputs.programmed.policies.erase(policy);
+  CHECK(key_in_use(inputs) == 3);
+}
+
+TEST_CASE("rotation: a peer that is ahead goes on getting the key that works") {
+  auto inputs = worker();
+  settle(inputs);
+  inputs.nodes["worker2"].key_id = 12;
+  CHECK(key_in_use(inputs) == 3);
+  inputs.programmed = {};  // a node that joins now, with the key of before
+  CHECK(key_in_use(inputs) == 0);
+  auto fresh = worker();
+  fresh.nodes["worker2"].key_id = 2;
+  CHECK(key_in_use(fresh) == 0);
+}
+
+TEST_CASE("rotation: states of an older pair key whose bytes are lost stay as they are") {
+  auto inputs = worker();
+  const auto before = settle(inputs);
+  inputs.key = fourth_key();
+  inputs.inherited_keys = {3};
+  auto state = compute(inputs).state;
+  for (const auto& [key, value] : before.states) CHECK(state.states.at(key) == value);
+  CHECK(state.states.size() == 8);
+  CHECK(key_in_use(inputs) == 3);
+  inputs.nodes["worker2"].key_id = 4;
+  settle(inputs);
+  CHECK(key_in_use(inputs) == 4);
+  CHECK(key_in_use(inputs, "10.0.2.0/24") == 3);
+  inputs.nodes.erase("control-plane");
+  state = settle(inputs);
+  for (const auto& [key, value] : state.states) {
+    CHECK(key.dst != ip("10.0.2.52"));
+    CHECK(value.src != ip("10.0.2.52"));
+  }
+}
+
+TEST_CASE("epochs: a sender moves to its new SPI once the peer says that it receives it") {
+  auto inputs = worker();
+  settle(inputs);
+  const Epoch next{.spi = 0x1abcdef0, .generation = 77};
+  inputs.sender.epochs = {kWorker, next};
+  inputs.sender.settled = false;
+  settle(inputs);
+  CHECK(spi_in_use(inputs, 3) == 0x100018a3);
+  CHECK(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x1abcdef3, encrypt_mark(3)}));
+  CHECK(needed_epochs(inputs).size() == 2);
+  inputs.nodes["worker2"].receives = {next.spi};
+  settle(inputs);
+  CHECK(spi_in_use(inputs, 3) == 0x1abcdef3);
+  CHECK_FALSE(
+      compute(inputs).state.states.contains({ip("10.0.0.40"), 0x100018a3, encrypt_mark(3)}));
+  CHECK(needed_epochs(inputs).size() == 2);  // control-plane has not said so
+  inputs.nodes["control-plane"].receives = {next.spi};
+  settle(inputs);
+  CHECK(needed_epochs(inputs) == std::vector{next});
+}
+
+TEST_CASE("epochs: a receiver has a state for each epoch that is announced") {
+  auto inputs = worker();
+  inputs.nodes["worker2"].epochs.push_back({.spi = 0x1abcdef0, .generation = 77});
+  const auto states = compute(inputs).state.states;
+  const auto& newer = states.at({ip("10.0.1.138"), 0x1abcdef3, kDecryptMark});
+  CHECK(states.contains({ip("10.0.1.138"), 0x10000283, kDecryptMark}));
+  CHECK_FALSE(newer == states.at({ip("10.0.1.138"), 0x10000283, kDecryptMark}));
+}
+
+TEST_CASE("epochs: of two senders with one SPI the heard one goes on, else the older is heard") {
+  auto inputs = worker();  // control-plane is older than worker2
+  inputs.nodes["worker2"].epochs = {kControl};
+  const State::Key at{ip("10.0.1.138"), 0x10002343, kDecryptMark};
+  CHECK(compute(inputs).state.states.at(at).src == ip("10.0.2.52"));
+  inputs.programmed.states[at] = {.src = ip("10.0.0.40")};
+  CHECK(compute(inputs).state.states.at(at).src == ip("10.0.0.40"));
+}
+
+TEST_CASE("epochs: the younger of two nodes with one SPI looks for another") {
+  auto inputs = worker();
+  CHECK(contest(inputs) == Contest::none);
+  inputs.nodes["worker2"].epochs = {kWorker};
+  CHECK(contest(inputs) == Contest::won);
+  inputs.nodes["control-plane"].epochs = {kWorker};
+  CHECK(contest(inputs) == Contest::lost);
+}
+
+TEST_CASE("epochs: the SPI is free, shows the key id, and is another in each life of a node") {
+  const auto first = epoch_of(ip("10.0.1.138"), "boot", 0, {});
+  CHECK(is_epoch_spi(first.spi));
+  CHECK(first.spi_of(3) == first.spi + 3);
+  CHECK(first == epoch_of(ip("10.0.1.138"), "boot", 0, {}));
+  const std::set<uint32_t> others = {epoch_of(ip("10.0.1.139"), "boot", 0, {}).spi,
+                                     epoch_of(ip("fd00:1::8a"), "boot", 0, {}).spi,
+                                     epoch_of(ip("10.0.1.138"), "another", 0, {}).spi,
+                                     epoch_of(ip("10.0.1.138"), "boot", 1, {}).spi,
+                                     epoch_of(ip("10.0.1.138"), "boot", 0, {first.spi}).spi};
+  CHECK(others.size() >= 4);  // the last may be that of generation 1
+  for (const auto spi : others) {
+    CHECK(spi != first.spi);
+    CHECK(is_epoch_spi(spi));
+  }
+}
+
+}  // namespace pellicle

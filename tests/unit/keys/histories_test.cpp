@@ -1,0 +1,57 @@
+// Random histories: no key and number are used twice, and whatever is sent can be decrypted.
+#include "tests/harness/catch.h"
+#include "tests/unit/keys/history.h"
+
+using namespace pellicle;
+
+namespace {
+
+constexpr uint64_t kCases = 60;
+constexpr int kEvents = 150;
+
+}  // namespace
+
+TEST_CASE("histories: no key and number come twice, and what is sent can be decrypted") {
+  size_t sent = 0;
+  size_t dropped = 0;
+  for (uint64_t seed = 1; seed <= kCases; ++seed) {
+    INFO("seed " << seed);
+    Random random(seed);
+    History history(random, 3);
+    for (int i = 0; i < kEvents; ++i) {
+      INFO("event " << i);
+      history.happen();
+      history.send_everywhere();
+    }
+    history.settle();
+    const auto before = history.dropped();
+    history.send_everywhere();
+    CHECK(history.dropped() == before);
+    CHECK(history.key_ids() == std::set<uint8_t>{history.key()->id});
+    sent += history.sent();
+    dropped += before;
+  }
+  CHECK(sent > kCases * kEvents * 3);  // most of them do get through
+  INFO(dropped << " of " << sent << " dropped");
+}
+
+TEST_CASE("histories: rotations alone drop nothing at all") {
+  Random random(7);
+  History history(random, 4);
+  history.settle();
+  history.send_everywhere();
+  const auto before = history.dropped();
+  for (int rotation = 0; rotation < 40; ++rotation) {
+    history.new_key();
+    for (int i = 0; i < 12; ++i) {
+      auto& node = history.nodes()[random.below(history.nodes().size())];
+      if (random.chance(20)) history.restart(node);
+      history.hear_and_pass(node);
+      history.send_everywhere();
+    }
+    if (rotation % 3 == 0) history.settle();
+  }
+  history.settle();
+  CHECK(history.dropped() == before);
+  CHECK(history.key_ids() == std::set<uint8_t>{history.key()->id});
+}

@@ -1,0 +1,113 @@
+// Nodes that rotate keys, restart, reboot and lose their states, each with a kernel of its own, and
+// what they send to one another. A model beside them knows every key and counter that was used.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/keys/announcement.h"
+#include "agent/keys/derive.h"
+#include "agent/keys/key_use.h"
+#include "agent/model/key_ring.h"
+#include "tests/harness/memory_kernel/memory_kernel.h"
+#include "tests/harness/random_cluster.h"
+#include "tests/harness/temporary_directory.h"
+
+namespace pellicle {
+
+// What the API server holds.
+struct Api {
+  std::map<std::string, Node> nodes;
+  std::optional<IpsecKey> key;
+  bool away = false;
+};
+
+// One node: its kernel outlives its agent, its directory its kernel's states.
+struct HistoryNode {
+  std::string name;
+  Node object;  // as the kubelet made it
+  std::string boot_id;
+  MemoryKernel kernel;
+  std::unique_ptr<TemporaryDirectory> directory;
+
+  // The agent; none while it does not run.
+  struct Agent {
+    KeyRing ring;
+    KeyUse use;
+    std::map<std::string, Node> heard;
+    std::optional<Node> self;
+    PassResult last() const { return {inputs, desired, refusals}; }
+    Inputs inputs;
+    KernelState desired;
+    std::vector<Refusal> refusals;
+  };
+  std::unique_ptr<Agent> agent;
+};
+
+class History {
+ public:
+  static constexpr std::chrono::seconds kPatience{5};
+
+  History(Random& random, size_t nodes);
+
+  // One of the things that happen, or nothing but time.
+  void happen();
+  // A packet from every node to every other; fails the test for one that cannot be decrypted or
+  // whose key and number were used before.
+  void send_everywhere();
+  // Until nothing changes any more.
+  void settle();
+
+  void new_key();
+  void restart(HistoryNode& node);
+  void reboot(HistoryNode& node);
+  void reinstall(HistoryNode& node);  // cleanup, and started anew in the same boot
+  void flush(HistoryNode& node, size_t percent);
+  void leave_and_return(HistoryNode& node);  // its Node is deleted and made anew
+  void hear_and_pass(HistoryNode& node);
+
+  std::vector<HistoryNode>& nodes() { return nodes_; }
+  const std::optional<IpsecKey>& key() const { return api_.key; }
+  size_t sent() const { return used_.size(); }
+  size_t dropped() const { return dropped_; }
+  // The key ids that any kernel holds states of.
+  std::set<uint8_t> key_ids() const;
+
+ private:
+  struct Counter {
+    Algorithm algorithm;
+    uint64_t sent = 0;
+  };
+  using StateOf = std::pair<std::string, State::Key>;
+
+  void start(HistoryNode& node);
+  void pass(HistoryNode& node);
+  void step(HistoryNode& node);
+  void publish(HistoryNode& node);
+  void follow_counters(const HistoryNode& node, const KernelState& state);
+  void send(HistoryNode& from, HistoryNode& to);
+  void wipe(HistoryNode& node);
+  void forget_life(const HistoryNode& node);
+  void advance(std::chrono::milliseconds time);
+  bool any_inherited() const;
+  bool excused(const HistoryNode& from, const HistoryNode& to) const;
+
+  Random& random_;
+  Api api_;
+  std::vector<HistoryNode> nodes_;
+  KeyUse::Time now_{std::chrono::seconds(1000)};
+  uint64_t since_boot_ = 5000;
+  uint8_t next_fill_ = 1;
+  std::vector<IpsecKey> past_keys_;
+  std::map<StateOf, Counter> counters_;
+  std::set<std::pair<uint64_t, uint64_t>> used_;  // key's fingerprint, number
+  std::set<std::string> damaged_;                 // receiving states were lost, no pass since
+  std::set<std::string> unannounced_;             // began anew, and has announced nothing since
+  std::set<std::pair<std::string, std::string>> unheard_;  // sender, who began anew
+  size_t dropped_ = 0;
+  int boots_ = 0;
+};
+
+}  // namespace pellicle

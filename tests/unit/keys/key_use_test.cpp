@@ -1,0 +1,208 @@
+// When a node goes on with what it announced, and when it begins an epoch.
+#include "agent/keys/key_use.h"
+
+#include <fstream>
+
+#include "agent/keys/boot_id.h"
+#include "agent/keys/derive.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/seed_inputs.h"
+#include "tests/harness/temporary_directory.h"
+
+using namespace pellicle;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string kBoot = "11111111-1111-1111-1111-111111111111";
+const std::string kOther = "22222222-2222-2222-2222-222222222222";
+
+// worker of the seed with pair keys; passes against a kernel that takes everything.
+struct Node1 {
+  TemporaryDirectory directory;
+  Inputs inputs = seed::worker();
+  KeyUse use{directory.path(), kBoot};
+  KeyUse::Clock clock{.now = KeyUse::Time(100s), .since_boot = 4711};
+
+  Node1() {
+    inputs.key->per_pair = true;
+    inputs.derive = derive_key;
+    for (const auto& [name, spi] :
+         {std::pair("worker2", 0x10000010U), {"control-plane", 0x10000020U}}) {
+      inputs.nodes[name].boot_id = kOther;
+      inputs.nodes[name].epochs = {{.spi = spi}};
+    }
+  }
+  const std::vector<Epoch>& pass() {
+    use.prepare(inputs, clock);
+    const auto state = compute(inputs).state;
+    inputs.programmed = {state.states, state.policies, state.peers};
+    return inputs.sender.epochs;
+  }
+  void publish() {
+    inputs.nodes["worker"].boot_id = kBoot;
+    inputs.nodes["worker"].epochs = inputs.sender.epochs;
+  }
+  void restart() { use = KeyUse(directory.path(), kBoot); }
+  void settle() {
+    pass();
+    publish();
+    pass();
+    clock.now += 2s;
+    clock.since_boot += 2000;
+    for (int i = 0; i < 3; ++i) pass();
+  }
+  void lose_states() { inputs.programmed = {}; }
+  // What keys.json remembers goes with it.
+  void lose_record() { std::filesystem::remove(directory.path() + "/keys.json"); }
+};
+
+}  // namespace
+
+TEST_CASE("key use: the first agent of a boot takes the time for its generation") {
+  Node1 node;
+  CHECK(node.pass().size() == 1);
+  CHECK(node.pass()[0].generation == 4711);
+  CHECK_FALSE(node.inputs.sender.settled);
+}
+
+TEST_CASE("key use: generation 0 where the Node tells of an earlier boot") {
+  Node1 node;
+  node.inputs.nodes["worker"].boot_id = kOther;
+  CHECK(node.pass()[0].generation == 0);
+}
+
+TEST_CASE("key use: one second after it saw its own words a node takes them for heard") {
+  Node1 node;
+  node.pass();
+  CHECK_FALSE(node.use.due());
+  node.publish();
+  node.pass();
+  CHECK_FALSE(node.inputs.sender.settled);
+  CHECK(node.use.due() == node.clock.now + 1s);
+  node.clock.now += 1s;
+  node.pass();
+  CHECK(node.inputs.sender.settled);
+  CHECK(node.inputs.nodes.size() == 3);
+}
+
+TEST_CASE("key use: a restart goes on, whether the record or the kernel's states are there") {
+  Node1 node;
+  node.settle();
+  const auto epochs = node.inputs.sender.epochs;
+  node.restart();
+  CHECK(node.pass() == epochs);
+}
+
+TEST_CASE("key use: states that are gone are not made again with the same key") {
+  Node1 node;
+  node.settle();
+  const auto before = node.inputs.sender.epochs;
+  node.lose_states();
+  const auto& after = node.pass();
+  REQUIRE(after.size() == 2);
+  CHECK(after.front() == before.front());
+  CHECK(after.back().generation > before.back().generation);
+  CHECK(after.back().spi != before.back().spi);
+}
+
+TEST_CASE("key use: without states at the start it begins anew, with a record and without") {
+  for (const bool record : {true, false}) {
+    Node1 node;
+    node.settle();
+    const auto before = node.inputs.sender.epochs;
+    node.lose_states();
+    if (!record) node.lose_record();
+    node.restart();
+    const auto& after = node.pass();
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].generation > before[0].generation);
+    CHECK(after[0].spi != before[0].spi);
+  }
+}
+
+TEST_CASE("key use: with states but no record they stay, and another epoch takes their place") {
+  Node1 node;
+  node.settle();
+  const auto before = node.inputs.sender.epochs;
+  node.lose_record();
+  node.restart();
+  const auto& after = node.pass();
+  REQUIRE(after.size() == 2);
+  CHECK(after[0] == before[0]);
+}
+
+TEST_CASE("key use: one peer that comes back costs an epoch, a new peer does not") {
+  Node1 node;
+  const auto peer = node.inputs.nodes["worker2"];
+  node.inputs.nodes.erase("worker2");
+  node.settle();
+  node.inputs.nodes["worker2"] = peer;
+  CHECK(node.pass().size() == 1);
+  node.inputs.nodes.erase("worker2");
+  node.pass();
+  node.inputs.nodes["worker2"] = peer;
+  CHECK(node.pass().size() == 2);
+}
+
+TEST_CASE("key use: bytes of a retired key that come back cost an epoch") {
+  Node1 node;
+  node.settle();
+  const auto first = *node.inputs.key;
+  node.inputs.key = IpsecKey{.id = 4, .algorithm = seed::gcm(99), .per_pair = true};
+  CHECK(node.pass().size() == 1);
+  node.use.retired(first);
+  node.inputs.key = first;
+  node.inputs.key->id = 5;
+  CHECK(node.pass().size() == 2);
+}
+
+TEST_CASE("key use: what the kernel refused to make was not used") {
+  Node1 node;
+  node.settle();
+  node.inputs.key = IpsecKey{.id = 4, .algorithm = seed::gcm(99), .per_pair = true};
+  node.use.prepare(node.inputs, node.clock);
+  for (const auto& [key, state] : compute(node.inputs).state.states) {
+    if (key_id_of(key) == 4) node.use.not_made(node.inputs, {Action::add, key, state});
+  }
+  CHECK(node.pass().size() == 1);
+}
+
+TEST_CASE("key use: a node whose SPI an older one has looks for another") {
+  Node1 node;
+  node.settle();
+  const auto mine = node.inputs.sender.epochs[0];
+  node.inputs.nodes["control-plane"].epochs = {{.spi = mine.spi}};
+  const auto& after = node.pass();
+  REQUIRE(after.size() == 2);
+  CHECK(after[1].spi != mine.spi);
+  CHECK_FALSE(node.inputs.sender.settled);
+}
+
+TEST_CASE("key use: the record holds no key byte") {
+  Node1 node;
+  node.settle();
+  std::ifstream file(node.directory.path() + "/keys.json");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  CHECK(text.find(kBoot) != std::string::npos);
+  CHECK(text.find("rfc4106") == std::string::npos);
+  CHECK(text.size() < 600);
+}
+
+TEST_CASE("key use: a damaged record counts as lost") {
+  Node1 node;
+  node.settle();
+  std::ofstream(node.directory.path() + "/keys.json") << "{\"boot_id\": 3, ";
+  node.restart();
+  CHECK(node.pass().size() == 2);
+}
+
+TEST_CASE("boot id: from a file, or one sentence") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() + "/boot";
+  std::ofstream(file) << kBoot << "\n";
+  CHECK(boot_id(file) == kBoot);
+  CHECK(boot_id(kBootIdFile).size() == 36);
+  CHECK_THROWS_WITH(boot_id(directory.path() + "/none"),
+                    Catch::Matchers::Contains("boot-id-file " + directory.path() + "/none"));
+}

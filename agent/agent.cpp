@@ -1,7 +1,6 @@
 #include "agent/agent.h"
 
 #include <filesystem>
-#include <random>
 
 #include "agent/kernel/esp_support.h"
 #include "agent/keys/boot_id.h"
@@ -11,25 +10,6 @@
 namespace pellicle {
 
 namespace {
-
-// For jitter: agents that were started together must not ask together.
-uint64_t random_seed() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) | device();
-}
-
-ApiAccess api_access(const Config& config) {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  ApiAccess access = config.kubeconfig.empty()
-                         ? in_cluster_access(variable("KUBERNETES_SERVICE_HOST"),
-                                             variable("KUBERNETES_SERVICE_PORT"))
-                         : kubeconfig_access(config.kubeconfig);
-  override_server(access, config.service_host, config.service_port);
-  return access;
-}
 
 // Only root may look into it.
 const std::string& made_private(const std::string& directory) {
@@ -58,11 +38,20 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       pods_(endpoints_, pod_datapath()),
       cni_(config_.cni, config_.socket_path()),
       store_(config_.allow_weak_algorithms ? WeakAlgorithms::allowed : WeakAlgorithms::refused),
-      access_(api_access(config_)),
+      access_(api_access(config_.kubeconfig, config_.service_host, config_.service_port)),
       client_(context, access_),
       publisher_(context, client_, config_.settings.node_name, random_seed(),
                  {.on_trouble = [this](const std::string& trouble) { publish_trouble_ = trouble; },
                   .on_healthy = [this] { publish_trouble_.clear(); }}),
+      taint_(context, client_, config_.settings.node_name, random_seed(),
+             {.on_removed =
+                  [] {
+                    log::info("this node takes pods", {{"taint removed", kNotReadyTaint}});
+                  },
+              .on_trouble =
+                  [](const std::string& trouble) {
+                    log::warn("node keeps its taint", {{"error", trouble}});
+                  }}),
       monitor_(
           context, [this] { return kernel_.ports(); },
           [this](const Changes& changes) {

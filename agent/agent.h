@@ -16,6 +16,7 @@
 #include "agent/keys/key_use.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
+#include "agent/kube/taint.h"
 #include "agent/kube/watcher.h"
 #include "agent/passes.h"
 #include "agent/pods.h"
@@ -80,6 +81,7 @@ class Agent {
   ApiAccess access_;
   ApiClient client_;
   Publisher publisher_;
+  TaintRemoval taint_;
   std::map<std::string, SourceHealth> sources_;  // by title
   std::vector<std::unique_ptr<Watcher>> watchers_;
   Monitor monitor_;

@@ -110,6 +110,8 @@ void Agent::serve_pods() {
     pods_trouble_ = error.what();
   }
   cni_.bring_about();
+  const bool served = cni_.installed() || config_.cni.conf_dir.empty();
+  if (served && store_.tainted(config_.settings.node_name)) taint_.remove();
 }
 
 }  // namespace pellicle

@@ -1,6 +1,7 @@
 #include "agent/kernel/sysctl.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,12 +14,23 @@ namespace pellicle {
 
 namespace {
 
-// /proc/sys/net answers for the namespace of the thread that opens it (checked on 6.1).
+// Where a container that is not privileged finds the sysctls it may write: its own /proc/sys is
+// read-only, so the chart mounts the node's.
+constexpr const char* kMounted = "/host/proc/sys/";
+
+const std::string& root() {
+  static const std::string root =
+      access((std::string(kMounted) + "net").c_str(), F_OK) == 0 ? kMounted : "/proc/sys/";
+  return root;
+}
+
+// sys/net answers for the namespace of the thread that opens it, however it is mounted (checked on
+// 6.1).
 std::string file_of(const std::string& path) {
   if (path.empty() || path.front() == '/' || path.find("..") != std::string::npos) {
     throw OsError(EINVAL, "sysctl " + path + ": not a path below /proc/sys");
   }
-  return "/proc/sys/" + path;
+  return root() + path;
 }
 
 [[noreturn]] void fail(const std::string& operation, const std::string& path) {

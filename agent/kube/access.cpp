@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -79,6 +80,18 @@ void override_server(ApiAccess& access, std::string_view host, std::string_view 
   access.scheme_host_port =
       server_url(host.empty() ? std::string_view(old_host) : host,
                  port.empty() ? std::string_view(old_port) : port, "k8sServiceHost/k8sServicePort");
+}
+
+ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port) {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  ApiAccess access = kubeconfig.empty() ? in_cluster_access(variable("KUBERNETES_SERVICE_HOST"),
+                                                            variable("KUBERNETES_SERVICE_PORT"))
+                                        : kubeconfig_access(kubeconfig);
+  override_server(access, host, port);
+  return access;
 }
 
 }  // namespace pellicle

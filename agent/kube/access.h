@@ -50,4 +50,8 @@ ApiAccess kubeconfig_access(const std::filesystem::path& file);
 // datapath cannot rely on the ClusterIP. Empty values change nothing.
 void override_server(ApiAccess& access, std::string_view host, std::string_view port);
 
+// All of this for a program's settings: the kubeconfig, or without one what the pod is given; then
+// the server that the settings name.
+ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port);
+
 }  // namespace pellicle

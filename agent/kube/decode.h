@@ -56,6 +56,7 @@ struct DecodedNode {
   std::set<NodeField> malformed;  // present, but unusable
   std::vector<Problem> problems;  // one for each malformed value
   Annotations annotations;        // those of kPrefix and kOwnPrefix, as they stand
+  bool not_ready_taint = false;   // see taint.h
 };
 DecodedNode decode_node(const ApiObject& object);
 

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "agent/kube/decode_fields.h"
+#include "agent/kube/taint.h"
 
 namespace pellicle {
 namespace {
@@ -163,6 +165,13 @@ void read_annotations(const json& object, Reader& reader) {
   }
 }
 
+bool has_not_ready_taint(const json& object) {
+  const auto& taints = member(member(object, "spec"), "taints");
+  return taints.is_array() && std::any_of(taints.begin(), taints.end(), [](const json& taint) {
+           return member(taint, "key") == kNotReadyTaint;
+         });
+}
+
 }  // namespace
 
 DecodedNode decode_node(const ApiObject& object) {
@@ -178,6 +187,7 @@ DecodedNode decode_node(const ApiObject& object) {
   read_key_id(parsed, reader);
   read_pair_keys(member(member(parsed, "metadata"), "annotations"), reader);
   read_annotations(parsed, reader);
+  out.not_ready_taint = has_not_ready_taint(parsed);
   return out;
 }
 

@@ -7,7 +7,8 @@ Store::Known Store::known(const ApiObject& object, const std::map<std::string, K
   const auto last = before.find(object.name);
   return {.node = merged(last == before.end() ? Node{} : last->second.node, decoded),
           .problems = std::move(decoded.problems),
-          .annotations = std::move(decoded.annotations)};
+          .annotations = std::move(decoded.annotations),
+          .tainted = decoded.not_ready_taint};
 }
 
 void Store::nodes_listed(const std::vector<ApiObject>& objects) {
@@ -99,6 +100,11 @@ std::optional<ClusterSnapshot> Store::snapshot() const {
 Annotations Store::annotations(const std::string& node) const {
   const auto found = nodes_.find(node);
   return found == nodes_.end() ? Annotations{} : found->second.annotations;
+}
+
+bool Store::tainted(const std::string& node) const {
+  const auto found = nodes_.find(node);
+  return found != nodes_.end() && found->second.tainted;
 }
 
 }  // namespace pellicle

@@ -52,11 +52,15 @@ class Store {
   // The network.cilium.io annotations of a Node as they stand; empty for an unknown Node.
   Annotations annotations(const std::string& node) const;
 
+  // The Node was last seen with the taint of taint.h.
+  bool tainted(const std::string& node) const;
+
  private:
   struct Known {
     Node node;  // with last good values
     std::vector<Problem> problems;
     Annotations annotations;
+    bool tainted = false;
   };
   static Known known(const ApiObject& object, const std::map<std::string, Known>& before);
   void secret_missing();

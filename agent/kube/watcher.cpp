@@ -1,5 +1,7 @@
 #include "agent/kube/watcher.h"
 
+#include <random>
+
 namespace pellicle {
 namespace {
 
@@ -17,6 +19,11 @@ Resource key_secret() {
   return {.title = "secret kube-system/cilium-ipsec-keys",
           .path = "/api/v1/namespaces/kube-system/secrets",
           .field_selector = "metadata.name=cilium-ipsec-keys"};
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
 }
 
 Watcher::Watcher(boost::asio::io_context& io, ApiClient& client, Resource resource, uint64_t seed,

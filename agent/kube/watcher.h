@@ -46,4 +46,7 @@ class Watcher {
 Resource all_nodes();
 Resource key_secret();
 
+// For jitter: programs that were started together must not ask together.
+uint64_t random_seed();
+
 }  // namespace pellicle

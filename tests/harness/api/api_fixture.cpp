@@ -127,6 +127,19 @@ std::optional<api::Json> ApiFixture::get(const api::ObjectKey& key) const {
   return shown(object, key);
 }
 
+std::vector<api::Json> ApiFixture::list(const std::string& resource) const {
+  const Lock lock(shared_->mutex);
+  std::vector<api::Json> all;
+  for (const auto& [key, object] : shared_->store.at(shared_->store.version(), resource, ""))
+    all.push_back(shown(object, key));
+  return all;
+}
+
+std::vector<api::Event> ApiFixture::history(const std::string& resource) const {
+  const Lock lock(shared_->mutex);
+  return shared_->store.after(0, resource, "");
+}
+
 uint64_t ApiFixture::version() const {
   const Lock lock(shared_->mutex);
   return shared_->store.version();

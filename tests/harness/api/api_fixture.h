@@ -50,6 +50,9 @@ class ApiFixture {
   api::Json patch(const api::ObjectKey& key, const api::Json& merge);
   void remove(const api::ObjectKey& key);
   std::optional<api::Json> get(const api::ObjectKey& key) const;
+  std::vector<api::Json> list(const std::string& resource) const;
+  // All that ever happened to a resource's objects, oldest first.
+  std::vector<api::Event> history(const std::string& resource) const;
   uint64_t version() const;  // the newest resourceVersion
 
   // Faults for the requests to come, see api::Fault.

@@ -30,18 +30,25 @@ std::vector<std::string> segments_of(const std::string& path) {
   return result;
 }
 
-// /api/v1/[namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE]]
+// /api/v1/ or /apis/GROUP/v1/, then [namespaces/NS/]RESOURCE[/NAME[/SUBRESOURCE]]
 void read_path(Call& call, const std::string& path) {
   std::vector<std::string> parts = segments_of(path);
   for (const std::string& part : parts) call.path += "/" + part;
-  if (parts.size() < 3 || parts[0] != "api" || parts[1] != "v1") return;
+  std::string group;
+  if (parts.size() > 3 && parts[0] == "apis") {
+    group = parts[1];
+    parts.erase(parts.begin() + 1);
+  } else if (!parts.empty() && parts[0] != "api") {
+    return;
+  }
+  if (parts.size() < 3 || parts[1] != "v1") return;
   parts.erase(parts.begin(), parts.begin() + 2);
   if (parts.size() > 2 && parts[0] == "namespaces") {
     call.key.ns = parts[1];
     parts.erase(parts.begin(), parts.begin() + 2);
   }
   const Resource* resource = find_resource(parts[0]);
-  if (resource == nullptr || parts.size() > 3) return;
+  if (resource == nullptr || resource->group != group || parts.size() > 3) return;
   if (resource->namespaced ? call.key.ns.empty() && parts.size() > 1 : !call.key.ns.empty()) return;
   if (parts.size() == 3 && !(resource == &kNodes && parts[2] == "status")) return;
   call.resource = resource;

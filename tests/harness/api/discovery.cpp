@@ -25,7 +25,21 @@ Json core_resources() {
              {"namespaced", false},
              {"kind", "Node"},
              {"verbs", {"get", "patch", "update"}}},
-            resource_entry(kSecrets, nullptr)}}};
+            resource_entry(kSecrets, nullptr),
+            resource_entry(kEvents, "ev")}}};
+}
+
+Json lease_group() {
+  const Json version = {{"groupVersion", kLeases.api_version()}, {"version", "v1"}};
+  return {
+      {"name", kLeases.group}, {"versions", Json::array({version})}, {"preferredVersion", version}};
+}
+
+Json lease_resources() {
+  return {{"kind", "APIResourceList"},
+          {"apiVersion", "v1"},
+          {"groupVersion", kLeases.api_version()},
+          {"resources", Json::array({resource_entry(kLeases, nullptr)})}};
 }
 
 Json server_version() {
@@ -52,7 +66,9 @@ std::optional<Response> discovery(const std::string& path) {
                                {"serverAddressByClientCIDRs", Json::array()}});
   if (path == "/apis")
     return json_response(
-        200, {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", Json::array()}});
+        200,
+        {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", Json::array({lease_group()})}});
+  if (path == "/apis/coordination.k8s.io/v1") return json_response(200, lease_resources());
   if (path == "/api/v1") return json_response(200, core_resources());
   return std::nullopt;
 }

@@ -104,7 +104,7 @@ Json listing(const Store& store, const Call& call) {
     if (selector.everything()) metadata["remainingItemCount"] = remaining;
   }
   return {{"kind", std::string(call.resource->kind) + "List"},
-          {"apiVersion", "v1"},
+          {"apiVersion", call.resource->api_version()},
           {"metadata", metadata},
           {"items", items}};
 }

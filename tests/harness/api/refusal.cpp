@@ -41,11 +41,13 @@ Refusal forbidden(const Attempt& attempt) {
       attempt.resource + (attempt.name.empty() ? "" : " " + quoted(attempt.name));
   const std::string scope =
       attempt.ns.empty() ? "at the cluster scope" : "in the namespace " + quoted(attempt.ns);
+  const Resource* served = find_resource(attempt.resource);
+  const std::string group(served == nullptr ? "" : served->group);
   Json details = {{"kind", attempt.resource}};
   if (!attempt.name.empty()) details["name"] = attempt.name;
   return {403, "Forbidden",
           object + " is forbidden: User " + quoted(attempt.user) + " cannot " + attempt.verb +
-              " resource " + quoted(resource) + " in API group \"\" " + scope,
+              " resource " + quoted(resource) + " in API group \"" + group + "\" " + scope,
           details};
 }
 

@@ -9,14 +9,14 @@
 namespace pellicle::api {
 
 const Resource* find_resource(std::string_view plural) {
-  for (const Resource* resource : {&kNodes, &kSecrets})
+  for (const Resource* resource : kResources)
     if (resource->plural == plural) return resource;
   return nullptr;
 }
 
 const Resource& resource_of(const Json& object) {
   const std::string kind = object.value("kind", "");
-  for (const Resource* resource : {&kNodes, &kSecrets})
+  for (const Resource* resource : kResources)
     if (resource->kind == kind) return *resource;
   throw std::invalid_argument("an object of kind \"" + kind + "\" is not served here");
 }
@@ -29,6 +29,10 @@ ObjectKey secret_key(std::string ns, std::string name) {
   return {.resource = std::string(kSecrets.plural), .ns = std::move(ns), .name = std::move(name)};
 }
 
+ObjectKey lease_key(std::string ns, std::string name) {
+  return {.resource = std::string(kLeases.plural), .ns = std::move(ns), .name = std::move(name)};
+}
+
 ObjectKey key_of(const Json& object) {
   const Resource& resource = resource_of(object);
   const Json metadata = object.value("metadata", Json::object());
@@ -39,7 +43,7 @@ ObjectKey key_of(const Json& object) {
 
 Json with_kind(Json object, const Resource& resource) {
   object["kind"] = resource.kind;
-  object["apiVersion"] = "v1";
+  object["apiVersion"] = resource.api_version();
   return object;
 }
 

@@ -1,6 +1,7 @@
 // The kinds of object this API serves, and how one object is named.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,10 +15,19 @@ struct Resource {
   std::string_view plural;  // in paths and messages: "nodes"
   std::string_view kind;    // in objects: "Node"
   bool namespaced = false;
+  std::string_view group{};  // of its API; empty: the core
+
+  // As objects say it: "v1", "coordination.k8s.io/v1".
+  std::string api_version() const { return group.empty() ? "v1" : std::string(group) + "/v1"; }
 };
 
 inline constexpr Resource kNodes{"nodes", "Node", false};
 inline constexpr Resource kSecrets{"secrets", "Secret", true};
+inline constexpr Resource kEvents{"events", "Event", true};
+inline constexpr Resource kLeases{"leases", "Lease", true, "coordination.k8s.io"};
+inline constexpr Resource kDaemonSets{"daemonsets", "DaemonSet", true, "apps"};
+inline constexpr std::array<const Resource*, 5> kResources = {&kNodes, &kSecrets, &kEvents,
+                                                              &kLeases, &kDaemonSets};
 
 const Resource* find_resource(std::string_view plural);  // null: not served
 const Resource& resource_of(const Json& object);  // by its `kind`; throws std::invalid_argument
@@ -31,6 +41,7 @@ struct ObjectKey {
 
 ObjectKey node_key(std::string name);
 ObjectKey secret_key(std::string ns, std::string name);
+ObjectKey lease_key(std::string ns, std::string name);
 ObjectKey key_of(const Json& object);  // throws std::invalid_argument
 
 // A copy with `kind` and `apiVersion`, as single objects and watch events carry them; the items of

@@ -41,8 +41,10 @@ Json sent_object(const Call& call) {
   const std::string bad = undecodable(*call.resource, object);
   if (!bad.empty())
     throw bad_request(kind + " in version \"v1\" cannot be handled as a " + kind + ": " + bad);
-  if (object.value("kind", Json(kind)) != kind || object.value("apiVersion", Json("v1")) != "v1")
-    throw bad_request("the object provided does not match the expected " + kind + " of v1");
+  const std::string version = call.resource->api_version();
+  if (object.value("kind", Json(kind)) != kind ||
+      object.value("apiVersion", Json(version)) != version)
+    throw bad_request("the object provided does not match the expected " + kind + " of " + version);
   return with_string_data_folded(std::move(object));
 }
 
@@ -75,14 +77,16 @@ Response create(Store& store, const Call& call) {
         "the request");
   if (!metadata.value("resourceVersion", "").empty())
     throw bad_request("resourceVersion should not be set on objects to be created");
-  if (call.resource->plural == kNodes.plural) {
+  if (call.resource == &kNodes) {
     Json status = empty_node_status();
     status.merge_patch(object.value("status", Json::object()));
     object["status"] = std::move(status);
     if (!object.contains("spec")) object["spec"] = Json::object();
-  } else if (!object.contains("type")) {
+    object = with_pod_cidrs_agreed(std::move(object));
+  } else if (call.resource == &kSecrets && !object.contains("type")) {
     object["type"] = "Opaque";
   }
+  check_object(*call.resource, call.key.ns, name, object);
   const ObjectKey key{call.key.resource, call.key.ns, name};
   return object_response(201, call, store.create(key, std::move(object)));
 }
@@ -91,7 +95,10 @@ Response update(Store& store, const Call& call) {
   const Json object = sent_object(call);
   const Object stored = stored_object(store, call);
   Json next = on_its_half(call, *stored, object);
+  if (call.resource == &kNodes) next = with_pod_cidrs_agreed(std::move(next));
+  check_object(*call.resource, call.key.ns, call.key.name, next);
   check_update(*call.resource, call.key, *stored, next);
+  check_conditional(*call.resource, call.key.name, object);
   return object_response(200, call, store.update(call.key, std::move(next)));
 }
 
@@ -110,6 +117,8 @@ Response patch(Store& store, const Call& call) {
   if (!bad.empty())
     throw Refusal(422, "Invalid", " \"\" is invalid: patch: Invalid value: " + bad, Json::object());
   next = on_its_half(call, *stored, with_string_data_folded(std::move(next)));
+  if (call.resource == &kNodes) next = with_pod_cidrs_agreed(std::move(next));
+  check_object(*call.resource, call.key.ns, call.key.name, next);
   check_update(*call.resource, call.key, *stored, next);
   return object_response(200, call, store.update(call.key, std::move(next)));
 }

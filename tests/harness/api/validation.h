@@ -14,6 +14,18 @@ std::string undecodable(const Resource& resource, const Json& object);
 // Throws Refusal (422) for a name that is no DNS subdomain.
 void check_name(const Resource& resource, const std::string& name);
 
+// spec.podCIDR and spec.podCIDRs of a Node say the same afterwards, as the conversion of v1 has it:
+// podCIDRs alone gives podCIDR, and a podCIDR that is not the first of podCIDRs replaces them.
+Json with_pod_cidrs_agreed(Json node);
+
+// Throws Refusal (422): a Node's podCIDRs that are no networks, or two of one family; a Lease
+// without a positive duration; an Event whose object is elsewhere than the Event.
+void check_object(const Resource& resource, const std::string& ns, const std::string& name,
+                  const Json& object);
+
+// Throws Refusal (422) for a PUT without a resourceVersion, of the kinds that demand one.
+void check_conditional(const Resource& resource, const std::string& name, const Json& object);
+
 // Throws Refusal: 400 if `object` has another name or namespace than the path, 409 if another uid
 // than the stored object, 422 if it changes a Node's podCIDR.
 void check_update(const Resource& resource, const ObjectKey& key, const Json& stored,

@@ -252,8 +252,10 @@ TEST_CASE("patches that are refused change nothing") {
   check_status(patch(*api, kWorker, stale, kStrategic), 409, "Conflict");
   check_status(patch(*api, kWorker, annotations({{"network.cilium.io/encryption-key", 3}})), 422,
                "Invalid");
-  const Json cidrs = {{"spec", {{"podCIDRs", {"10.9.0.0/24"}}}}};
+  const Json cidrs = {{"spec", {{"podCIDR", "10.9.0.0/24"}, {"podCIDRs", {"10.9.0.0/24"}}}}};
   check_status(patch(*api, kWorker, cidrs), 422, "Invalid");
+  // A podCIDR that stays wins over the list, as it does in the conversion of v1.
+  CHECK(patch(*api, kWorker, {{"spec", {{"podCIDRs", {"10.9.0.0/24"}}}}}).status == 200);
   check_status(patch(*api, kWorker, {{"metadata", {{"uid", "x"}}}}), 409, "Conflict");
   for (const char* shape : {R"({"metadata":5})", R"({"spec":"x"})", R"({"spec":{"podCIDRs":1}})"})
     check_status(patch(*api, kWorker, Json::parse(shape)), 422, "Invalid");

@@ -1,0 +1,42 @@
+#include "tools/operator/options.h"
+
+#include "tests/harness/catch.h"
+#include "tests/unit/operator/views.h"
+
+using namespace pellicle;
+
+TEST_CASE("pools, reserved networks and the election's times are read") {
+  const auto line = parse_operator_command_line(
+      {"--cluster-pool-ipv4-cidr", "10.0.0.0/8,192.168.0.0/16", "--cluster-pool-ipv6-cidr",
+       "fd00::/104", "--reserved-cidr", "10.96.0.0/12", "--lease-duration", "3",
+       "--lease-renew-deadline", "2", "--lease-retry-period", "0.5"});
+  REQUIRE(line.run);
+  CHECK(line.options.pools ==
+        std::vector{pool("10.0.0.0/8", 24), pool("192.168.0.0/16", 24), pool("fd00::/104", 120)});
+  CHECK(line.options.reserved == std::vector{cidr("10.96.0.0/12")});
+  CHECK(line.options.election.retry_period == Milliseconds(500));
+  CHECK_FALSE(line.options.election.identity.empty());
+  CHECK(parse_operator_command_line({"--help"}).status == 0);
+}
+
+TEST_CASE("what cannot be is refused with a sentence that names it") {
+  const auto refusal = [](std::vector<std::string> arguments) {
+    const auto line = parse_operator_command_line(std::move(arguments));
+    CHECK_FALSE(line.run);
+    CHECK(line.status == 2);
+    return line.text;
+  };
+  using Catch::Contains;
+  CHECK_THAT(refusal({}), Contains("there is nothing to allocate from"));
+  CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.1/8"}),
+             Contains("expected an IPv4 network without host bits, found '10.0.0.1/8'"));
+  CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "fd00::/104"}), Contains("expected an IPv4"));
+  CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/25"}),
+             Contains("10.0.0.0/25 cannot be split into PodCIDRs of length 24"));
+  CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8,10.1.0.0/16"}),
+             Contains("10.1.0.0/16 overlaps 10.0.0.0/8"));
+  CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8", "--lease-duration", "5"}),
+             Contains("--lease-duration must be longer"));
+  CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8", "--frobnicate"}),
+             Contains("--frobnicate"));
+}

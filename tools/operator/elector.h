@@ -1,0 +1,50 @@
+// Carries an election out: asks and writes every retry period, and tells when this replica begins
+// and ceases to be the one that acts.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+
+#include "agent/kube/client.h"
+#include "tools/operator/election.h"
+
+namespace pellicle {
+
+class Elector {
+ public:
+  struct Callbacks {
+    std::function<void()> on_begin;
+    std::function<void()> on_end;  // the deadline has passed, or another replica holds the Lease
+    std::function<void(const std::string& sentence)> on_trouble;  // once per sentence
+  };
+  Elector(boost::asio::io_context& io, ApiClient& client, ElectionSettings settings,
+          Callbacks callbacks);
+  void start();
+
+  // May something that takes up to `needs` be begun now?
+  bool may_act(Milliseconds needs) const;
+  bool leads() const { return leads_; }
+  const Election& election() const { return election_; }
+
+  // Takes no further part; `done` once the Lease has been given back, or could not be.
+  void resign(std::function<void()> done);
+
+ private:
+  void attempt();
+  void got(const Response& response);
+  void again();
+  void judge();
+  void expire_at_deadline();
+
+  ApiClient& client_;
+  Election election_;
+  Callbacks callbacks_;
+  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer deadline_;
+  Call call_;
+  bool leads_ = false;
+  bool resigned_ = false;
+  std::string told_;  // the last trouble
+};
+
+}  // namespace pellicle

@@ -1,0 +1,110 @@
+#include "tools/operator/health.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <charconv>
+#include <memory>
+#include <stdexcept>
+
+namespace pellicle {
+
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = boost::asio::ip::tcp;
+
+tcp::endpoint endpoint(const std::string& address) {
+  const auto colon = address.rfind(':');
+  unsigned port = 0;
+  const char* last = address.data() + address.size();
+  const auto parsed = colon == std::string::npos
+                          ? std::from_chars_result{last, std::errc::invalid_argument}
+                          : std::from_chars(address.data() + colon + 1, last, port);
+  if (parsed.ec != std::errc() || parsed.ptr != last || port > 65535) {
+    throw std::runtime_error("health-address " + address + ": expected HOST:PORT or :PORT");
+  }
+  auto host = address.substr(0, colon);
+  if (host.empty()) return {tcp::v6(), static_cast<uint16_t>(port)};
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  boost::system::error_code error;
+  const auto ip = boost::asio::ip::make_address(host, error);
+  if (error) throw std::runtime_error("health-address " + address + ": " + error.message());
+  return {ip, static_cast<uint16_t>(port)};
+}
+
+// Also where a machine has no IPv6.
+tcp::acceptor listening(boost::asio::io_context& io, const std::string& address) {
+  auto wanted = endpoint(address);
+  tcp::acceptor acceptor(io);
+  boost::system::error_code error;
+  acceptor.open(wanted.protocol(), error);
+  if (error && wanted.address().is_unspecified()) {
+    wanted = {tcp::v4(), wanted.port()};
+    acceptor.open(wanted.protocol(), error);
+  }
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(wanted, error);
+  if (!error) acceptor.listen(16, error);
+  if (error) throw std::runtime_error("health-address " + address + ": " + error.message());
+  return acceptor;
+}
+
+}  // namespace
+
+// One request; whoever takes longer than five seconds for it is cut off.
+class HealthServer::Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(tcp::socket socket, const Paths& paths) : stream_(std::move(socket)), paths_(paths) {}
+
+  void run() {
+    stream_.expires_after(std::chrono::seconds(5));
+    http::async_read(stream_, buffer_, request_,
+                     [self = shared_from_this()](beast::error_code error, size_t) {
+                       if (!error) self->answer();
+                     });
+  }
+
+ private:
+  void answer() {
+    const std::string path(request_.target().substr(0, request_.target().find('?')));
+    const auto found = paths_.find(path);
+    Answer answer{.status = 404, .text = "not found\n"};
+    if (request_.method() != http::verb::get && request_.method() != http::verb::head) {
+      answer = {.status = 405, .text = "only GET\n"};
+    } else if (found != paths_.end()) {
+      answer = found->second();
+    }
+    response_.result(answer.status);
+    response_.set(http::field::content_type, "text/plain; charset=utf-8");
+    if (request_.method() != http::verb::head) response_.body() = std::move(answer.text);
+    response_.keep_alive(false);
+    response_.prepare_payload();
+    http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
+      beast::error_code ignored;
+      self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    });
+  }
+
+  beast::tcp_stream stream_;
+  const Paths& paths_;
+  beast::flat_buffer buffer_{4096};
+  http::request<http::empty_body> request_;
+  http::response<http::string_body> response_;
+};
+
+HealthServer::HealthServer(boost::asio::io_context& io, const std::string& address, Paths paths)
+    : acceptor_(listening(io, address)), paths_(std::move(paths)) {
+  accept();
+}
+
+void HealthServer::accept() {
+  acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
+    if (error == boost::asio::error::operation_aborted) return;
+    if (!error) std::make_shared<Session>(std::move(socket), paths_)->run();
+    accept();
+  });
+}
+
+}  // namespace pellicle

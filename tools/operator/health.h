@@ -1,0 +1,33 @@
+// What kubelet and Prometheus ask of the operator, over plain HTTP: nothing secret is told.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace pellicle {
+
+// GET of one of these paths.
+class HealthServer {
+ public:
+  struct Answer {
+    unsigned status = 200;
+    std::string text;
+  };
+  using Paths = std::map<std::string, std::function<Answer()>>;
+
+  // `address` is "127.0.0.1:9234", "[::1]:9234" or ":9234" for every address of this machine.
+  // std::runtime_error when it cannot be listened on.
+  HealthServer(boost::asio::io_context& io, const std::string& address, Paths paths);
+  uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+ private:
+  class Session;
+  void accept();
+
+  boost::asio::ip::tcp::acceptor acceptor_;
+  Paths paths_;
+};
+
+}  // namespace pellicle

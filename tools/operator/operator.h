@@ -1,0 +1,56 @@
+// Wires the operator: watches Nodes, takes part in the election, and while it is elected writes
+// what the allocator says.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "agent/kube/watcher.h"
+#include "tools/operator/assigner.h"
+#include "tools/operator/elector.h"
+#include "tools/operator/events.h"
+#include "tools/operator/health.h"
+#include "tools/operator/options.h"
+
+namespace pellicle {
+
+class Operator {
+ public:
+  Operator(boost::asio::io_context& io, OperatorOptions options);
+  void start();
+  // Finishes what is under way, gives the Lease back and calls `done`.
+  void stop(std::function<void()> done);
+  uint16_t health_port() const { return health_.port(); }
+
+ private:
+  void watch();
+  void begin();
+  void end();
+  void plan_soon();
+  void plan();
+  void note(const std::vector<Finding>& findings);
+  Assigner::Callbacks assigner_callbacks();
+  HealthServer::Paths paths();
+  HealthServer::Answer ready() const;
+  HealthServer::Answer metrics() const;
+
+  boost::asio::io_context& io_;
+  OperatorOptions options_;
+  Allocator allocator_;
+  ApiClient client_;
+  Elector elector_;
+  Assigner assigner_;
+  EventPoster events_;
+  HealthServer health_;
+  boost::asio::steady_timer soon_;
+  bool planned_ = false;  // soon
+  std::unique_ptr<Watcher> watcher_;
+  bool fresh_ = false;  // a LIST that was begun after the election is in
+  std::string watch_trouble_;
+  std::set<Finding> findings_;
+  uint64_t assigned_ = 0;
+};
+
+}  // namespace pellicle

@@ -1,0 +1,10 @@
+// The API's MicroTime, in which Leases are written: "2026-11-23T08:04:08.123456Z".
+#pragma once
+
+#include <string>
+
+namespace pellicle {
+
+std::string micro_time_now();
+
+}  // namespace pellicle

@@ -12,6 +12,13 @@ lab_packages=(
   procps util-linux openssl ipset ipvsadm nftables qemu-system-x86
 )
 cni_packages=(containerd runc containernetworking-plugins)
+# What the image is made of and with, beside what was built: see deploy/rootfs.
+image_packages=(busybox ca-certificates iproute2 iptables kmod)
+# What renders and checks the chart, and what is written in YAML.
+chart_packages=(
+  golang-go golang-github-masterminds-sprig-dev golang-gopkg-yaml.v2-dev python3-kubernetes python3-jsonschema python3-yaml
+  yamllint
+)
 lint_packages=(clang-format clang-tidy shellcheck)
 
 # as_root COMMAND...: directly, or through sudo for a user who is not root.

@@ -1,0 +1,107 @@
+{{- define "pellicle.labels" -}}
+app.kubernetes.io/part-of: pellicle
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "pellicle.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- /* As config files of the programs have them: empty settings stand for their defaults. */}}
+{{- define "pellicle.commonSettings" -}}
+log-level = {{ ternary "debug" "info" .Values.debug.enabled | quote }}
+{{- with .Values.k8sServiceHost }}
+k8s-service-host = {{ . | quote }}
+k8s-service-port = "{{ $.Values.k8sServicePort | int }}"
+{{- end }}
+{{- end }}
+
+{{- /* What a container needs to work on its node's network: the agent's, and the cleanup's. */}}
+{{- define "pellicle.nodeAccess" -}}
+securityContext:
+  privileged: false
+  readOnlyRootFilesystem: true
+  seccompProfile:
+    type: Unconfined
+  seLinuxOptions:
+    # What may enter other containers' namespaces and load eBPF programs.
+    type: spc_t
+    level: s0
+  capabilities:
+    drop: [ALL]
+    add:
+      # Links, routes, rules, XFRM, tc.
+      - NET_ADMIN
+      # ARP and neighbour advertisements for pods, iptables-legacy.
+      - NET_RAW
+      # Pods' network namespaces, eBPF. Holds BPF and PERFMON, which not every container
+      # runtime knows.
+      - SYS_ADMIN
+      # Locked memory of eBPF maps before Linux 5.11.
+      - SYS_RESOURCE
+      # esp4, xfrm and iptables modules.
+      - SYS_MODULE
+      # Files that kubelet and the container runtime made for others than root.
+      - DAC_OVERRIDE
+volumeMounts:
+  - name: state
+    mountPath: /var/run/pellicle
+  - name: bpf-fs
+    mountPath: /sys/fs/bpf
+    mountPropagation: HostToContainer
+  - name: netns
+    mountPath: /var/run/netns
+    mountPropagation: HostToContainer
+  - name: sysctl-net
+    # /proc/sys itself is read-only in a container that is not privileged.
+    mountPath: /host/proc/sys/net
+  - name: cni-conf
+    mountPath: {{ .Values.cni.confPath }}
+  - name: cni-bin
+    mountPath: {{ .Values.cni.binPath }}
+  - name: xtables-lock
+    mountPath: /run/xtables.lock
+  - name: modules
+    mountPath: /lib/modules
+    readOnly: true
+  - name: tmp
+    mountPath: /tmp
+{{- end }}
+
+{{- define "pellicle.nodeVolumes" -}}
+- name: state
+  hostPath:
+    path: /var/run/pellicle
+    type: DirectoryOrCreate
+- name: bpf-fs
+  hostPath:
+    path: /sys/fs/bpf
+    type: DirectoryOrCreate
+- name: netns
+  hostPath:
+    path: /var/run/netns
+    type: DirectoryOrCreate
+- name: sysctl-net
+  hostPath:
+    path: /proc/sys/net
+    type: Directory
+- name: cni-conf
+  hostPath:
+    path: {{ .Values.cni.confPath }}
+    type: DirectoryOrCreate
+- name: cni-bin
+  hostPath:
+    path: {{ .Values.cni.binPath }}
+    type: DirectoryOrCreate
+- name: xtables-lock
+  hostPath:
+    path: /run/xtables.lock
+    type: FileOrCreate
+- name: modules
+  hostPath:
+    path: /lib/modules
+- name: tmp
+  emptyDir: {}
+{{- end }}

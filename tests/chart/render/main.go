@@ -1,0 +1,194 @@
+// Renders a Helm chart as `helm template` does, for tests: Helm itself is not in the distribution,
+// text/template and sprig are. Knows what the chart uses of Helm's own functions and no more.
+//
+//	render CHART NAMESPACE [-notes] [PATH=VALUE...]
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/Masterminds/sprig"
+	"gopkg.in/yaml.v2" // as Helm's toYaml: indents by two, list items not at all
+)
+
+type object = map[string]interface{}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+// Helm reads YAML through JSON: numbers are float64, keys are strings.
+func plain(value interface{}) interface{} {
+	switch typed := value.(type) {
+	case map[interface{}]interface{}:
+		out := object{}
+		for key, each := range typed {
+			out[fmt.Sprint(key)] = plain(each)
+		}
+		return out
+	case []interface{}:
+		for i := range typed {
+			typed[i] = plain(typed[i])
+		}
+		return typed
+	case int:
+		return float64(typed)
+	}
+	return value
+}
+
+func read(file string) object {
+	text, err := os.ReadFile(file)
+	check(err)
+	var parsed interface{}
+	check(yaml.Unmarshal(text, &parsed))
+	return plain(parsed).(object)
+}
+
+// The value of a --set: {a,b} is a list; true, false, null and whole numbers are themselves.
+func typed(text string) interface{} {
+	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
+		list := []interface{}{}
+		for _, each := range strings.Split(text[1:len(text)-1], ",") {
+			if each != "" {
+				list = append(list, typed(each))
+			}
+		}
+		return list
+	}
+	switch text {
+	case "true", "false":
+		return text == "true"
+	case "null":
+		return nil
+	}
+	if number, err := strconv.ParseInt(text, 10, 64); err == nil && (text == "0" || !strings.HasPrefix(text, "0")) {
+		return number
+	}
+	return text
+}
+
+func element(at interface{}, name string) (object, string, int) {
+	index := regexp.MustCompile(`^(.*)\[(\d+)\]$`).FindStringSubmatch(name)
+	if index == nil {
+		return at.(object), name, -1
+	}
+	number, _ := strconv.Atoi(index[2])
+	return at.(object), index[1], number
+}
+
+// A path as --set has it: a.b[0].c
+func set(values object, path string, value interface{}) {
+	at := values
+	steps := strings.Split(path, ".")
+	for i, step := range steps {
+		last := i == len(steps)-1
+		holder, name, index := element(at, step)
+		if index >= 0 {
+			list, _ := holder[name].([]interface{})
+			for len(list) <= index {
+				list = append(list, object{})
+			}
+			holder[name] = list
+			if last {
+				list[index] = value
+			} else {
+				at = list[index].(object)
+			}
+		} else if last {
+			holder[name] = value
+		} else {
+			if _, present := holder[name].(object); !present {
+				holder[name] = object{}
+			}
+			at = holder[name].(object)
+		}
+	}
+}
+
+func functions(all *template.Template) template.FuncMap {
+	funcs := sprig.TxtFuncMap()
+	delete(funcs, "env") // Helm has neither
+	delete(funcs, "expandenv")
+	funcs["include"] = func(name string, data interface{}) (string, error) {
+		var out bytes.Buffer
+		err := all.ExecuteTemplate(&out, name, data)
+		return out.String(), err
+	}
+	funcs["toYaml"] = func(value interface{}) string {
+		text, err := yaml.Marshal(value)
+		check(err)
+		return strings.TrimSuffix(string(text), "\n")
+	}
+	funcs["fail"] = func(sentence string) (string, error) { return "", fmt.Errorf("%s", sentence) }
+	// As without a cluster: there is nothing.
+	funcs["lookup"] = func(...string) object { return object{} }
+	return funcs
+}
+
+func main() {
+	if len(os.Args) < 3 {
+		check(fmt.Errorf("usage: render CHART NAMESPACE [-notes] [-values] [PATH=VALUE...]"))
+	}
+	folder, namespace := os.Args[1], os.Args[2]
+	values, notes, onlyValues := read(filepath.Join(folder, "values.yaml")), false, false
+	for _, argument := range os.Args[3:] {
+		notes = notes || argument == "-notes"
+		onlyValues = onlyValues || argument == "-values"
+		if path, value, isSet := strings.Cut(argument, "="); isSet {
+			set(values, path, typed(value))
+		}
+	}
+	if onlyValues { // what the schema is asked about
+		check(json.NewEncoder(os.Stdout).Encode(values))
+		return
+	}
+	chart := object{}
+	for key, value := range read(filepath.Join(folder, "Chart.yaml")) {
+		chart[strings.ToUpper(key[:1])+key[1:]] = value
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "templates", "*"))
+	check(err)
+	base := filepath.Join(chart["Name"].(string), "templates")
+	all := template.New("chart").Option("missingkey=zero")
+	all.Funcs(functions(all))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		check(err)
+		_, err = all.New(filepath.Join(base, filepath.Base(file))).Parse(string(text))
+		check(err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		if strings.HasPrefix(name, "_") || (name == "NOTES.txt") != notes {
+			continue
+		}
+		full := filepath.Join(base, name)
+		var out bytes.Buffer
+		check(all.ExecuteTemplate(&out, full, object{
+			"Values": values, "Chart": chart,
+			"Release":  object{"Name": "pellicle", "Namespace": namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
+			"Template": object{"Name": full, "BasePath": base},
+		}))
+		text := strings.TrimSpace(strings.ReplaceAll(out.String(), "<no value>", ""))
+		if text == "" {
+			continue
+		}
+		if notes {
+			fmt.Println(text)
+		} else {
+			fmt.Printf("---\n# Source: %s\n%s\n", full, text)
+		}
+	}
+}

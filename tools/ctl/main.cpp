@@ -15,6 +15,7 @@
 #include "tools/ctl/exit.h"
 #include "tools/ctl/key_rotate.h"
 #include "tools/ctl/status_text.h"
+#include "tools/ctl/sysdump.h"
 
 namespace {
 
@@ -31,6 +32,8 @@ struct Options {
   bool wireshark = false;  // the one form of export there is
   std::string kubeconfig;
   RotateOptions rotate;
+  std::string archive;
+  std::vector<std::string> files;
   CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};
 };
 
@@ -99,6 +102,17 @@ int clean_up(const Options& options) {
   for (const auto& line : result.failures) std::cerr << "pellicle: still there: " << line << "\n";
   if (result.removed.empty()) std::cout << "nothing of Pellicle's is on this node\n";
   return result.failures.empty() ? kOk : kDegraded;
+}
+
+int dump_system(const Options& options) {
+  const auto parts = sysdump_parts({.archive = options.archive,
+                                    .socket = options.socket,
+                                    .state_dir = options.cleanup.state_dir,
+                                    .bpf_root = options.cleanup.bpf_root,
+                                    .files = options.files});
+  write_sysdump(parts, options.archive);
+  if (options.archive != "-") std::cout << options.archive << "\n";
+  return kOk;
 }
 
 EncryptOptions encrypt_options(const Options& options) {
@@ -208,6 +222,16 @@ int run(int argc, char** argv) {
   cleanup_command->add_flag("--dry-run", options.cleanup.dry_run, "Only list what would go");
   cleanup_command->add_flag("-f,--force", options.force, "Do not ask");
   cleanup_command->callback([&] { status = clean_up(options); });
+
+  auto* dump_command =
+      app.add_subcommand("sysdump", "Everything about this node in one archive, without keys");
+  dump_command
+      ->add_option("archive", options.archive, "File to write (.tar.gz); - is standard output")
+      ->required();
+  dump_command->add_option("--add", options.files, "A file to take in, such as a log");
+  dump_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
+  dump_command->add_option("--bpf-root", options.cleanup.bpf_root)->capture_default_str();
+  dump_command->callback([&] { status = dump_system(options); });
 
   try {
     app.parse(argc, argv);

@@ -1,0 +1,78 @@
+// The programs as they are shipped: out of the image, with the rights and the volumes that the
+// chart gives them, and nothing of the machine they run on.
+#include <filesystem>
+
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/containerd.h"
+#include "tests/harness/lab/image_container.h"
+#include "tests/harness/lab/lab.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+
+namespace {
+
+ImageContainerSpec from_image(Lab& lab, const std::string& workload, const std::string& container) {
+  return {.node = "worker",
+          .archive = PELLICLE_IMAGE,
+          .manifests = file_text(PELLICLE_GOLDEN "/defaults.yaml"),
+          .workload = workload,
+          .container = container,
+          .api_host = "172.18.0.1",
+          .api_port = "6443",
+          .token = "token-of-worker",
+          .ca_pem = lab.api().ca_pem(),
+          .log = lab.log_dir() + "/" + workload + ".log"};
+}
+
+}  // namespace
+
+TEST_CASE("the agent runs from the image as the chart has it, and its pods talk in ESP") {
+  Lab lab;
+  const api::Json taint = {{"key", "node.cilium.io/agent-not-ready"}, {"effect", "NoExecute"}};
+  lab.api().patch(api::node_key("worker"), {{"spec", {{"taints", {taint}}}}});
+  for (const char* node : {"worker2", "control-plane"}) lab.start_agent(node);
+  lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+
+  ImageContainer agent(from_image(lab, "pellicle", "agent"));
+  const bool ready = wait_until([&] { return agent.probe("readinessProbe").ok(); }, 60s);
+  INFO(agent.output());
+  REQUIRE(ready);
+  CHECK(agent.probe("livenessProbe").ok());
+  CHECK(wait_until(
+      [&] { return !lab.api().get(api::node_key("worker"))->at("spec").contains("taints"); }, 20s));
+  // No right that the chart does not give, and no way to write but into its volumes.
+  CHECK_FALSE(agent.exec("echo > /etc/passwd").ok());
+  CHECK_FALSE(agent.exec("echo > /proc/sys/kernel/hostname").ok());
+
+  // The plugin that came out of the image, called by a real runtime.
+  Containerd containerd("worker", "/etc/cni/net.d", "/opt/cni/bin", lab.log_dir());
+  containerd.run("net", {"sleep", "1000"});
+  CHECK(containerd.exec("net", "ping -c 1 -W 10 10.0.0.249").ok());
+  CHECK(lab.cleartext().empty());
+  const auto dump = agent.exec("pellicle sysdump - > /tmp/dump && tar -tzf /tmp/dump");
+  INFO(dump.output);
+  CHECK(dump.ok());
+  CHECK_THAT(dump.output, Catch::Contains("network/xfrm-states.txt"));
+
+  // It goes, the datapath stays.
+  CHECK(agent.stop() == 0);
+  CHECK(containerd.exec("net", "ping -c 1 -W 10 10.0.0.249").ok());
+  CHECK(lab.files_with_the_key().empty());
+}
+
+TEST_CASE("the operator runs from the image without any right, and serves a Node") {
+  Lab lab;
+  lab.api().create({{"kind", "Node"},
+                    {"metadata", {{"name", "fresh"}}},
+                    {"spec", api::Json::object()},
+                    {"status", api::empty_node_status()}});
+  ImageContainer controller(from_image(lab, "pellicle-operator", "operator"));
+  const bool served = wait_until(
+      [&] { return lab.api().get(api::node_key("fresh"))->at("spec").contains("podCIDR"); }, 60s);
+  INFO(controller.output());
+  REQUIRE(served);
+  CHECK(lab.in_node("worker", "curl -sf http://127.0.0.1:9234/readyz").output ==
+        "ok: this replica acts\n");
+  CHECK(controller.stop() == 0);
+}

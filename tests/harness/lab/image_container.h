@@ -1,0 +1,53 @@
+// A container of a rendered manifest, run by runc from the image's archive as a kubelet would have
+// it: the image's files, the manifest's command, securityContext, volumes and mounts, and nothing
+// else. Host paths are the guest's own, so one node of a lab can have it.
+//
+//   ImageContainer agent({.node = "worker", .archive = archive, .manifests = golden, .workload =
+//                         "pellicle", .container = "agent", ...});
+//   agent.probe("readinessProbe").ok();
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tests/harness/lab/process.h"
+
+namespace pellicle::lab {
+
+struct ImageContainerSpec {
+  std::string node;       // whose network it has
+  std::string archive;    // of deploy/image
+  std::string manifests;  // what the chart renders, as text
+  std::string workload;   // name of the DaemonSet or Deployment
+  std::string container;  // of its pods
+  // What a pod is given to reach the API server.
+  std::string api_host;
+  std::string api_port;
+  std::string token;
+  std::string ca_pem;
+  std::string log;
+};
+
+class ImageContainer {
+ public:
+  explicit ImageContainer(ImageContainerSpec spec);  // runs it; LabError
+  ~ImageContainer();                                 // SIGKILL
+  ImageContainer(const ImageContainer&) = delete;
+  ImageContainer& operator=(const ImageContainer&) = delete;
+
+  bool running() { return process_->running(); }
+  Result exec(const std::string& command) const;  // by sh, inside
+  Result probe(const std::string& name) const;    // the exec probe of this name
+  int stop();                                     // SIGTERM; the exit status
+  std::string output() const { return process_->output(); }
+
+ private:
+  ImageContainerSpec spec_;
+  std::string id_;
+  std::string directory_;
+  nlohmann::json container_;  // as the manifest has it
+  std::optional<Process> process_;
+};
+
+}  // namespace pellicle::lab

@@ -108,6 +108,7 @@ void ask_agent(const SysdumpOptions& options, Parts& parts) {
   };
   parts["agent/status.json"] = answer("status");
   parts["agent/diff.json"] = answer("diff");
+  parts["agent/encryption.json"] = answer("encrypt");
   parts["agent/endpoints.json"] = answer("pod-list");
   parts["agent/status.txt"] =
       part([&] { return status_text(ask(options.socket, "status"), false, true).text; });

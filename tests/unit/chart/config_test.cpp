@@ -90,7 +90,9 @@ TEST_CASE("the other values arrive") {
   const auto datapath = agent_config("datapath").settings;
   CHECK(datapath.uplink == "eth1");
   CHECK(datapath.pod_mtu == 1400);
-  CHECK(datapath.strict_cidr == Cidr::parse("10.0.0.0/8"));
+  CHECK(datapath.strict_cidrs == std::vector{*Cidr::parse("10.0.0.0/8")});
+  CHECK(datapath.host_encryption);
+  CHECK_FALSE(agent_config("seed").settings.host_encryption);
   CHECK(datapath.masquerade_exceptions.size() == 2);
   CHECK(operator_options("datapath").pools.size() == 2);
   const auto host = agent_config("host");

@@ -127,8 +127,9 @@ void add_cni_options(CLI::App& app, Config& config) {
   app.add_option("--cni-plugin", config.cni.plugin,
                  "The plugin to install there; without it, pellicle-cni beside this program")
       ->check(absolute_path);
-  app.add_option("--cni-chain", config.cni.chain,
-                 "Plugins called after ours, each only while it is in the plugins' folder")
+  app.add_option(
+         "--cni-chain", config.cni.chain,
+         "Plugins called after ours, each only while it is in the plugins' folder; empty: none")
       ->delimiter(',')
       ->capture_default_str();
 }
@@ -202,6 +203,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
     app.parse(arguments);
+    std::erase(line.config.cni.chain, "");
     take(cidrs, line.config.settings);
   } catch (const CLI::CallForHelp&) {
     return {.config = {}, .run = false, .status = 0, .text = app.help()};

@@ -20,10 +20,6 @@ uint32_t scattered(const IpAddress& router, const std::string& boot_id, uint64_t
   return hash ^ hash >> 24;
 }
 
-bool older(const Node& a, const Node& b) {
-  return std::tie(a.created, a.name) < std::tie(b.created, b.name);
-}
-
 bool leads_to(const Policy& policy, const Epoch& epoch) {
   return policy.tmpl && is_of(epoch, policy.tmpl->spi);
 }

@@ -9,10 +9,6 @@ namespace pellicle {
 
 namespace {
 
-bool older(const Node& a, const Node& b) {
-  return std::tie(a.created, a.name) < std::tie(b.created, b.name);
-}
-
 std::vector<const Node*> others_by_age(const Inputs& inputs) {
   std::vector<const Node*> others;
   for (const auto& [name, node] : inputs.nodes) {

@@ -39,10 +39,6 @@ std::optional<ProgramInfo> program_in_place(NetlinkSocket& socket, const TcHook&
   return find_program(*id);
 }
 
-void require(const Outcome& outcome, const std::string& operation) {
-  if (!outcome.ok()) throw OsError(outcome.error, operation + ": " + outcome.sentence);
-}
-
 }  // namespace
 
 BpfDatapath::BpfDatapath(std::string bpf_root) : bpf_root_(std::move(bpf_root)) {}

@@ -35,7 +35,7 @@ void start_listening() {
   last_warnings.clear();
 }
 
-[[noreturn]] void fail(int error, const std::string& what) {
+[[noreturn]] void fail_to_load(int error, const std::string& what) {
   std::string sentence = what + ": " + std::strerror(error);
   if (error == EPERM) {  // libbpf would advise to raise `ulimit -l`, which older kernels counted
     throw OsError(error, sentence + " (this needs CAP_BPF and CAP_NET_ADMIN)");
@@ -68,13 +68,13 @@ MapDefinition definition(const bpf_map* map) {
 ProgramInfo read_info(int program_fd, const std::string& what) {
   bpf_prog_info info{};
   uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0) fail(errno, what);
+  if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0) fail_to_load(errno, what);
   std::vector<uint32_t> map_ids(info.nr_map_ids);
   bpf_prog_info with_maps{};
   with_maps.nr_map_ids = info.nr_map_ids;
   with_maps.map_ids = reinterpret_cast<uint64_t>(map_ids.data());
   size = sizeof(with_maps);
-  if (bpf_obj_get_info_by_fd(program_fd, &with_maps, &size) != 0) fail(errno, what);
+  if (bpf_obj_get_info_by_fd(program_fd, &with_maps, &size) != 0) fail_to_load(errno, what);
   return {.id = info.id,
           .name = info.name,
           .tag = hex(info.tag, sizeof(info.tag)),
@@ -89,7 +89,7 @@ std::optional<ProgramInfo> find_program(uint32_t id) {
   const FileDescriptor fd(bpf_prog_get_fd_by_id(id));
   if (fd) return read_info(fd.get(), what);
   if (errno == ENOENT) return std::nullopt;
-  fail(errno, what);
+  fail_to_load(errno, what);
 }
 
 std::string map_name_by_id(uint32_t id) {
@@ -109,7 +109,7 @@ std::unique_ptr<bpf_object, BpfPrograms::Close> BpfPrograms::open() {
   const auto size = static_cast<size_t>(pellicle_datapath_object_end - pellicle_datapath_object);
   std::unique_ptr<bpf_object, Close> object(
       bpf_object__open_mem(pellicle_datapath_object, size, nullptr));
-  if (!object) fail(errno, "read the eBPF object");
+  if (!object) fail_to_load(errno, "read the eBPF object");
   return object;
 }
 
@@ -118,7 +118,7 @@ std::map<std::string, MapDefinition> carried_map_definitions() {
   std::map<std::string, MapDefinition> definitions;
   for (const char* name : kMapNames) {
     const bpf_map* map = bpf_object__find_map_by_name(object.get(), name);
-    if (map == nullptr) fail(ENOENT, std::string("find eBPF map ") + name);
+    if (map == nullptr) fail_to_load(ENOENT, std::string("find eBPF map ") + name);
     definitions.emplace(name, definition(map));
   }
   return definitions;
@@ -138,10 +138,10 @@ void BpfPrograms::load(const BpfMaps& existing) {
     bpf_map* carried = bpf_object__find_map_by_name(object_.get(), name.c_str());
     if (carried == nullptr || definition(carried) != map.definition) continue;
     if (const int result = bpf_map__reuse_fd(carried, map.fd.get()); result != 0)
-      fail(-result, "use pinned eBPF map " + name);
+      fail_to_load(-result, "use pinned eBPF map " + name);
   }
   if (const int result = bpf_object__load(object_.get()); result != 0)
-    fail(-result, "load the eBPF programs");
+    fail_to_load(-result, "load the eBPF programs");
   for (const char* name : kMapNames)
     map_ids_[name] = map_from_fd(FileDescriptor(dup(map_fd(name))), name).id;
 }

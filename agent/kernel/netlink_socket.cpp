@@ -57,6 +57,10 @@ Outcome outcome_of(const nlmsghdr& message) {
 
 }  // namespace
 
+void require(const Outcome& outcome, const std::string& operation) {
+  if (!outcome.ok()) throw OsError(outcome.error, operation + ": " + outcome.sentence);
+}
+
 struct NetlinkSocket::Buffers {
   std::vector<uint8_t> send;
   std::vector<uint8_t> bytes = std::vector<uint8_t>(kDatagrams * kDatagramBytes);

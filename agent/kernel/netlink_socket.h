@@ -21,6 +21,9 @@ struct Outcome {
   bool ok() const { return error == 0; }
 };
 
+// Throws OsError, with "<operation>: <sentence>", unless it is done.
+void require(const Outcome& outcome, const std::string& operation);
+
 class NetlinkSocket {
  public:
   // NETLINK_ROUTE or NETLINK_XFRM, in the network namespace of the calling thread. Throws OsError.

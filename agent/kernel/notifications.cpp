@@ -22,10 +22,10 @@ namespace pellicle {
 namespace {
 
 constexpr int kReceiveBytes = 4 * 1024 * 1024;
-constexpr size_t kDatagramBytes = size_t{64} * 1024;
+constexpr size_t kNotificationBytes = size_t{64} * 1024;
 constexpr const char* kOverrun = "too much to follow";
 
-[[noreturn]] void fail(int error, const std::string& operation) {
+[[noreturn]] void fail_to_follow(int error, const std::string& operation) {
   const char* advice = error == EPERM ? ": this needs CAP_NET_ADMIN" : "";
   throw OsError(error, operation + ": " + std::strerror(error) + advice);
 }
@@ -79,13 +79,17 @@ std::string xfrm_change(uint16_t type) {
 class Source {
  public:
   Source(int protocol, std::initializer_list<int> groups)
-      : protocol_(protocol), socket_(nl_socket_alloc(), nl_socket_free), bytes_(kDatagramBytes) {
+      : protocol_(protocol),
+        socket_(nl_socket_alloc(), nl_socket_free),
+        bytes_(kNotificationBytes) {
     if (!socket_) throw std::bad_alloc();
     errno = 0;
-    if (nl_connect(socket_.get(), protocol) < 0) fail(errno ? errno : EIO, "open a monitor");
+    if (nl_connect(socket_.get(), protocol) < 0)
+      fail_to_follow(errno ? errno : EIO, "open a monitor");
     setsockopt(fd(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBytes, sizeof kReceiveBytes);
     for (const int group : groups) {
-      if (nl_socket_add_membership(socket_.get(), group) < 0) fail(errno, "watch the kernel");
+      if (nl_socket_add_membership(socket_.get(), group) < 0)
+        fail_to_follow(errno, "watch the kernel");
     }
   }
 
@@ -96,7 +100,7 @@ class Source {
       const ssize_t size = recv(fd(), bytes_.data(), bytes_.size(), MSG_DONTWAIT);
       if (size < 0 && errno == EAGAIN) return;
       if (size < 0 && errno == EINTR) continue;
-      if (size < 0 && errno != ENOBUFS) fail(errno, "watch the kernel");
+      if (size < 0 && errno != ENOBUFS) fail_to_follow(errno, "watch the kernel");
       if (size < 0) {
         changes.insert(kOverrun);
         continue;
@@ -137,11 +141,12 @@ struct Notifications::Sources {
 
 Notifications::Notifications(std::function<bool(uint32_t port)> is_own)
     : sources_(std::make_unique<Sources>()), is_own_(std::move(is_own)) {
-  if (!sources_->either) fail(errno, "make an epoll descriptor");
+  if (!sources_->either) fail_to_follow(errno, "make an epoll descriptor");
   for (const auto* source : {&sources_->route, &sources_->xfrm}) {
     epoll_event event{};
     event.events = EPOLLIN;
-    if (epoll_ctl(fd(), EPOLL_CTL_ADD, source->fd(), &event) != 0) fail(errno, "watch a socket");
+    if (epoll_ctl(fd(), EPOLL_CTL_ADD, source->fd(), &event) != 0)
+      fail_to_follow(errno, "watch a socket");
   }
 }
 

@@ -58,10 +58,6 @@ Mac mac_from(const Digest& digest, size_t offset) {
   return mac;
 }
 
-void require(const Outcome& outcome, const std::string& operation) {
-  if (!outcome.ok()) throw OsError(outcome.error, operation + ": " + outcome.sentence);
-}
-
 std::optional<PodLink> find_pod_end(const Netns& netns, const std::string& ifname) {
   std::optional<PodLink> found;
   netns.run([&] {

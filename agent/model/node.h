@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "agent/model/ip.h"
@@ -54,6 +55,11 @@ struct Node {
   }
   auto operator<=>(const Node&) const = default;
 };
+
+// Whose claim on what two Nodes want comes first.
+inline bool older(const Node& a, const Node& b) {
+  return std::tie(a.created, a.name) < std::tie(b.created, b.name);
+}
 
 // One clear sentence about something that was handed to us and cannot be used.
 struct Problem {

@@ -31,8 +31,8 @@ TEST_CASE("every pod reaches every pod by ping and HTTP, and no packet is in the
   CHECK(lab.files_with_the_key().empty());
 }
 
-TEST_CASE("a ping shows on cilium_host, cilium_net and eth0 as the seed's captures do", "[plain]") {
-  Lab lab;
+TEST_CASE("a ping shows on cilium_host, cilium_net and eth0 as the seed's captures do") {
+  Lab lab({.key_line = api::kSeedKeyLine});
   lab.start_agents();
   add_seed_pods(lab);
   REQUIRE(lab.ping("net", "10.0.0.249").ok());

@@ -261,7 +261,7 @@ std::vector<NodeSpec> nodes_with_first_addresses() {
 }  // namespace
 
 TEST_CASE("rules, routes, states, policies and devices of each node equal the seed's listing") {
-  Lab lab({.agent_config = "pod-mtu = 1423\n"});
+  Lab lab({.key_line = api::kSeedKeyLine, .agent_config = "pod-mtu = 1423\n"});
   lab.start_agents();
   lab.add_pod("worker", "net", "10.0.1.52");
   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
@@ -298,7 +298,8 @@ TEST_CASE("rules, routes, states, policies and devices of each node equal the se
 }
 
 TEST_CASE("agents of a fresh cluster choose addresses, publish them and the key, and pods talk") {
-  Lab lab({.nodes = nodes_with_first_addresses(), .published = false});
+  Lab lab(
+      {.nodes = nodes_with_first_addresses(), .key_line = api::kSeedKeyLine, .published = false});
   for (const NodeSpec& node : lab.network().nodes()) {
     REQUIRE(annotation(lab, node.name, "ipv4-cilium-host").empty());
   }

@@ -146,7 +146,7 @@ bool tell(bool keep) {
   Story story(std::getenv("PELLICLE_COLOUR") != nullptr);
   topology(story);
   story.doing("making the nodes, their wires and a Kubernetes API");
-  Lab lab({.agent_config = "pod-mtu = 1423\n"});
+  Lab lab({.key_line = api::kSeedKeyLine, .agent_config = "pod-mtu = 1423\n"});
   story.doing("starting the three agents");
   lab.start_agents();
   for (const SeedPod& pod : kSeedPods) {

@@ -1,17 +1,15 @@
-# pellicle_guest_tests(target [ONE_BOOT] [LABELS label...] [TIMEOUT seconds] [VARIANT name NAME=VALUE [filter]])
+# pellicle_guest_tests(target [ONE_BOOT] [LABELS label...] [TIMEOUT seconds])
 #
 # Registers every Catch2 case of `target` as the ctest case <folder>/<case>, run in a User-Mode
 # Linux guest of its own. With ONE_BOOT all cases run one after another in one guest, which ctest
 # boots first (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
 # A case with the tag [stock] is registered once more, as "<folder>/stock kernel: <case>", for Debian's own kernel in
 # qemu; one with [.][stock] for that kernel alone. Both have the label `stock`.
-# VARIANT registers those that the Catch2 test specification chooses, for User-Mode Linux alone, as
-# <folder>/<name>/<case>, run with that environment variable (PELLICLE_*, which guests are given).
 # TIMEOUT is for one guest (default 120; a stock kernel has ten times as long).
 # Logs stay in <build>/test-logs/<folder>/<case>/.
 # Nothing is registered with AddressSanitizer or ThreadSanitizer, which cannot start in a guest.
 function(pellicle_guest_tests target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT" "TIMEOUT" "LABELS;VARIANT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT" "TIMEOUT" "LABELS")
   if(PELLICLE_SANITIZE MATCHES "address|thread")
     return()
   endif()
@@ -20,24 +18,12 @@ function(pellicle_guest_tests target)
   endif()
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
   list(JOIN arg_LABELS "," labels)
-  set(name ${target})
-  if(arg_VARIANT)
-    list(GET arg_VARIANT 0 variant)
-    list(GET arg_VARIANT 1 environment)
-    list(LENGTH arg_VARIANT length)
-    if(length GREATER 2)
-      list(GET arg_VARIANT 2 filter)
-    endif()
-    string(APPEND name "-${variant}")
-    string(APPEND folder "/${variant}")
-  endif()
-  set(tests_file ${CMAKE_CURRENT_BINARY_DIR}/${name}-guest-tests.cmake)
-  set(include_file ${CMAKE_CURRENT_BINARY_DIR}/${name}-guest-include.cmake)
+  set(tests_file ${CMAKE_CURRENT_BINARY_DIR}/${target}-guest-tests.cmake)
+  set(include_file ${CMAKE_CURRENT_BINARY_DIR}/${target}-guest-include.cmake)
   add_custom_command(TARGET ${target} POST_BUILD
     BYPRODUCTS ${tests_file}
     COMMAND ${CMAKE_COMMAND}
       -D "program=$<TARGET_FILE:${target}>" -D "target=${target}" -D "folder=${folder}"
-      -D "environment=${environment}" -D "filter=${filter}"
       -D "labels=${labels}" -D "timeout=${arg_TIMEOUT}" -D "one_boot=${arg_ONE_BOOT}"
       -D "logs=${CMAKE_BINARY_DIR}/test-logs" -D "testcase=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/testcase"
       -D "output=${tests_file}" -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover.cmake
@@ -45,7 +31,7 @@ function(pellicle_guest_tests target)
   file(WRITE ${include_file} "if(EXISTS \"${tests_file}\")
   include(\"${tests_file}\")
 else()
-  add_test(${folder}/${name}_NOT_BUILT ${target}_NOT_BUILT)
+  add_test(${folder}/${target}_NOT_BUILT ${target}_NOT_BUILT)
 endif()
 ")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include_file})

@@ -84,7 +84,7 @@ std::string source(const Json& volume, const std::string& manifests, const std::
 }
 
 Json bind_mount(const std::string& from, const std::string& to, bool read_only,
-          const std::string& propagation) {
+                const std::string& propagation) {
   return {{"destination", to},
           {"type", "bind"},
           {"source", from},
@@ -124,9 +124,9 @@ ImageContainer::ImageContainer(ImageContainerSpec spec)
   Json mounts = usual_mounts();
   for (const auto& mount : container_["volumeMounts"]) {
     const bool slave = mount.value("mountPropagation", "") == "HostToContainer";
-    mounts.push_back(bind_mount(source(named(pod["volumes"], mount["name"]), spec_.manifests, directory_),
-                          mount["mountPath"], mount.value("readOnly", false),
-                          slave ? "rslave" : "rprivate"));
+    mounts.push_back(bind_mount(
+        source(named(pod["volumes"], mount["name"]), spec_.manifests, directory_),
+        mount["mountPath"], mount.value("readOnly", false), slave ? "rslave" : "rprivate"));
   }
   const std::string account = directory_ + "/account";
   fs::create_directories(account);

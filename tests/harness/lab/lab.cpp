@@ -57,15 +57,9 @@ api::Json node_object(const NodeSpec& node, bool published) {
 
 }  // namespace
 
-bool lab_has_pair_keys() {
-  const char* form = std::getenv("PELLICLE_LAB_KEYS");
-  return form != nullptr && std::string(form) == "pair";
-}
-
-std::string lab_key_line() {
+std::string pair_key_line() {
   std::string line = api::kSeedKeyLine;
-  if (lab_has_pair_keys()) line.insert(line.find(' '), "+");
-  return line;
+  return line.insert(line.find(' '), "+");
 }
 
 Lab::Lab(LabOptions options) : options_(std::move(options)), log_dir_(results_dir()) {

@@ -22,13 +22,12 @@
 
 namespace pellicle::lab {
 
-// The seed's key; with $PELLICLE_LAB_KEYS=pair as keys per pair of nodes: "3+ ...".
-std::string lab_key_line();
-bool lab_has_pair_keys();
+// The seed's key as one that each pair of nodes derives its own from: "3+ ...".
+std::string pair_key_line();
 
 struct LabOptions {
   std::vector<NodeSpec> nodes = seed_nodes();
-  std::string key_line = lab_key_line();
+  std::string key_line = pair_key_line();  // api::kSeedKeyLine: one key for all nodes
   bool published = true;     // Nodes carry their cilium_host address before any agent has run
   std::string agent_config;  // more lines for every agent's configuration: "pod-mtu = 1423\n"
 };

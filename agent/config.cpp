@@ -111,9 +111,11 @@ void add_key_options(CLI::App& app, Config& config) {
          [&config](unsigned seconds) {
            config.key_rotation_duration = std::chrono::seconds(seconds);
          },
-         "Seconds that an older key stays after nobody needs it any more")
+         "How long an older key stays after nobody needs it any more: seconds, or 90s, 5m, 1h")
+      ->transform(
+          CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"s", 1}, {"m", 60}, {"h", 3600}}))
       ->check(CLI::Range(1, 86400))
-      ->default_str("300");
+      ->default_str("5m");
 }
 
 void add_cni_options(CLI::App& app, Config& config) {

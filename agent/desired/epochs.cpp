@@ -1,7 +1,6 @@
 #include "agent/desired/epochs.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace pellicle {
 

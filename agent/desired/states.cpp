@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <tuple>
 
 #include "agent/desired/local_view.h"
 
@@ -60,9 +59,8 @@ void add_receiving(const FamilyView& own, const Peer& peer, const IpsecKey& key,
 std::vector<const Peer*> by_age(const FamilyView& own) {
   std::vector<const Peer*> peers;
   for (const auto& peer : own.peers) peers.push_back(&peer);
-  std::sort(peers.begin(), peers.end(), [](const Peer* a, const Peer* b) {
-    return std::tie(a->node.created, a->name) < std::tie(b->node.created, b->name);
-  });
+  std::sort(peers.begin(), peers.end(),
+            [](const Peer* a, const Peer* b) { return older(a->node, b->node); });
   return peers;
 }
 

@@ -18,10 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(int error, const std::string& sentence) {
-  throw OsError(error, sentence + ": " + std::strerror(error));
-}
-
 std::string pin_path(const std::string& root, const std::string& name) {
   return root + "/" + name;
 }

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -17,20 +16,16 @@ namespace pellicle {
 
 namespace {
 
-[[noreturn]] void fail(int error, const std::string& operation, const std::string& path) {
-  throw OsError(error, operation + " " + path + ": " + std::strerror(error));
-}
-
 std::optional<std::string> contents(const std::string& path) {
   errno = 0;
   std::ifstream file(path);
   if (!file) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    fail(errno ? errno : EIO, "read", path);
+    fail(errno ? errno : EIO, "read " + path);
   }
   std::ostringstream text;
   text << file.rdbuf();
-  if (file.bad()) fail(EIO, "read", path);
+  if (file.bad()) fail(EIO, "read " + path);
   return text.str();
 }
 
@@ -63,7 +58,7 @@ void Ledger::load() {
 
 void Ledger::set_aside(const std::string& reason) {
   const std::string aside = path_ + ".damaged";
-  if (std::rename(path_.c_str(), aside.c_str()) != 0) fail(errno, "set aside", path_);
+  if (std::rename(path_.c_str(), aside.c_str()) != 0) fail(errno, "set aside " + path_);
   problem_ = path_ + " is damaged (" + reason + "); it was moved to " + aside +
              ", and the original sysctl values it held are not restored at cleanup";
 }
@@ -89,7 +84,7 @@ void Ledger::save() {
   std::error_code error;
   if (sysctls_.empty() && gateways_.empty()) {
     std::filesystem::remove(path_, error);
-    if (error) fail(error.value(), "remove", path_);
+    if (error) fail(error.value(), "remove " + path_);
     dirty_ = false;
     return;
   }
@@ -99,7 +94,7 @@ void Ledger::save() {
   }
   const nlohmann::json json = {{"sysctls", sysctls_}, {"routes", routes}};
   std::filesystem::create_directories(directory_, error);
-  if (error) fail(error.value(), "make", directory_);
+  if (error) fail(error.value(), "make " + directory_);
   try {
     replace_file(path_, json.dump(1) + "\n");
   } catch (const std::system_error& failure) {

@@ -25,10 +25,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kTimeLimit = std::chrono::seconds(30);
 constexpr const char* kSystemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-[[noreturn]] void fail(int error, const std::string& what) {
-  throw OsError(error, what + ": " + std::strerror(error));
-}
-
 struct Pipe {
   FileDescriptor read;
   FileDescriptor write;

@@ -26,10 +26,6 @@ constexpr size_t kDatagrams = 16;
 // Requests are carried out inside send(), so an answer that takes this long was lost.
 constexpr timeval kAnswerTime{10, 0};
 
-[[noreturn]] void fail(int error, const std::string& operation) {
-  throw OsError(error, operation + ": " + std::strerror(error));
-}
-
 void set_option(int fd, int level, int option, int value) {
   // Each option only improves answers or room: an old kernel without one still works.
   setsockopt(fd, level, option, &value, sizeof value);

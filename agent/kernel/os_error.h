@@ -2,6 +2,7 @@
 // where it gave some.
 #pragma once
 
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -15,5 +16,10 @@ class OsError : public std::runtime_error {
  private:
   int error_;
 };
+
+// Throws OsError: "<what>: <the C library's words for it>".
+[[noreturn]] inline void fail(int error, const std::string& what) {
+  throw OsError(error, what + ": " + std::strerror(error));
+}
 
 }  // namespace pellicle

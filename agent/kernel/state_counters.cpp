@@ -27,7 +27,7 @@ std::optional<ObservedState> decode_observed_state(const nlmsghdr& message) {
   } else if (const auto small = attributes.value<xfrm_replay_state>(XFRMA_REPLAY_VAL)) {
     counters.received = small->seq;
   }
-  return ObservedState{std::move(state->key), std::move(state->value), counters};
+  return ObservedState{state->key, std::move(state->value), counters};
 }
 
 std::vector<ObservedState> observe_states(NetlinkSocket& socket) {

@@ -33,22 +33,17 @@ std::string file_of(const std::string& path) {
   return root() + path;
 }
 
-[[noreturn]] void fail(const std::string& operation, const std::string& path) {
-  const int error = errno;
-  throw OsError(error, operation + " sysctl " + path + ": " + std::strerror(error));
-}
-
 }  // namespace
 
 std::optional<std::string> read_sysctl(const std::string& path) {
   const FileDescriptor file(open(file_of(path).c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
-    fail("read", path);
+    fail(errno, "read sysctl " + path);
   }
   std::array<char, 4096> bytes;
   const ssize_t size = read(file.get(), bytes.data(), bytes.size());
-  if (size < 0) fail("read", path);
+  if (size < 0) fail(errno, "read sysctl " + path);
   std::string value(bytes.data(), static_cast<size_t>(size));
   while (!value.empty() && value.back() == '\n') value.pop_back();
   return value;
@@ -56,9 +51,9 @@ std::optional<std::string> read_sysctl(const std::string& path) {
 
 void write_sysctl(const std::string& path, const std::string& value) {
   const FileDescriptor file(open(file_of(path).c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file) fail("write", path);
+  if (!file) fail(errno, "write sysctl " + path);
   if (write(file.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
-    fail("write", path);
+    fail(errno, "write sysctl " + path);
   }
 }
 

@@ -154,6 +154,7 @@ SecretBytes random_key(size_t bytes) {
 
 std::vector<std::string> algorithm_names() {
   std::vector<std::string> names;
+  names.reserve(kShapes.size());
   for (const auto& shape : kShapes) names.emplace_back(shape.name);
   return names;
 }

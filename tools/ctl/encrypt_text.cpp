@@ -128,6 +128,7 @@ std::vector<Remote> by_remote(const Json& encryption) {
     remote.states.push_back(&state);
   }
   std::vector<Remote> sorted;
+  sorted.reserve(remotes.size());
   for (auto& [name, remote] : remotes) sorted.push_back(std::move(remote));
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Remote& a, const Remote& b) { return a.trouble && !b.trouble; });

@@ -87,6 +87,10 @@ TEST_CASE("the seed's flags arrive") {
 }
 
 TEST_CASE("the other values arrive") {
+  CHECK(agent_config("seed").key_rotation_duration == std::chrono::minutes(5));
+  CHECK_FALSE(agent_config("seed").allow_weak_algorithms);
+  CHECK(agent_config("datapath").key_rotation_duration == std::chrono::seconds(90));
+  CHECK(agent_config("datapath").allow_weak_algorithms);
   const auto datapath = agent_config("datapath").settings;
   CHECK(datapath.uplink == "eth1");
   CHECK(datapath.pod_mtu == 1400);

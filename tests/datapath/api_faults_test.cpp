@@ -18,7 +18,7 @@ const std::string kSecretTitle = "secret kube-system/cilium-ipsec-keys";
 
 // The seed's cluster with pods that talk all the time.
 struct Cluster {
-  Lab lab;
+  Lab lab{{.key_line = api::kSeedKeyLine}};  // newcomers have no agent that would tell a boot id
   std::vector<std::unique_ptr<PingStream>> pings;
   int newcomers = 0;
 

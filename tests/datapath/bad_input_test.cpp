@@ -13,6 +13,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+// One key for all nodes: most of these run a single agent, and a pair's key needs both.
+const LabOptions kPlain{.key_line = api::kSeedKeyLine};
+
 constexpr const char* kNodes[] = {"worker", "worker2", "control-plane"};
 const std::string kRfc = " rfc4106(gcm(aes)) ";
 const std::string kSecretName = "Secret kube-system/cilium-ipsec-keys";
@@ -74,7 +77,7 @@ void check_no_key_anywhere(Lab& lab) {
 }  // namespace
 
 TEST_CASE("without the Secret pod packets are dropped and counted until it appears") {
-  Lab lab;
+  Lab lab(kPlain);
   lab.api().remove(secret());
   lab.start_agents();
   add_pods(lab);
@@ -98,7 +101,7 @@ TEST_CASE("without the Secret pod packets are dropped and counted until it appea
 }
 
 TEST_CASE("a Secret that cannot be used is said in one sentence and the last key goes on") {
-  Lab lab({.key_line = api::kSeedKeyLine});
+  Lab lab(kPlain);
   lab.start_agents();
   add_pods(lab);
   PingStream there("net", "10.0.0.249");
@@ -118,8 +121,7 @@ TEST_CASE("a Secret that cannot be used is said in one sentence and the last key
       {"4" + kRfc + kOther + " 256", "word 4: expected an ICV length of 96 or 128 bits"},
       {"4++" + kRfc + kOther + " 128", id},
       {"3" + kRfc + kOther + " 128",
-       "key id 3 is still in use with another key; it is taken once no node needs that one, or "
-       "choose another id; the key before it stays in use"},
+       "the key has changed but its id 3 has not; increment the key id; the key before it stays"},
   };
   for (const auto& [line, sentence] : rows) {
     lab.set_key(line);
@@ -142,7 +144,7 @@ TEST_CASE("a Secret that cannot be used is said in one sentence and the last key
 }
 
 TEST_CASE("a peer's Node that cannot be used costs that Node alone and is named") {
-  Lab lab;
+  Lab lab(kPlain);
   lab.start_agents();
   add_pods(lab);
   PingStream steady("net", "10.0.0.249");
@@ -193,7 +195,7 @@ TEST_CASE("a peer's Node that cannot be used costs that Node alone and is named"
 }
 
 TEST_CASE("a node's own Node that lost what it needs, or is gone, stops nothing") {
-  Lab lab;
+  Lab lab(kPlain);
   lab.start_agents();
   add_pods(lab);
   // The others would take a Node that is gone for one that left. They are not asked here.
@@ -234,7 +236,7 @@ TEST_CASE("a node's own Node that lost what it needs, or is gone, stops nothing"
 
 TEST_CASE("a kernel without ESP is named with what it lacks, and works once it has it") {
   must("rmmod esp4 && mv $(readlink -f /lib/modules/$(uname -r))/kernel/net/ipv4/esp4.ko /run/");
-  Lab lab;
+  Lab lab(kPlain);
   lab.agent("worker").start();
   const NodeAgent& agent = lab.agent("worker");
   REQUIRE(wait_until([&] {
@@ -292,7 +294,7 @@ void check_refused(Lab& lab, const std::string& arguments, int status,
 }  // namespace
 
 TEST_CASE("bad values of the configuration end the agent with one sentence that names them") {
-  Lab lab;
+  Lab lab(kPlain);
   lab.start_agent("worker");
   const std::string socket = lab.agent("worker").socket();
   const KernelPicture before = kernel_picture("worker");
@@ -327,7 +329,7 @@ TEST_CASE("bad values of the configuration end the agent with one sentence that 
 }
 
 TEST_CASE("what an agent only finds out while it runs is in its status") {
-  Lab lab;
+  Lab lab(kPlain);
   const NodeAgent& agent = lab.agent("worker");
   lab.agent("worker").start("uplink = \"nosuch0\"\n");
   const auto says = [&](const std::string& sentence) {

@@ -26,7 +26,8 @@ constexpr uint8_t kEsp = 50;
 struct Cluster {
   // The native network, as the seed's installation gives it: what pods send to a node's address is
   // masqueraded, and the answer goes the way it came.
-  Lab lab{{.agent_config = "ipv4-native-routing-cidr = \"10.0.0.0/8\"\n"}};
+  Lab lab{{.key_line = api::kSeedKeyLine,
+           .agent_config = "ipv4-native-routing-cidr = \"10.0.0.0/8\"\n"}};
 
   explicit Cluster(const std::vector<std::string>& chained) {
     install_plugins(lab.agent("worker").cni_bin_dir(), chained);

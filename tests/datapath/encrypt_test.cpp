@@ -77,7 +77,7 @@ void check_ping_is_read(Lab& lab, const std::string& from, const std::string& to
 }  // namespace
 
 TEST_CASE("encrypt status counts what is sent and received, by peer and in Cilium's words") {
-  Lab lab({.nodes = dual_stack_nodes()});
+  Lab lab({.nodes = dual_stack_nodes(), .key_line = api::kSeedKeyLine});
   lab.start_agents();
   add_pods(lab);
   REQUIRE(lab.ping("net", "10.0.0.249", 5).ok());
@@ -127,7 +127,7 @@ TEST_CASE("encrypt status reads the kernel alone where no agent runs, and names 
 }
 
 TEST_CASE("encrypt flush removes what it lists, nothing foreign, and the agent makes it anew") {
-  Lab lab;
+  Lab lab({.key_line = api::kSeedKeyLine});
   lab.start_agents();
   lab.add_pod("worker", "net", "10.0.1.52");
   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
@@ -197,7 +197,7 @@ TEST_CASE("encrypt export is all that Wireshark needs to read a ping, with CBC")
 }
 
 TEST_CASE("encrypt export shows keys to root at a terminal, or to whom it is forced to") {
-  Lab lab;
+  Lab lab({.key_line = api::kSeedKeyLine});
   lab.start_agents();
   const auto& agent = lab.agent("worker");
   const std::string key = "000102030405060708090a0b0c0d0e0f10111213";

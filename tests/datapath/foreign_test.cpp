@@ -75,7 +75,7 @@ void add_tunnel(const std::string& node, const std::string& own, const std::stri
 
 // A lab with everything foreign in it, and what was there before and after that.
 struct ForeignLab {
-  Lab lab;
+  Lab lab{{.key_line = api::kSeedKeyLine, .agent_config = "key-rotation-duration = 1\n"}};
   std::map<std::string, Listing> before;   // all of it, on each node
   std::map<std::string, Listing> foreign;  // of it, what was added
   size_t tunnel_pings = 0;
@@ -151,9 +151,11 @@ void change_key(Lab& lab) {
              std::string::npos;
     };
     // worker has somebody's state and policy with this mark.
-    if (node != std::string("worker")) CHECK(wait_until([&] { return !old(); }));
-    CHECK(lab.in_node(node, "ip xfrm state list dst 10.0.0.40 spi 0x3 | grep -c ^src").output ==
-          "0\n");
+    if (node != std::string("worker")) CHECK(wait_until([&] { return !old(); }, 40s));
+    const auto of_key_3 = [&] {
+      return lab.in_node(node, "ip xfrm state list dst 10.0.0.40 spi 0x3 | grep -c ^src").output;
+    };
+    CHECK(wait_until([&] { return of_key_3() == "0\n"; }, 40s));
   }
 }
 

@@ -151,7 +151,7 @@ TEST_CASE("whatever is taken away while no agent runs, packets are encrypted or 
 }
 
 TEST_CASE("packets for the pods of a Node that is not ready are dropped and counted") {
-  Lab lab;
+  Lab lab({.key_line = api::kSeedKeyLine});
   const auto publish = [&](const api::Json& address) {
     lab.api().patch(
         api::node_key("control-plane"),

@@ -1,5 +1,7 @@
 #include "agent/desired/programmed_key.h"
 
+#include <algorithm>
+
 #include "agent/desired/ways.h"
 
 namespace pellicle {
@@ -33,7 +35,13 @@ ProgrammedKeys programmed_keys(const KernelState& actual) {
 }
 
 bool contradicts_programmed(const Inputs& inputs) {
-  if (!inputs.key || !inputs.key->per_pair) return false;
+  if (!inputs.key) return false;
+  if (!inputs.key->per_pair) {  // the id is that of pairs' keys
+    const auto& states = inputs.programmed.states;
+    return std::any_of(states.begin(), states.end(), [&](const auto& entry) {
+      return key_id_of(entry.first) == inputs.key->id && entry.first.spi > kLastSharedSpi;
+    });
+  }
   const auto known = cluster(inputs);
   const Keys keys(inputs);
   bool compared = false;

@@ -349,6 +349,8 @@ TEST_CASE("a restart with the Secret deleted or replaced by garbage goes on with
   restart_without("not found; the last good key stays in use");
   lab.api().create(api::key_secret("no key at all"));
   restart_without("word 1: expected a key id from 1 to 15; the last good key stays in use");
+  lab.api().update(api::key_secret());  // the same id for one key of all nodes
+  restart_without("increment the key id");
   lab.api().update(api::key_secret(pair_key_line()));
   for (const std::string& node : kNodes) {
     CAPTURE(node);

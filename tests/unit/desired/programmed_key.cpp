@@ -39,3 +39,19 @@ TEST_CASE("programmed keys: the id alone of pairs' keys and of what the kernel w
   CHECK(keys.known.empty());
   CHECK(keys.ids_only == std::set<uint8_t>{3, 4, 5});
 }
+
+TEST_CASE("programmed keys: one key for all nodes contradicts an id that pairs' keys have") {
+  KernelState actual;
+  add_receiving(actual, 3, 0);  // withheld, and of one key for all
+  add_receiving(actual, 0x10a018a4, 8);
+  Inputs inputs;
+  inputs.programmed.states = actual.states;
+  for (const auto& [id, contradicts] : {std::pair{3, false}, {4, true}, {5, false}}) {
+    CAPTURE(id);
+    inputs.key = IpsecKey{.id = static_cast<uint8_t>(id),
+                          .algorithm = Aead{.name = "rfc4106(gcm(aes))",
+                                            .key = SecretBytes(std::vector<uint8_t>(20, 7)),
+                                            .icv_bits = 128}};
+    CHECK(contradicts_programmed(inputs) == contradicts);
+  }
+}

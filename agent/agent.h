@@ -14,6 +14,7 @@
 #include "agent/kernel/monitor.h"
 #include "agent/kernel_support.h"
 #include "agent/keys/key_use.h"
+#include "agent/kube/key_records.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "agent/kube/taint.h"
@@ -72,6 +73,7 @@ class Agent {
   KernelSupport support_;
   LastUse last_use_;
   std::chrono::steady_clock::time_point looked_at_use_{};
+  std::optional<SequenceUse> sequence_use_;  // of the newest key, when it was last looked at
   KeyUse key_use_;
   Endpoints endpoints_;
   Passes passes_;

@@ -3,6 +3,7 @@
 #include "agent/kernel/xfrm_errors.h"
 #include "agent/log.h"
 #include "agent/status/encryption.h"
+#include "agent/status/sequence_use.h"
 
 namespace pellicle {
 
@@ -29,6 +30,8 @@ std::vector<ObservedState> Agent::observed_states() {
   const auto now = Clock::now().time_since_epoch();
   last_use_.look(
       states, static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  const auto& newest = store_.ring().newest();
+  sequence_use_ = newest ? std::optional(sequence_use(states, newest->id)) : std::nullopt;
   return states;
 }
 

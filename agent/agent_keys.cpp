@@ -95,6 +95,10 @@ Annotations Agent::announcement(const Annotations& present) const {
   auto wanted =
       published(last.desired.datapath_config.begin()->second.networks(), announced_key(pass));
   wanted.merge(published(last.inputs.sender, received_epochs(pass), present));
+  const std::string used(kSequenceUsedAnnotation);
+  if (sequence_use_ && (sequence_use_->percent > 0 || present.contains(used))) {
+    wanted[used] = sequence_use_->text();
+  }
   return wanted;
 }
 

@@ -13,6 +13,14 @@ std::string time_text(std::chrono::system_clock::time_point time) {
   return text;
 }
 
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const auto time = std::chrono::system_clock::from_time_t(timegm(&parts));
+  return time_text(time) == text ? std::optional(time) : std::nullopt;
+}
+
 std::string now_text() {
   return time_text(std::chrono::system_clock::now());
 }

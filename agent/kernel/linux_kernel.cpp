@@ -103,7 +103,7 @@ struct LinuxKernel::Parts {
     return apply_sysctls(ledger, run);
   }
   std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run) {
-    return each(netfilter, run);
+    return netfilter.apply(run);
   }
   template <class Kind>  // what the eBPF side holds
   std::vector<Outcome> apply(std::span<const Change<Kind>> run) {

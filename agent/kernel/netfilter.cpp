@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "agent/kernel/os_error.h"
 
@@ -37,6 +38,39 @@ void Netfilter::apply(const Change<NetfilterChain>& change) {
   if (usable_.empty()) look();
   if (change.action != Action::remove) return write(change.key, change.value);
   for (NetfilterBackend* backend : usable_) remove(*backend, change.key);
+}
+
+std::vector<Outcome> Netfilter::apply(std::span<const Change<NetfilterChain>> run) {
+  if (usable_.empty()) look();
+  std::vector<Outcome> outcomes(run.size());
+  std::set<Family> written;
+  for (const Family family : kFamilies) {
+    if (write_together(run, family)) written.insert(family);
+  }
+  for (size_t i = 0; i < run.size(); ++i) {
+    if (run[i].action != Action::remove && written.contains(run[i].key.family)) continue;
+    try {
+      apply(run[i]);
+    } catch (const OsError& error) {
+      outcomes[i] = {error.error(), error.what()};
+    }
+  }
+  return outcomes;
+}
+
+// False: nothing is promised, and each is written by itself.
+bool Netfilter::write_together(std::span<const Change<NetfilterChain>> run, Family family) {
+  std::vector<const Change<NetfilterChain>*> changes;
+  for (const auto& change : run) {
+    if (change.action != Action::remove && change.key.family == family) changes.push_back(&change);
+  }
+  const bool elsewhere = std::any_of(usable_.begin(), usable_.end(), [&](const auto* backend) {
+    return backend != usable_.front() &&
+           std::any_of(changes.begin(), changes.end(),
+                       [&](const auto* change) { return backend->chains().contains(change->key); });
+  });
+  if (changes.size() < 2 || usable_.empty() || elsewhere) return false;
+  return usable_.front()->write_together(changes);
 }
 
 void Netfilter::write(const NetfilterChain::Key& key, const NetfilterChain& wanted) {

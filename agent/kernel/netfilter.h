@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "agent/kernel/netfilter_backend.h"
+#include "agent/kernel/outcome.h"
 #include "agent/model/kernel_state.h"
 #include "agent/reconcile/plan.h"
 
@@ -26,6 +28,8 @@ class Netfilter {
   // One commit a change; another where the other back end has the chain as well, which is taken
   // away last. Throws OsError with the words of iptables-restore.
   void apply(const Change<NetfilterChain>& change);
+  // The same for several, an outcome each, with as few programs run as can be.
+  std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run);
 
   // "iptables-legacy" or "iptables-nft"; empty before anything was read or when there is neither.
   std::string backend() const { return usable_.empty() ? "" : usable_.front()->name(); }
@@ -33,6 +37,7 @@ class Netfilter {
  private:
   void look();
   void write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
+  bool write_together(std::span<const Change<NetfilterChain>> run, Family family);
   static void remove(NetfilterBackend& backend, const NetfilterChain::Key& key);
 
   std::array<NetfilterBackend, 2> backends_ = {NetfilterBackend("iptables-legacy"),

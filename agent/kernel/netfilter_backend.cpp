@@ -135,12 +135,26 @@ CommandResult NetfilterBackend::restore(const NetfilterChain::Key& key, const In
 CommandResult NetfilterBackend::write(const NetfilterChain::Key& key,
                                       const NetfilterChain& wanted) {
   CommandResult result = restore(key, [&] { return restore_text(key, wanted, jumps_[key]); });
-  if (result.status == 0) {
-    chains_[key] = wanted;
-    jumps_[key] = "-D " + wanted.parent + " -j " + key.chain + "\n";
-    weight_.ours = true;
-  }
+  if (result.status == 0) wrote(key, wanted);
   return result;
+}
+
+void NetfilterBackend::wrote(const NetfilterChain::Key& key, const NetfilterChain& wanted) {
+  chains_[key] = wanted;
+  jumps_[key] = "-D " + wanted.parent + " -j " + key.chain + "\n";
+  weight_.ours = true;
+}
+
+bool NetfilterBackend::write_together(const std::vector<const Change<NetfilterChain>*>& changes) {
+  const auto tool = program(name_, changes.front()->key.family, "restore");
+  if (!tool) return false;
+  std::string text;
+  for (const auto* change : changes) {
+    text += restore_text(change->key, change->value, jumps_[change->key]);
+  }
+  if (run_command({*tool, "--noflush", "--wait", kLockSeconds}, text).status != 0) return false;
+  for (const auto* change : changes) wrote(change->key, change->value);
+  return true;
 }
 
 CommandResult NetfilterBackend::remove(const NetfilterChain::Key& key) {

@@ -10,6 +10,7 @@
 
 #include "agent/kernel/netfilter_command.h"
 #include "agent/model/kernel_state.h"
+#include "agent/reconcile/plan.h"
 
 namespace pellicle {
 
@@ -39,6 +40,9 @@ class NetfilterBackend {
 
   // One commit. What the tool said; see lacks_kernel().
   CommandResult write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
+  // Several of one family with one program, each in a commit of its own. When one is refused those
+  // before it may have been written: write() each again then, which is harmless.
+  bool write_together(const std::vector<const Change<NetfilterChain>*>& changes);
   CommandResult remove(const NetfilterChain::Key& key);  // nothing when it is not there
 
   // A back end may read and yet not write: iptables-nft 1.8.9 shows an empty table in a kernel
@@ -49,6 +53,7 @@ class NetfilterBackend {
 
  private:
   bool read(Family family);
+  void wrote(const NetfilterChain::Key& key, const NetfilterChain& wanted);
   template <class Input>
   CommandResult restore(const NetfilterChain::Key& key, const Input& input);
 

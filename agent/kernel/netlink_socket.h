@@ -9,17 +9,11 @@
 #include <vector>
 
 #include "agent/kernel/netlink_message.h"
+#include "agent/kernel/outcome.h"
 
 struct nl_sock;
 
 namespace pellicle {
-
-// What the kernel said to one request.
-struct Outcome {
-  int error = 0;         // errno, positive; 0: done
-  std::string sentence;  // the kernel's extended acknowledgement, else strerror; empty when done
-  bool ok() const { return error == 0; }
-};
 
 // Throws OsError, with "<operation>: <sentence>", unless it is done.
 void require(const Outcome& outcome, const std::string& operation);

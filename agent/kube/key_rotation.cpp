@@ -200,6 +200,9 @@ RotationPlan plan_rotation(const std::optional<ApiObject>& secret,
                              "the Secret and run this with --create"};
     }
     before = std::move(decoded.key);
+    if (wishes.only && *wishes.only != before->id) {
+      return RotationNeedless{name + " has key " + std::to_string(before->id) + " already"};
+    }
     const auto behind = nodes_without_key(nodes, before->id);
     if (!behind.empty() && !wishes.force) {
       return RotationRefused{

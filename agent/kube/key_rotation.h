@@ -34,6 +34,7 @@ struct RotationWishes {
   std::optional<uint32_t> icv_bits;      // of AES-GCM: 96 or 128; none: as before it, else 128
   bool create = false;                   // the Secret, which is not there
   bool force = false;                    // though an earlier rotation is still under way
+  std::optional<uint8_t> only;  // the key with this id, and needless when it is another's turn
 };
 
 // As in Cilium's documentation; where Nodes publish key ids already, the next one.

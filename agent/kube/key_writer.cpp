@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/kube/base64.h"
+#include "agent/kube/key_records.h"
 
 namespace pellicle {
 
@@ -16,38 +17,41 @@ constexpr const char* kSecrets = "/api/v1/namespaces/kube-system/secrets";
 constexpr const char* kName = "cilium-ipsec-keys";
 constexpr int kMostConflicts = 5;  // somebody else writes all the time
 
-std::string path() {
-  return std::string(kSecrets) + "/" + kName;
-}
-
 bool answered(const Response& response, uint16_t status) {
   return response.status == status && response.error.empty();
 }
 
 nlohmann::json secret_with(const IpsecKey& key, const std::string& version) {
   auto line = key_line(key);
-  nlohmann::json secret{{"metadata", nlohmann::json::object()},
-                        {"data", {{"keys", to_base64(line)}}}};
+  const KeySince since{.id = key.id, .since = std::chrono::system_clock::now()};
+  nlohmann::json secret{
+      {"metadata", {{"annotations", {{std::string(kKeySinceAnnotation), since.text()}}}}},
+      {"data", {{"keys", to_base64(line)}}}};
   OPENSSL_cleanse(line.data(), line.size());
   if (!version.empty()) {
     secret["metadata"]["resourceVersion"] = version;
     return secret;
   }
-  secret["metadata"] = {{"name", kName}, {"namespace", "kube-system"}};
+  secret["metadata"]["name"] = kName;
+  secret["metadata"]["namespace"] = "kube-system";
   secret["apiVersion"] = "v1";
   secret["kind"] = "Secret";
   secret["type"] = "Opaque";
   return secret;
 }
 
-std::string version_of(const std::string& secret) {
-  const auto json = nlohmann::json::parse(secret, nullptr, /*allow_exceptions=*/false);
+}  // namespace
+
+std::string key_secret_path() {
+  return std::string(kSecrets) + "/" + kName;
+}
+
+std::string resource_version(const std::string& object) {
+  const auto json = nlohmann::json::parse(object, nullptr, /*allow_exceptions=*/false);
   const auto pointer = nlohmann::json::json_pointer("/metadata/resourceVersion");
   if (!json.is_object() || !json.contains(pointer) || !json[pointer].is_string()) return "";
   return json[pointer].get<std::string>();
 }
-
-}  // namespace
 
 KeyWriter::KeyWriter(ApiClient& client, RotationWishes wishes, Callbacks callbacks,
                      RandomKey random)
@@ -63,7 +67,8 @@ void KeyWriter::start() {
 }
 
 void KeyWriter::read() {
-  call_ = client_.request({.path = path()}, [this](const Response& got) { was_read(got); });
+  call_ =
+      client_.request({.path = key_secret_path()}, [this](const Response& got) { was_read(got); });
 }
 
 void KeyWriter::was_read(const Response& response) {
@@ -72,7 +77,7 @@ void KeyWriter::was_read(const Response& response) {
     const auto sentence = std::string("reading ") + kKeySecret + ": " + failure_sentence(response);
     return done(How::failed, doubt_.empty() ? sentence : doubt_ + "; " + sentence);
   }
-  const auto version = version_of(response.body);
+  const auto version = resource_version(response.body);
   if (version.empty()) {
     return done(How::failed, std::string("reading ") + kKeySecret +
                                  ": the answer is no Secret of a Kubernetes API");
@@ -99,7 +104,9 @@ void KeyWriter::consider(const std::optional<ApiObject>& secret, const std::stri
 void KeyWriter::write(const std::string& version) {
   Request request{.method = "POST", .path = kSecrets, .content_type = "application/json"};
   if (!version.empty()) {
-    request = {.method = "PATCH", .path = path(), .content_type = "application/merge-patch+json"};
+    request = {.method = "PATCH",
+               .path = key_secret_path(),
+               .content_type = "application/merge-patch+json"};
   }
   request.body = secret_with(next_.key, version).dump();
   call_ = client_.request(request, [this](const Response& got) { was_written(got); });

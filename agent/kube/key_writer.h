@@ -12,6 +12,11 @@
 
 namespace pellicle {
 
+std::string key_secret_path();
+
+// metadata.resourceVersion of an object in JSON; empty: it has none.
+std::string resource_version(const std::string& object);
+
 struct KeyWritten {
   enum class How : uint8_t { written, needless, refused, failed };
   How how = How::failed;

@@ -11,12 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A sending state has it in its mark. A receiving one in the lowest four bits of its SPI, which is
-// the key id itself, or made from it.
-uint32_t key_id(const State::Key& key) {
-  return (is_sending(key) ? key.mark.value >> 12 : key.spi) & 0xf;
-}
-
 // Bytes of a key, for comparing only.
 std::set<SecretBytes> key_material(const Algorithm& algorithm) {
   if (const auto* aead = std::get_if<Aead>(&algorithm)) return {aead->key};
@@ -100,6 +94,10 @@ std::vector<std::string> decryption_interfaces(const KernelState& actual) {
 
 bool is_sending(const State::Key& key) {
   return key.mark != kDecryptMark;
+}
+
+uint8_t key_id(const State::Key& key) {
+  return (is_sending(key) ? key.mark.value >> 12 : key.spi) & 0xf;
 }
 
 std::set<State::Key> stale_states(const std::vector<ObservedState>& states,

@@ -32,6 +32,10 @@ std::vector<std::string> decryption_interfaces(const KernelState& actual);
 // True for the states that packets are sent with.
 bool is_sending(const State::Key& key);
 
+// A sending state has it in its mark. A receiving one in the lowest four bits of its SPI, which is
+// the key id itself, or made from it.
+uint8_t key_id(const State::Key& key);
+
 // The states that nothing desires. While not all of the node is known, and so not all that is
 // desired (`desired` without value): those for an address that is no Node's.
 std::set<State::Key> stale_states(const std::vector<ObservedState>& states,

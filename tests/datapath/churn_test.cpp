@@ -13,6 +13,7 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
+#include "tests/harness/length.h"
 
 using namespace pellicle;
 using namespace pellicle::lab;
@@ -233,17 +234,21 @@ class Times {
 
 }  // namespace
 
-TEST_CASE("churn: 200 pods, 8 at a time, three rounds, and an agent that is killed in each") {
+// 80 pods once, or 200 in three rounds.
+TEST_CASE("churn: pods come and go, 8 at a time, while their agent is killed") {
+  const size_t pods = length(80, 200);
+  std::vector<std::string> rounds{"first", "second", "third"};
+  rounds.resize(length(1, 3));
   Times times;
   Lab lab({.nodes = {seed_nodes().front()}});
   lab.start_agent("worker");
   Worker worker(lab);
   const Step kill = [&] { worker.kill_and_start_agent(); };
   times.note("the lab");
-  for (const std::string round : {"first", "second", "third"}) {
+  for (const std::string& round : rounds) {
     CAPTURE(round);
-    worker.create(round, 200, kill);
-    times.note(round + ": 200 created");
+    worker.create(round, pods, kill);
+    times.note(round + ": created");
     worker.check_pods();
     if (round == "first") {
       worker.replace("other", 20);
@@ -252,23 +257,25 @@ TEST_CASE("churn: 200 pods, 8 at a time, three rounds, and an agent that is kill
     }
     times.note(round + ": looked at");
     worker.remove_all(kill);
-    times.note(round + ": 200 deleted");
+    times.note(round + ": deleted");
     worker.check_nothing_left();
     times.note(round + ": nothing left");
   }
 }
 
-TEST_CASE("churn: 100 pods lose no packet while the agent is killed, stopped and started") {
+// 40 pods, or 100.
+TEST_CASE("churn: pods lose no packet while the agent is killed, stopped and started") {
+  const size_t pods = length(40, 100);
   Times times;
   Lab lab;
   lab.start_agent("worker");
   lab.start_agent("worker2");
   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
   Worker worker(lab);
-  worker.create("pod", 100);
+  worker.create("pod", pods);
   worker.check_pods();
   const auto before = worker.agent.ask("pod-list");
-  times.note("100 pods");
+  times.note("the pods");
 
   Conversations conversations("cni-fcnh6", "10.0.0.249", worker.namespaces());
   REQUIRE(conversations.go_on());

@@ -111,6 +111,27 @@ TEST_CASE("cni: addresses are counted, run out with a sentence, and come back la
   CHECK(node.add(pods[3]) == "10.0.9.5");
 }
 
+TEST_CASE("cni: the commands of the plugin's README do what they are for") {
+  Node node;
+  // Where a node's agent is, when nothing else is said.
+  must("mkdir -p /var/run && ln -sfn " + node.agent.state_dir() + " /var/run/pellicle");
+  const std::string readme = file_text(PELLICLE_SOURCE_DIR "/tools/cni/README.md");
+  const std::string begin = "```sh\n# needs a node with an agent\n";
+  const size_t at = readme.find(begin);
+  REQUIRE(at != std::string::npos);
+  const size_t from = at + begin.size();
+  write_file("/run/lab/readme.sh", readme.substr(from, readme.find("```", from) - from));
+  const Result done = sh_in(node.name, "PATH=" + node.agent.cni_bin_dir() +
+                                           ":$PATH bash -euo pipefail -x /run/lab/readme.sh");
+  CAPTURE(done.output);
+  CHECK(done.ok());
+  for (const char* words : {R"("address":"10.0.1.)", "inet 10.0.1.", "supportedVersions"}) {
+    CAPTURE(words);
+    CHECK_THAT(done.output, Contains(words));
+  }
+  CHECK(node.nothing_left());
+}
+
 TEST_CASE("cni: ADD and DEL may be repeated, and come in any order") {
   Node node;
   const CniPod pod = Node::sandbox("net");

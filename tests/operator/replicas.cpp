@@ -17,7 +17,8 @@ const api::Json::json_pointer kAnnotation("/metadata/annotations/network.cilium.
 
 }  // namespace
 
-Replicas::Replicas(std::string pool, int lease) : pool_(std::move(pool)), lease_(lease) {
+Replicas::Replicas(std::vector<std::string> options, int lease)
+    : options_(std::move(options)), lease_(lease) {
   // The HTTP library's thread lives until the process ends, and with it OpenSSL's error queue of
   // that thread, which LeakSanitizer counts as lost.
   ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
@@ -35,19 +36,18 @@ std::string Replicas::log(const std::string& name) const {
 
 void Replicas::start(const std::string& name) {
   processes_.erase(name);
-  const std::vector<std::string> arguments = {PELLICLE_OPERATOR,
-                                              "--kubeconfig",
-                                              files_.path() + "/kubeconfig",
-                                              "--cluster-pool-ipv4-cidr",
-                                              pool_,
-                                              "--health-address",
-                                              "127.0.0.1:0",
-                                              "--lease-duration",
-                                              std::to_string(lease_),
-                                              "--lease-renew-deadline",
-                                              "8",
-                                              "--lease-retry-period",
-                                              "0.5"};
+  std::vector<std::string> arguments = {PELLICLE_OPERATOR,
+                                        "--kubeconfig",
+                                        files_.path() + "/kubeconfig",
+                                        "--health-address",
+                                        "127.0.0.1:0",
+                                        "--lease-duration",
+                                        std::to_string(lease_),
+                                        "--lease-renew-deadline",
+                                        "8",
+                                        "--lease-retry-period",
+                                        "0.5"};
+  arguments.insert(arguments.end(), options_.begin(), options_.end());
   processes_.emplace(name, lab::Process(arguments, log_path(name)));
 }
 

@@ -16,9 +16,12 @@ namespace pellicle {
 
 class Replicas {
  public:
-  // `pool` is what --cluster-pool-ipv4-cidr gets; `lease` are the seconds an unrenewed Lease is
-  // respected for: one that was killed is replaced soon, one on a busy machine not taken for dead.
-  explicit Replicas(std::string pool, int lease = 12);
+  // `options` are for each of them; `lease` are the seconds an unrenewed Lease is respected for:
+  // one that was killed is replaced soon, one on a busy machine not taken for dead.
+  explicit Replicas(std::vector<std::string> options, int lease = 12);
+  // With --cluster-pool-ipv4-cidr.
+  explicit Replicas(const std::string& pool, int lease = 12)
+      : Replicas(std::vector<std::string>{"--cluster-pool-ipv4-cidr", pool}, lease) {}
 
   void start(const std::string& name);
   void kill(const std::string& name);  // SIGKILL
@@ -41,7 +44,7 @@ class Replicas {
   std::string log_path(const std::string& name) const;
 
   TemporaryDirectory files_;
-  std::string pool_;
+  std::vector<std::string> options_;
   int lease_;
   std::map<std::string, lab::Process> processes_;
 };

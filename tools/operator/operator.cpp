@@ -44,7 +44,13 @@ Operator::Operator(boost::asio::io_context& io, OperatorOptions options)
                 assigner_callbacks()),
       events_(client_, options_.host, random_seed()),
       health_(io, options_.health_address, paths()),
-      soon_(io) {}
+      soon_(io) {
+  if (!options_.key_policy.on()) return;
+  keeper_ = std::make_unique<KeyKeeper>(io, client_, options_.key_policy, options_.key_look_period,
+                                        KeyKeeper::Callbacks{.nodes = [this] {
+                                          return fresh_ && elector_.leads() ? &key_nodes_ : nullptr;
+                                        }});
+}
 
 Assigner::Callbacks Operator::assigner_callbacks() {
   const auto about = [](const Assignment& assignment, const std::string& error) {
@@ -88,28 +94,52 @@ void Operator::watch() {
   const bool elected = elector_.leads();
   watcher_ = std::make_unique<Watcher>(
       io_, client_, all_nodes(), random_seed(),
-      WatcherCallbacks{.on_sync =
-                           [this, elected](const std::vector<ApiObject>& objects) {
-                             allocator_.listed(views(objects));
-                             fresh_ = elected;
-                             plan_soon();
-                           },
-                       .on_change =
-                           [this](const ApiObject& object, bool deleted) {
-                             if (deleted) {
-                               allocator_.removed(object.name);
-                             } else {
-                               allocator_.changed(node_view(object));
-                             }
-                             plan_soon();
-                           },
-                       .on_trouble =
-                           [this](const std::string& sentence, WallTime) {
-                             log::warn("watch in trouble", {{"error", sentence}});
-                             watch_trouble_ = sentence;
-                           },
-                       .on_healthy = [this] { watch_trouble_.clear(); }});
+      WatcherCallbacks{
+          .on_sync =
+              [this, elected](const std::vector<ApiObject>& objects) {
+                fresh_ = elected;
+                listed(objects);
+              },
+          .on_change = [this](const ApiObject& object, bool deleted) { changed(object, deleted); },
+          .on_trouble =
+              [this](const std::string& sentence, WallTime) {
+                log::warn("watch in trouble", {{"error", sentence}});
+                watch_trouble_ = sentence;
+              },
+          .on_healthy = [this] { watch_trouble_.clear(); }});
   watcher_->start();
+}
+
+void Operator::listed(const std::vector<ApiObject>& objects) {
+  allocator_.listed(views(objects));
+  plan_soon();
+  if (!keeper_) return;
+  key_nodes_ = {};
+  for (const auto& object : objects) note_key(object, /*deleted=*/false);
+  if (elector_.leads()) keeper_->look();
+}
+
+void Operator::changed(const ApiObject& object, bool deleted) {
+  if (deleted) {
+    allocator_.removed(object.name);
+  } else {
+    allocator_.changed(node_view(object));
+  }
+  plan_soon();
+  if (keeper_) note_key(object, deleted);
+}
+
+void Operator::note_key(const ApiObject& object, bool deleted) {
+  key_nodes_.used.erase(object.name);
+  if (deleted) {
+    key_nodes_.nodes.erase(object.name);
+    return;
+  }
+  const auto decoded = decode_node(object);
+  key_nodes_.nodes[object.name] = decoded.node;
+  const auto used = decoded.annotations.find(std::string(kSequenceUsedAnnotation));
+  if (used == decoded.annotations.end()) return;
+  if (const auto use = SequenceUse::parse(used->second)) key_nodes_.used[object.name] = *use;
 }
 
 void Operator::begin() {
@@ -123,6 +153,7 @@ void Operator::end() {
   log::warn("no longer elected: this replica stands by",
             {{"holder", elector_.election().holder()}});
   fresh_ = false;
+  if (keeper_) keeper_->rest();
 }
 
 void Operator::plan_soon() {
@@ -135,7 +166,7 @@ void Operator::plan_soon() {
 }
 
 void Operator::plan() {
-  if (!fresh_ || !elector_.leads()) return;
+  if (!fresh_ || !elector_.leads() || options_.pools.empty()) return;
   const auto plan = allocator_.plan();
   note(plan.findings);
   assigner_.assign(plan.assignments);
@@ -157,6 +188,7 @@ void Operator::note(const std::vector<Finding>& findings) {
 }
 
 void Operator::stop(std::function<void()> done) {
+  if (keeper_) keeper_->rest();
   assigner_.drain([this, done = std::move(done)] { elector_.resign(done); });
 }
 
@@ -204,6 +236,20 @@ HealthServer::Answer Operator::metrics() const {
   }
   add("pellicle_operator_assignments_total", "Assignments written by this replica", "counter");
   value("pellicle_operator_assignments_total", assigned_);
+  if (!keeper_) return {.text = std::move(text)};
+  add("pellicle_operator_key_rotations_total", "Keys replaced by this replica", "counter");
+  value("pellicle_operator_key_rotations_total", keeper_->rotations());
+  add("pellicle_operator_key_trouble",
+      "1 while a key is due to be replaced and cannot be, see the log", "gauge");
+  value("pellicle_operator_key_trouble", keeper_->trouble().empty() ? 0 : 1);
+  if (const auto& key = keeper_->since()) {
+    add("pellicle_operator_key_since_seconds",
+        "When the cluster got its key, in seconds since 1970", "gauge");
+    value("pellicle_operator_key_since_seconds",
+          static_cast<uint64_t>(
+              std::chrono::duration_cast<std::chrono::seconds>(key->since.time_since_epoch())
+                  .count()));
+  }
   return {.text = std::move(text)};
 }
 

@@ -12,6 +12,7 @@
 #include "tools/operator/elector.h"
 #include "tools/operator/events.h"
 #include "tools/operator/health.h"
+#include "tools/operator/key_keeper.h"
 #include "tools/operator/options.h"
 
 namespace pellicle {
@@ -26,6 +27,9 @@ class Operator {
 
  private:
   void watch();
+  void listed(const std::vector<ApiObject>& objects);
+  void changed(const ApiObject& object, bool deleted);
+  void note_key(const ApiObject& object, bool deleted);
   void begin();
   void end();
   void plan_soon();
@@ -51,6 +55,8 @@ class Operator {
   std::string watch_trouble_;
   std::set<Finding> findings_;
   uint64_t assigned_ = 0;
+  KeyNodes key_nodes_;  // where keys are kept only
+  std::unique_ptr<KeyKeeper> keeper_;
 };
 
 }  // namespace pellicle

@@ -21,6 +21,7 @@ struct Given {
   double lease = 15;
   double renew = 10;
   double retry = 2;
+  double look = 30;
 };
 
 void add_pool_options(CLI::App& app, Given& given) {
@@ -60,6 +61,21 @@ void add_process_options(CLI::App& app, OperatorOptions& options) {
          },
          "json or text")
       ->check(CLI::IsMember({"json", "text"}));
+}
+
+void add_key_options(CLI::App& app, OperatorOptions& options, Given& given) {
+  app.add_option_function<unsigned>(
+         "--rotate-every",
+         [&options](unsigned seconds) { options.key_policy.every = std::chrono::seconds(seconds); },
+         "Replace the key when it is this old: 720h, 30d; without it keys stay")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"h", 3600}, {"d", 86400}}))
+      ->check(CLI::Range(3600U, 3650U * 86400U));
+  app.add_option("--rotate-at-sequence", options.key_policy.at_sequence,
+                 "And when this many percent of its sequence numbers for a peer are used")
+      ->check(CLI::Range(10, 90));
+  app.add_option("--rotate-look-period", given.look, "Seconds between two looks at the key's age")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
 }
 
 void add_election_options(CLI::App& app, OperatorOptions& options, Given& given) {
@@ -124,15 +140,16 @@ void take_election(const Given& given, ElectionSettings& election) {
 void take(const Given& given, OperatorOptions& options) {
   add_pools("--cluster-pool-ipv4-cidr", given.ipv4, given.ipv4_mask, Family::v4, options.pools);
   add_pools("--cluster-pool-ipv6-cidr", given.ipv6, given.ipv6_mask, Family::v6, options.pools);
-  if (options.pools.empty() && options.await.empty()) {
+  if (options.pools.empty() && options.await.empty() && !options.key_policy.on()) {
     throw CLI::ValidationError(
         "--cluster-pool-ipv4-cidr or --cluster-pool-ipv6-cidr is needed: there is nothing to "
-        "allocate from");
+        "allocate from, and no key to replace");
   }
   for (const auto& text : given.reserved) {
     options.reserved.push_back(network("--reserved-cidr", text, std::nullopt));
   }
   take_election(given, options.election);
+  options.key_look_period = milliseconds(given.look);
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   options.host = host;
@@ -153,6 +170,7 @@ OperatorCommandLine parse_operator_command_line(std::vector<std::string> argumen
   add_pool_options(app, given);
   add_election_options(app, line.options, given);
   add_process_options(app, line.options);
+  add_key_options(app, line.options, given);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   const auto ends = [](int status, std::string text) {
     return OperatorCommandLine{

@@ -7,12 +7,15 @@
 #include "agent/log.h"
 #include "tools/operator/cidr_pool.h"
 #include "tools/operator/election.h"
+#include "tools/operator/key_policy.h"
 
 namespace pellicle {
 
 struct OperatorOptions {
   std::vector<CidrPool> pools;
   std::vector<Cidr> reserved;
+  KeyPolicy key_policy;
+  Milliseconds key_look_period{30'000};
   ElectionSettings election;
   std::string kubeconfig;  // empty: the pod's service account
   std::string service_host;

@@ -9,6 +9,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{- /* Not empty: the operator has to replace keys. */}}
+{{- define "pellicle.rotates" -}}
+{{- with .Values.encryption.ipsec }}{{ if or .rotateEvery .rotateAtSequence }}true{{ end }}{{ end -}}
+{{- end }}
+
+{{- /* Not empty: there is something for an operator to do. */}}
+{{- define "pellicle.hasOperator" -}}
+{{- if or (eq .Values.ipam.mode "cluster-pool") (include "pellicle.rotates" .) }}true{{ end -}}
+{{- end }}
+
 {{- /* As config files of the programs have them: empty settings stand for their defaults. */}}
 {{- define "pellicle.commonSettings" -}}
 log-level = {{ ternary "debug" "info" .Values.debug.enabled | quote }}

@@ -1,20 +1,21 @@
 // Random histories: no key and number are used twice, and whatever is sent can be decrypted.
 #include "tests/harness/catch.h"
+#include "tests/harness/length.h"
 #include "tests/unit/keys/history.h"
 
 using namespace pellicle;
 
 namespace {
 
-constexpr uint64_t kCases = 12;
 constexpr int kEvents = 150;
 
 }  // namespace
 
 TEST_CASE("histories: no key and number come twice, and what is sent can be decrypted") {
+  const uint64_t cases = length(12, 60);
   size_t sent = 0;
   size_t dropped = 0;
-  for (uint64_t seed = 1; seed <= kCases; ++seed) {
+  for (uint64_t seed = 1; seed <= cases; ++seed) {
     INFO("seed " << seed);
     Random random(seed);
     History history(random, 3);
@@ -31,7 +32,7 @@ TEST_CASE("histories: no key and number come twice, and what is sent can be decr
     sent += history.sent();
     dropped += before;
   }
-  CHECK(sent > kCases * kEvents * 3);  // most of them do get through
+  CHECK(sent > cases * kEvents * 3);  // most of them do get through
   INFO(dropped << " of " << sent << " dropped");
 }
 
@@ -41,7 +42,7 @@ TEST_CASE("histories: rotations alone drop nothing at all") {
   history.settle();
   history.send_everywhere();
   const auto before = history.dropped();
-  for (int rotation = 0; rotation < 15; ++rotation) {
+  for (size_t rotation = 0; rotation < length(15, 40); ++rotation) {
     history.new_key();
     for (int i = 0; i < 12; ++i) {
       auto& node = history.nodes()[random.below(history.nodes().size())];

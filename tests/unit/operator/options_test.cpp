@@ -19,6 +19,16 @@ TEST_CASE("pools, reserved networks and the election's times are read") {
   CHECK(parse_operator_command_line({"--help"}).status == 0);
 }
 
+TEST_CASE("when keys are replaced is read, with pools and without") {
+  const auto line =
+      parse_operator_command_line({"--rotate-every", "30d", "--rotate-at-sequence", "50"});
+  REQUIRE(line.run);
+  CHECK(line.options.key_policy.every == std::chrono::hours(720));
+  CHECK(line.options.key_policy.at_sequence == 50);
+  CHECK_FALSE(parse_operator_command_line({"--cluster-pool-ipv4-cidr", "10.0.0.0/8"})
+                  .options.key_policy.on());
+}
+
 TEST_CASE("what cannot be is refused with a sentence that names it") {
   const auto refusal = [](std::vector<std::string> arguments) {
     const auto line = parse_operator_command_line(std::move(arguments));
@@ -37,6 +47,9 @@ TEST_CASE("what cannot be is refused with a sentence that names it") {
              Contains("10.1.0.0/16 overlaps 10.0.0.0/8"));
   CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8", "--lease-duration", "5"}),
              Contains("--lease-duration must be longer"));
+  CHECK_THAT(refusal({"--rotate-every", "59"}), Contains("--rotate-every"));
+  CHECK_THAT(refusal({"--rotate-every", "5 weeks"}), Contains("--rotate-every"));
+  CHECK_THAT(refusal({"--rotate-at-sequence", "95"}), Contains("--rotate-at-sequence"));
   CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8", "--frobnicate"}),
              Contains("--frobnicate"));
 }

@@ -7,6 +7,7 @@
 #include "tests/contract/linux_faults.h"
 #include "tests/contract/linux_world.h"
 #include "tests/harness/catch.h"
+#include "tests/harness/length.h"
 #include "tests/harness/seed_inputs.h"
 
 using namespace pellicle;
@@ -181,8 +182,9 @@ std::string traces_of_ours() {
 }  // namespace
 
 TEST_CASE("properties: any actual state converges in one pass, and the next plans nothing") {
+  const size_t cases = length(5, 12);
   size_t repaired = 0;
-  for_random_cases(12, [&](Random& random) {
+  for_random_cases(cases, [&](Random& random) {
     LinuxWorld world(random.chance(25) ? LinuxWorld::Netfilter::on : LinuxWorld::Netfilter::off);
     world.happen(random_events(random, 12));
     world.pass();
@@ -195,11 +197,11 @@ TEST_CASE("properties: any actual state converges in one pass, and the next plan
     repaired += plan(world.desired(), world.kernel().dump()).size();
     require_converges(world);
   });
-  CHECK(repaired > 12 * 10);  // the cases are not trivial
+  CHECK(repaired > cases * 10);  // the cases are not trivial
 }
 
 TEST_CASE("properties: a long life ends where one pass from nothing does") {
-  for_random_cases(6, [](Random& random) {
+  for_random_cases(length(3, 6), [](Random& random) {
     LinuxWorld world;
     live_through(random, world, random_events(random, 25));
     world.settle();
@@ -267,7 +269,7 @@ TEST_CASE("properties: whatever operations are refused, one pass without refusal
   require_reaches(world.kernel(), before);
   const auto operations = plan(after, before).size();
   REQUIRE(operations > 20);
-  for (size_t k = 1; k <= operations; ++k) {
+  for (size_t k = 1; k <= operations; k += length(3, 1)) {
     INFO("every operation of " << k << " is refused");
     const bool forth = k % 2 == 1;
     const auto& from = forth ? before : after;
@@ -287,7 +289,7 @@ TEST_CASE("properties: refusals all along the way up from nothing and down again
   const auto before = world.site().listing();
   const auto desired = two_clusters(world).before;
   const auto operations = plan(desired, {}).size();
-  for (size_t k = 2; k <= operations; k += 4) {
+  for (size_t k = 2; k <= operations; k += length(8, 4)) {
     INFO("every operation of " << k << " is refused");
     FaultyKernel faulty(world.kernel(), {.refuse_every = k});
     reconcile(faulty, desired);
@@ -303,7 +305,7 @@ TEST_CASE("properties: an agent that dies at any operation of a change is made g
   const auto [before, after] = two_clusters(world);
   require_reaches(world.kernel(), before);
   const auto operations = plan(after, before).size();
-  for (size_t n = 0; n < operations; ++n) {
+  for (size_t n = 0; n < operations; n += length(3, 1)) {
     INFO("died before operation " << n);
     for (const auto* to : {&after, &before}) {
       const auto& from = to == &after ? before : after;
@@ -319,7 +321,7 @@ TEST_CASE("properties: an agent that dies at any operation of a change is made g
 }
 
 TEST_CASE("properties: at every moment of a change each peer that stays is encrypted to") {
-  for_random_cases(4, [](Random& random) {
+  for_random_cases(length(2, 4), [](Random& random) {
     LinuxWorld world;
     world.happen(random_events(random, 20));
     world.settle();

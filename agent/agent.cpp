@@ -62,6 +62,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       server_(context, config_.socket_path(),
               {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},
                {"diff", [this](const auto&) { return diff(); }},
+               {"config", [this](const auto&) { return nlohmann::json(config_.effective); }},
                {"encrypt", [this](const auto&) { return encryption(); }},
                {"encrypt-flush", [this](const auto& params) { return flush_states(params); }},
                {"pod-add", [this](const auto& params) { return pods_.add(params); }},
@@ -72,6 +73,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                {"pod-list", [this](const auto&) { return pods_.list(); }}}) {
   watch(context, all_nodes(), &Store::nodes_listed, &Store::node_changed);
   watch(context, key_secret(), &Store::secret_listed, &Store::secret_changed);
+  serve_health(context);
 }
 
 void Agent::watch(boost::asio::io_context& context, const Resource& resource, OnSync sync,
@@ -106,7 +108,8 @@ void Agent::watch(boost::asio::io_context& context, const Resource& resource, On
                                        .synced = health.synced,
                                        .healthy = false,
                                        .since = since,
-                                       .sentence = sentence};
+                                       .sentence = sentence,
+                                       .troubles = health.troubles + 1};
                            },
                        .on_healthy = healthy}));
 }
@@ -189,6 +192,11 @@ void Agent::note_problems() {
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
   }
+  if (!health_trouble_.empty()) {
+    now.push_back(
+        {"Setting health-address", "",
+         health_trouble_ + "; there are no probes and no metrics until the agent restarts"});
+  }
   std::map<Problem, Clock::time_point> known;
   for (auto& problem : now) {
     const auto before = problems_.find(problem);
@@ -231,6 +239,7 @@ StatusFacts Agent::facts() {
   facts.failure = last.failure;
   facts.failing_since = last.failing_since;
   facts.passes = last.passes;
+  facts.times = last.times;
   facts.last_change = last.last_change;
   facts.ready = ready();
   for (const auto& [title, health] : sources_) facts.sources.push_back(health);

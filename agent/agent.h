@@ -9,6 +9,7 @@
 
 #include "agent/cni/installation.h"
 #include "agent/config.h"
+#include "agent/http/health_server.h"
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/monitor.h"
@@ -64,6 +65,9 @@ class Agent {
   nlohmann::json diff();
   std::vector<ObservedState> observed_states();
   void look_at_use();
+  void serve_health(boost::asio::io_context& context);
+  HealthServer::Answer readiness() const;
+  HealthServer::Answer metrics();
   nlohmann::json encryption();
   nlohmann::json flush_states(const nlohmann::json& params);
 
@@ -92,8 +96,11 @@ class Agent {
   bool stock_taken_ = false;  // the record of the pods was compared with the kernel
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
   std::string publish_trouble_;
-  std::string pods_trouble_;  // what is remembered of them cannot be written
-  Server server_;             // last: it asks for all of the above
+  std::string health_trouble_;  // the health address cannot be listened on
+  std::string pods_trouble_;    // what is remembered of them cannot be written
+  // Last: they ask for all of the above.
+  Server server_;
+  std::unique_ptr<HealthServer> health_;
 };
 
 }  // namespace pellicle

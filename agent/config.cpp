@@ -145,6 +145,11 @@ void add_process_options(CLI::App& app, Config& config) {
       ->capture_default_str();
   app.add_option("--socket", config.socket, "Unix socket; without it, agent.sock in the state dir")
       ->check(absolute_path);
+  app.add_option("--health-address", config.health_address,
+                 "HOST:PORT of /healthz, /readyz and /metrics; empty serves none")
+      ->capture_default_str();
+  app.add_option("--peer-metrics", config.peer_metrics, "Metrics of every peer besides the sums")
+      ->capture_default_str();
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
@@ -178,6 +183,19 @@ void take(const Cidrs& cidrs, Settings& settings) {
   }
 }
 
+// As given, on the command line, in the file or by a variable, else the default.
+std::map<std::string, std::string> effective(const CLI::App& app) {
+  std::map<std::string, std::string> all;
+  for (const auto* option : app.get_options()) {
+    const auto& names = option->get_lnames();
+    if (names.empty() || option->get_items_expected_max() == 0 || names.front() == "config")
+      continue;
+    all[names.front()] =
+        option->count() > 0 ? CLI::detail::join(option->results(), ",") : option->get_default_str();
+  }
+  return all;
+}
+
 // CLI11 does not say what it was that it could not parse.
 std::string sentence(const CLI::Error& error) {
   std::string words = error.what();
@@ -207,6 +225,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
     app.parse(arguments);
     std::erase(line.config.cni.chain, "");
     take(cidrs, line.config.settings);
+    line.config.effective = effective(app);
   } catch (const CLI::CallForHelp&) {
     return {.config = {}, .run = false, .status = 0, .text = app.help()};
   } catch (const CLI::CallForVersion& version) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ struct Config {
   std::chrono::seconds key_rotation_duration{300};  // as Cilium's ipsec-key-rotation-duration
   unsigned resync_seconds =
       30;  // a full comparison with the kernel, for what sends no notification
+  // HOST:PORT of /healthz, /readyz and /metrics, the port as Cilium's agent has it; empty: none
+  std::string health_address = "127.0.0.1:9879";
+  bool peer_metrics = true;                      // a dozen series for every peer
+  std::map<std::string, std::string> effective;  // every setting by its name, defaults among them
   std::string log_level = "info";
   log::Format log_format = log::Format::json;
 

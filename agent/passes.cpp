@@ -38,6 +38,17 @@ void log_pass(const Pass& pass, const std::vector<Refusal>& before) {
   }
 }
 
+class Stopwatch {
+ public:
+  double lap() {  // seconds since the last one
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(since_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
 struct Essential {
   bool operator()(const Change<State>& change) const {
     return change.key.mark == kDecryptMark && !change.value.esn;  // receiving, one for all peers
@@ -108,12 +119,16 @@ std::vector<Refusal> Passes::run() {
 }
 
 bool Passes::step() {
+  Stopwatch watch;
   const auto actual = kernel_.dump();
+  outcome_.times.dump += watch.lap();
   auto inputs = hooks_.gather(actual);
   if (!inputs) return false;
   if (hooks_.prepare) hooks_.prepare(*inputs);
   const Desired desired = compute(*inputs);
+  outcome_.times.compute += watch.lap();
   Pass pass = reconcile(kernel_, actual, desired.state, scope(desired));
+  outcome_.times.apply += watch.lap();
   const bool more = desired.waiting && !pass.quiet() && pass.refusals.empty();
   outcome_.inputs = std::move(*inputs);
   record(desired, std::move(pass));

@@ -16,6 +16,13 @@ namespace pellicle {
 
 using Clock = std::chrono::system_clock;
 
+// Of all passes since the start, in seconds: what they took.
+struct PassTimes {
+  double dump = 0;     // reading the kernel
+  double compute = 0;  // what is desired
+  double apply = 0;    // the difference, and writing it
+};
+
 struct PassOutcome {
   Inputs inputs;
   KernelState desired;
@@ -25,6 +32,7 @@ struct PassOutcome {
   Clock::time_point failing_since{};  // of refusals or failure
   Clock::time_point last_change{};    // something was changed in the kernel
   uint64_t passes = 0;
+  PassTimes times;
   bool complete = false;  // the node itself is known, so `desired` is more than the block policy
   bool ready = false;     // complete, and the kernel took everything the whole node depends on
 };

@@ -18,34 +18,9 @@ std::set<SecretBytes> key_material(const Algorithm& algorithm) {
   return {pair.enc_key};
 }
 
-// As Cilium counts them: different key material. A kernel that withholds it has zeros in place of
-// every key; SPIs are what is left to tell keys apart by.
-size_t keys_in_use(const std::vector<ObservedState>& states) {
-  std::set<SecretBytes> keys;
-  std::set<uint32_t> withheld;
-  for (const auto& state : states) {
-    for (const auto& key : key_material(state.value.algorithm)) {
-      if (key.all_zero()) {
-        withheld.insert(state.key.spi);
-      } else {
-        keys.insert(key);
-      }
-    }
-  }
-  return keys.size() + withheld.size();
-}
-
 // Of the peer whose packets these are; 0.0.0.0 or :: for those of all peers.
 const IpAddress& peer_address(const ObservedState& state) {
   return is_sending(state.key) ? state.key.dst : state.value.src;
-}
-
-// Empty for all peers' and for an address that no peer has.
-std::string peer_name(const std::vector<Peer>& peers, const ObservedState& state) {
-  const auto& address = peer_address(state);
-  const auto found = std::find_if(peers.begin(), peers.end(),
-                                  [&](const Peer& peer) { return peer.router == address; });
-  return found == peers.end() ? "" : found->name;
 }
 
 std::string seconds_text(uint64_t seconds) {
@@ -98,6 +73,28 @@ bool is_sending(const State::Key& key) {
 
 uint8_t key_id(const State::Key& key) {
   return (is_sending(key) ? key.mark.value >> 12 : key.spi) & 0xf;
+}
+
+std::string peer_name(const std::vector<Peer>& peers, const ObservedState& state) {
+  const auto& address = peer_address(state);
+  const auto found = std::find_if(peers.begin(), peers.end(),
+                                  [&](const Peer& peer) { return peer.router == address; });
+  return found == peers.end() ? "" : found->name;
+}
+
+size_t keys_in_use(const std::vector<ObservedState>& states) {
+  std::set<SecretBytes> keys;
+  std::set<uint32_t> withheld;
+  for (const auto& state : states) {
+    for (const auto& key : key_material(state.value.algorithm)) {
+      if (key.all_zero()) {
+        withheld.insert(state.key.spi);
+      } else {
+        keys.insert(key);
+      }
+    }
+  }
+  return keys.size() + withheld.size();
 }
 
 std::set<State::Key> stale_states(const std::vector<ObservedState>& states,

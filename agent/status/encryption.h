@@ -36,6 +36,13 @@ bool is_sending(const State::Key& key);
 // the key id itself, or made from it.
 uint8_t key_id(const State::Key& key);
 
+// Of the peer that a state is for. Empty: one for all peers, or for an address that no peer has.
+std::string peer_name(const std::vector<Peer>& peers, const ObservedState& state);
+
+// As Cilium counts them: different key material. A kernel that withholds it has zeros in place of
+// every key; SPIs are what is left to tell keys apart by.
+size_t keys_in_use(const std::vector<ObservedState>& states);
+
 // The states that nothing desires. While not all of the node is known, and so not all that is
 // desired (`desired` without value): those for an address that is no Node's.
 std::set<State::Key> stale_states(const std::vector<ObservedState>& states,

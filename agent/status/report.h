@@ -24,7 +24,8 @@ struct SourceHealth {
   bool synced = false;   // has listed completely once
   bool healthy = false;  // is being watched now
   Clock::time_point since{};
-  std::string sentence;  // what is wrong, in the server's or the library's words
+  std::string sentence;   // what is wrong, in the server's or the library's words
+  uint64_t troubles = 0;  // how often the watch had to begin anew
 };
 
 // What the container runtime was given.
@@ -53,6 +54,7 @@ struct StatusFacts {
   Clock::time_point failing_since{};              // of refusals or failure
   std::map<std::string, size_t> objects;          // desired, by table
   uint64_t passes = 0;
+  PassTimes times;
   Clock::time_point last_change{};
   std::map<std::string, DropCount> drops;  // by reason
   bool ready = false;

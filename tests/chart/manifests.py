@@ -12,7 +12,7 @@ import yaml
 from kubernetes.client import models
 
 # Of the kinds that are no part of Kubernetes itself, the fields used.
-FOREIGN = {"ServiceMonitor": {"selector", "namespaceSelector", "endpoints"}}
+FOREIGN = {"ServiceMonitor": {"selector", "namespaceSelector", "endpoints"}, "PrometheusRule": {"groups"}}
 CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding"}
 SIMPLE = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": str}
 

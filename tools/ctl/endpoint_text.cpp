@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "tools/ctl/table.h"
+
 namespace pellicle::ctl {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Row = std::vector<std::string>;
 
 constexpr size_t kContainerDigits = 12;  // as container runtimes shorten them
 
@@ -29,22 +30,6 @@ std::vector<Row> rows_of(const Json& endpoint) {
                     container_of(endpoint)});
   }
   return rows;
-}
-
-std::string table(const std::vector<Row>& rows) {
-  std::vector<size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-    }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
 }
 
 }  // namespace

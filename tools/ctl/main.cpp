@@ -14,6 +14,7 @@
 #include "tools/ctl/endpoint_text.h"
 #include "tools/ctl/exit.h"
 #include "tools/ctl/key_rotate.h"
+#include "tools/ctl/node_text.h"
 #include "tools/ctl/status_text.h"
 #include "tools/ctl/sysdump.h"
 
@@ -55,6 +56,24 @@ int show_status(const Options& options) {
 int list_endpoints(const Options& options) {
   const auto endpoints = ask(options.socket, "pod-list");
   std::cout << (options.output == "json" ? endpoints.dump(2) + "\n" : endpoint_text(endpoints));
+  return kOk;
+}
+
+int list_nodes(const Options& options) {
+  const auto status = ask(options.socket, "status");
+  std::cout << (options.output == "json" ? node_json(status).dump(2) + "\n" : node_text(status));
+  return kOk;
+}
+
+int show_config(const Options& options) {
+  const auto config = ask(options.socket, "config");
+  if (options.output == "json") {
+    std::cout << config.dump(2) << "\n";
+  } else {
+    for (const auto& [name, value] : config.items()) {
+      std::cout << name << " = " << value.get<std::string>() << "\n";
+    }
+  }
   return kOk;
 }
 
@@ -208,6 +227,16 @@ int run(int argc, char** argv) {
   auto* list_command =
       endpoint_command->add_subcommand("list", "Name, addresses, device and container of each");
   list_command->callback([&] { status = list_endpoints(options); });
+
+  auto* node_command =
+      app.add_subcommand("node", "The nodes of the cluster, as this one knows them");
+  node_command->require_subcommand(1);
+  node_command
+      ->add_subcommand("list", "PodCIDR, addresses and key of each, and what is done with it")
+      ->callback([&] { status = list_nodes(options); });
+
+  app.add_subcommand("config", "The settings that the agent runs with, defaults among them")
+      ->callback([&] { status = show_config(options); });
 
   add_encrypt_commands(app, options, status);
   add_key_commands(app, options, status);

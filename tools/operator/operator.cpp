@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "agent/http/metrics_text.h"
 #include "agent/log.h"
 #include "tools/operator/node_view.h"
 
@@ -208,49 +209,39 @@ HealthServer::Answer Operator::ready() const {
 }
 
 HealthServer::Answer Operator::metrics() const {
-  std::string text;
-  const auto add = [&](const std::string& name, const char* help, const char* type) {
-    text.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ");
-    text.append(name).append(" ").append(type).append("\n");
-  };
-  const auto value = [&](const std::string& name, uint64_t number) {
-    text.append(name).append(" ").append(std::to_string(number)).append("\n");
-  };
+  MetricsText metrics;
+  metrics.gauge("pellicle_operator_leader", "1 on the replica that acts");
+  metrics.value(uint64_t{elector_.leads()});
+  metrics.gauge("pellicle_operator_nodes", "Nodes known");
+  metrics.value(allocator_.nodes());
+  metrics.gauge("pellicle_operator_unserved_nodes", "Nodes that have a problem, see their Events");
+  metrics.value(findings_.size());
   const auto label = [](Family family) {
-    return std::string("{family=\"") + (family == Family::v4 ? "ipv4" : "ipv6") + "\"}";
+    return MetricsText::Labels{{"family", family == Family::v4 ? "ipv4" : "ipv6"}};
   };
   const auto use = allocator_.use();
-  add("pellicle_operator_leader", "1 on the replica that acts", "gauge");
-  value("pellicle_operator_leader", elector_.leads() ? 1 : 0);
-  add("pellicle_operator_nodes", "Nodes known", "gauge");
-  value("pellicle_operator_nodes", allocator_.nodes());
-  add("pellicle_operator_unserved_nodes", "Nodes that have a problem, see their Events", "gauge");
-  value("pellicle_operator_unserved_nodes", findings_.size());
-  add("pellicle_operator_pod_cidrs", "PodCIDRs that the pools hold", "gauge");
-  for (const auto& [family, pool] : use) {
-    value("pellicle_operator_pod_cidrs" + label(family), pool.size);
-  }
-  add("pellicle_operator_pod_cidrs_used", "PodCIDRs of the pools that Nodes have", "gauge");
-  for (const auto& [family, pool] : use) {
-    value("pellicle_operator_pod_cidrs_used" + label(family), pool.used);
-  }
-  add("pellicle_operator_assignments_total", "Assignments written by this replica", "counter");
-  value("pellicle_operator_assignments_total", assigned_);
-  if (!keeper_) return {.text = std::move(text)};
-  add("pellicle_operator_key_rotations_total", "Keys replaced by this replica", "counter");
-  value("pellicle_operator_key_rotations_total", keeper_->rotations());
-  add("pellicle_operator_key_trouble",
-      "1 while a key is due to be replaced and cannot be, see the log", "gauge");
-  value("pellicle_operator_key_trouble", keeper_->trouble().empty() ? 0 : 1);
+  metrics.gauge("pellicle_operator_pod_cidrs", "PodCIDRs that the pools hold");
+  for (const auto& [family, pool] : use) metrics.value(pool.size, label(family));
+  metrics.gauge("pellicle_operator_pod_cidrs_used", "PodCIDRs of the pools that Nodes have");
+  for (const auto& [family, pool] : use) metrics.value(pool.used, label(family));
+  metrics.counter("pellicle_operator_assignments_total", "Assignments written by this replica");
+  metrics.value(assigned_);
+  if (keeper_) key_metrics(metrics);
+  return {.text = metrics.text(), .type = MetricsText::kContentType};
+}
+
+void Operator::key_metrics(MetricsText& metrics) const {
+  metrics.counter("pellicle_operator_key_rotations_total", "Keys replaced by this replica");
+  metrics.value(keeper_->rotations());
+  metrics.gauge("pellicle_operator_key_trouble",
+                "1 while a key is due to be replaced and cannot be, see the log");
+  metrics.value(uint64_t{!keeper_->trouble().empty()});
   if (const auto& key = keeper_->since()) {
-    add("pellicle_operator_key_since_seconds",
-        "When the cluster got its key, in seconds since 1970", "gauge");
-    value("pellicle_operator_key_since_seconds",
-          static_cast<uint64_t>(
-              std::chrono::duration_cast<std::chrono::seconds>(key->since.time_since_epoch())
-                  .count()));
+    metrics.gauge("pellicle_operator_key_since_seconds",
+                  "When the cluster got its key, in seconds since 1970");
+    const auto since = key->since.time_since_epoch();
+    metrics.value(static_cast<uint64_t>(std::chrono::floor<std::chrono::seconds>(since).count()));
   }
-  return {.text = std::move(text)};
 }
 
 }  // namespace pellicle

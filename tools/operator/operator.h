@@ -7,15 +7,17 @@
 #include <memory>
 #include <set>
 
+#include "agent/http/health_server.h"
 #include "agent/kube/watcher.h"
 #include "tools/operator/assigner.h"
 #include "tools/operator/elector.h"
 #include "tools/operator/events.h"
-#include "tools/operator/health.h"
 #include "tools/operator/key_keeper.h"
 #include "tools/operator/options.h"
 
 namespace pellicle {
+
+class MetricsText;
 
 class Operator {
  public:
@@ -39,6 +41,7 @@ class Operator {
   HealthServer::Paths paths();
   HealthServer::Answer ready() const;
   HealthServer::Answer metrics() const;
+  void key_metrics(MetricsText& metrics) const;
 
   boost::asio::io_context& io_;
   OperatorOptions options_;

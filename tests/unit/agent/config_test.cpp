@@ -38,6 +38,20 @@ TEST_CASE("config: the defaults are what the documentation says") {
   CHECK_FALSE(line.config.settings.host_encryption);
 }
 
+TEST_CASE("config: what is in effect is told by name, defaults among it") {
+  const TemporaryFile file("node-name = \"worker\"\ncni-chain = \"portmap,bandwidth\"\n");
+  const auto effective =
+      parse_command_line({"--config", file.path, "--key-rotation-duration", "2m"}).config.effective;
+  CHECK(effective.at("node-name") == "worker");
+  CHECK(effective.at("cni-chain") == "portmap,bandwidth");
+  CHECK(effective.at("state-dir") == "/var/run/pellicle");
+  CHECK(effective.at("health-address") == "127.0.0.1:9879");
+  CHECK(effective.at("key-rotation-duration") == "120");
+  CHECK(effective.at("uplink").empty());
+  CHECK_FALSE(effective.contains("help"));
+  CHECK_FALSE(effective.contains("config"));
+}
+
 TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
   const TemporaryFile file(
       "node-name = worker\nstate-dir = /run/x\npod-mtu = 1423\nstrict-cidr = 10.0.0.0/8\n"

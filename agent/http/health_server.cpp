@@ -1,4 +1,4 @@
-#include "tools/operator/health.h"
+#include "agent/http/health_server.h"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
@@ -77,7 +77,7 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
       answer = found->second();
     }
     response_.result(answer.status);
-    response_.set(http::field::content_type, "text/plain; charset=utf-8");
+    response_.set(http::field::content_type, answer.type);
     if (request_.method() != http::verb::head) response_.body() = std::move(answer.text);
     response_.keep_alive(false);
     response_.prepare_payload();

@@ -1,4 +1,4 @@
-// What kubelet and Prometheus ask of the operator, over plain HTTP: nothing secret is told.
+// What kubelet and Prometheus ask of a daemon of ours, over plain HTTP: nothing secret is told.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -14,6 +14,7 @@ class HealthServer {
   struct Answer {
     unsigned status = 200;
     std::string text;
+    std::string type = "text/plain; charset=utf-8";
   };
   using Paths = std::map<std::string, std::function<Answer()>>;
 

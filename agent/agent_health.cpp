@@ -1,0 +1,59 @@
+// What the agent tells kubelet and Prometheus.
+#include "agent/agent.h"
+#include "agent/http/metrics_text.h"
+#include "agent/kernel/xfrm_errors.h"
+#include "agent/log.h"
+#include "agent/status/metrics.h"
+
+namespace pellicle {
+
+// An address that is taken costs the probes and the metrics, not the datapath.
+void Agent::serve_health(boost::asio::io_context& context) {
+  if (config_.health_address.empty()) return;
+  try {
+    health_ = std::make_unique<HealthServer>(
+        context, config_.health_address,
+        HealthServer::Paths{{"/healthz", [] { return HealthServer::Answer{.text = "ok\n"}; }},
+                            {"/readyz", [this] { return readiness(); }},
+                            {"/metrics", [this] { return metrics(); }}});
+  } catch (const std::exception& error) {
+    health_trouble_ = error.what();
+  }
+}
+
+HealthServer::Answer Agent::readiness() const {
+  if (ready()) return {.text = "ok\n"};
+  const auto& last = passes_.last();
+  std::string text = "not ready: see pellicle status\n";
+  for (const auto& [title, source] : sources_) {
+    if (!source.healthy)
+      text += source.sentence.empty() ? title + ": not listed yet" : source.sentence;
+    if (!source.healthy) text += "\n";
+  }
+  if (!last.failure.empty()) text += last.failure + "\n";
+  for (const auto& refusal : last.refusals) {
+    text += describe(refusal.operation) + ": " + refusal.sentence + "\n";
+  }
+  return {.status = 503, .text = text};
+}
+
+HealthServer::Answer Agent::metrics() {
+  MetricsFacts told{.status = this->facts()};
+  told.by_peer = config_.peer_metrics;
+  told.encryption.peers = told.status.cluster.peers;
+  for (const auto* table :
+       {&passes_.last().desired.policies, &passes_.last().desired.block_policies}) {
+    for (const auto& [key, policy] : *table) {
+      ++(key.direction == Direction::out ? told.policies_out : told.policies_in);
+    }
+  }
+  try {
+    told.encryption.states = observed_states();
+    told.encryption.errors = xfrm_errors();
+  } catch (const KernelError& error) {  // a pass meets the same, and says it
+    log::debug("states cannot be looked at", {{"error", error.what()}});
+  }
+  return {.text = metrics_text(told), .type = MetricsText::kContentType};
+}
+
+}  // namespace pellicle

@@ -56,7 +56,13 @@ tcp::acceptor listening(boost::asio::io_context& io, const std::string& address)
 // One request; whoever takes longer than five seconds for it is cut off.
 class HealthServer::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const Paths& paths) : stream_(std::move(socket)), paths_(paths) {}
+  Session(tcp::socket socket, const Paths& paths, std::shared_ptr<size_t> sessions)
+      : stream_(std::move(socket)), paths_(paths), sessions_(std::move(sessions)) {
+    ++*sessions_;
+  }
+  ~Session() { --*sessions_; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   void run() {
     stream_.expires_after(std::chrono::seconds(5));
@@ -74,7 +80,11 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
     if (request_.method() != http::verb::get && request_.method() != http::verb::head) {
       answer = {.status = 405, .text = "only GET\n"};
     } else if (found != paths_.end()) {
-      answer = found->second();
+      try {
+        answer = found->second();
+      } catch (const std::exception& error) {  // costs this answer, not the daemon
+        answer = {.status = 500, .text = std::string(error.what()) + "\n"};
+      }
     }
     response_.result(answer.status);
     response_.set(http::field::content_type, answer.type);
@@ -89,21 +99,33 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
 
   beast::tcp_stream stream_;
   const Paths& paths_;
+  std::shared_ptr<size_t> sessions_;
   beast::flat_buffer buffer_{4096};
   http::request<http::empty_body> request_;
   http::response<http::string_body> response_;
 };
 
 HealthServer::HealthServer(boost::asio::io_context& io, const std::string& address, Paths paths)
-    : acceptor_(listening(io, address)), paths_(std::move(paths)) {
+    : acceptor_(listening(io, address)), pause_(io), paths_(std::move(paths)) {
   accept();
 }
 
 void HealthServer::accept() {
   acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
     if (error == boost::asio::error::operation_aborted) return;
-    if (!error) std::make_shared<Session>(std::move(socket), paths_)->run();
+    if (error) return accept_later();
+    if (*sessions_ < kMostSessions) {
+      std::make_shared<Session>(std::move(socket), paths_, sessions_)->run();
+    }
     accept();
+  });
+}
+
+// Out of descriptors, for instance: at once it would be the same.
+void HealthServer::accept_later() {
+  pause_.expires_after(std::chrono::milliseconds(100));
+  pause_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) accept();
   });
 }
 

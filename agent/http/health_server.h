@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace pellicle {
@@ -25,10 +27,15 @@ class HealthServer {
 
  private:
   class Session;
+  // Who comes while there are as many is hung up on: a daemon's descriptors are for its work.
+  static constexpr size_t kMostSessions = 32;
   void accept();
+  void accept_later();
 
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
   Paths paths_;
+  std::shared_ptr<size_t> sessions_ = std::make_shared<size_t>(0);  // outlives us in them
 };
 
 }  // namespace pellicle

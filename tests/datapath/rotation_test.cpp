@@ -1,4 +1,5 @@
 // A new key for all nodes while everything talks: nothing is lost, nothing is in the clear.
+#include <algorithm>
 #include <cstdio>
 #include <list>
 #include <random>
@@ -138,17 +139,18 @@ std::set<std::string> marks(const std::string& node) {
 
 }  // namespace
 
-// Seven, or twenty: both have agents that restart and an API that goes away in the middle of one.
+// Seven, or twenty: both go round from 15 to 1, and have agents that restart and an API that goes
+// away in the middle of one.
 TEST_CASE("rotations with agents restarted and the API away in between lose nothing") {
   const char* given = std::getenv("PELLICLE_SEED");
   const auto seed = given ? std::strtoul(given, nullptr, 10) : std::random_device{}();
   std::printf("PELLICLE_SEED=%lu\n", seed);
   CAPTURE(seed);
   std::mt19937_64 random(seed);
-  Cluster cluster(key_line(3, 0));
+  int id = 12;
+  Cluster cluster(key_line(id, 0));
   Lab& lab = cluster.lab;
   const auto counters = xfrm_counters();
-  int id = 3;
   const int rotations = static_cast<int>(length(7, 20));
   for (int rotation = 1; rotation <= rotations; ++rotation) {
     id = id % 15 + 1;
@@ -169,7 +171,7 @@ TEST_CASE("rotations with agents restarted and the API away in between lose noth
     }
     wait_for_key(lab, id);
     if (rotation % 5 == 0) wait_for_one_key(lab, id);
-    if (id == 15) cluster.check_no_number_twice();
+    if (rotation == std::min(rotations, 14)) cluster.check_no_number_twice();  // once round
   }
   wait_for_one_key(lab, id);
   cluster.check_all_goes_on("the rotations are over");

@@ -52,7 +52,7 @@ void KeyKeeper::got(const Response& response) {
   if (const auto* undated = std::get_if<KeyUndated>(&verdict)) {
     return date(undated->since, resource_version(response.body));
   }
-  rotate(std::get<KeyDue>(verdict));
+  rotate(std::get<KeyDue>(verdict), *nodes);
 }
 
 void KeyKeeper::date(const KeySince& since, const std::string& version) {
@@ -78,11 +78,11 @@ void KeyKeeper::dated(const KeySince& since, const Response& response) {
   log::info("key dated: its age is not known and counts from now", {{"key", +since.id}});
 }
 
-void KeyKeeper::rotate(const KeyDue& due) {
+void KeyKeeper::rotate(const KeyDue& due, const KeyNodes& nodes) {
   reason_ = due.reason;
   writer_ = std::make_unique<KeyWriter>(
       client_, RotationWishes{.per_pair = {}, .algorithm = {}, .icv_bits = {}, .only = due.id},
-      KeyWriter::Callbacks{.nodes = [this] { return callbacks_.nodes()->nodes; },
+      KeyWriter::Callbacks{.nodes = [known = nodes.nodes] { return known; },
                            .on_note = [](const std::string& sentence) { log::info(sentence); },
                            .on_done = [this](const KeyWritten& result) { rotated(result); }});
   writer_->start();

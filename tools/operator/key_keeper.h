@@ -34,7 +34,7 @@ class KeyKeeper {
   void got(const Response& response);
   void date(const KeySince& since, const std::string& version);
   void dated(const KeySince& since, const Response& response);
-  void rotate(const KeyDue& due);
+  void rotate(const KeyDue& due, const KeyNodes& nodes);
   void rotated(const KeyWritten& result);
   void note(const std::string& trouble);
 

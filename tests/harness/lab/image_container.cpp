@@ -175,18 +175,10 @@ Result ImageContainer::exec(const std::string& command) const {
 }
 
 Result ImageContainer::probe(const std::string& name) const {
-  const auto& probe = container_.at(name);
-  if (probe.contains("httpGet")) {  // by kubelet, from the node
-    const auto& get = probe["httpGet"];
-    return sh_in(spec_.node, "curl --silent --show-error --fail-with-body http://" +
-                                 get.at("host").get<std::string>() + ":" + get.at("port").dump() +
-                                 get.at("path").get<std::string>());
-  }
-  std::string command = "runc exec " + id_;
-  for (const auto& word : probe.at("exec").at("command")) {
-    command += " " + shell_word(word.get<std::string>());
-  }
-  return sh(command);
+  const auto& get = container_.at(name).at("httpGet");
+  return sh_in(spec_.node, "curl --silent --show-error --fail-with-body http://" +
+                               get.at("host").get<std::string>() + ":" + get.at("port").dump() +
+                               get.at("path").get<std::string>());
 }
 
 int ImageContainer::stop() {

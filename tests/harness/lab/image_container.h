@@ -38,7 +38,7 @@ class ImageContainer {
 
   bool running() { return process_->running(); }
   Result exec(const std::string& command) const;  // by sh, inside
-  Result probe(const std::string& name) const;    // the exec probe of this name
+  Result probe(const std::string& name) const;    // of this name, as kubelet asks it
   int stop();                                     // SIGTERM; the exit status
   std::string output() const { return process_->output(); }
 

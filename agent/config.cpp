@@ -159,7 +159,8 @@ void add_process_options(CLI::App& app, Config& config) {
            config.log_format = value == "text" ? log::Format::text : log::Format::json;
          },
          "json or text")
-      ->check(CLI::IsMember({"json", "text"}));
+      ->check(CLI::IsMember({"json", "text"}))
+      ->default_str("json");
 }
 
 void take(const Cidrs& cidrs, Settings& settings) {
@@ -190,8 +191,13 @@ std::map<std::string, std::string> effective(const CLI::App& app) {
     const auto& names = option->get_lnames();
     if (names.empty() || option->get_items_expected_max() == 0 || names.front() == "config")
       continue;
-    all[names.front()] =
+    auto value =
         option->count() > 0 ? CLI::detail::join(option->results(), ",") : option->get_default_str();
+    if (value.starts_with('[')) value = value.substr(1, value.size() - 2);  // a list's default
+    if (option->get_type_name() == "BOOLEAN" && (value == "0" || value == "1")) {
+      value = value == "1" ? "true" : "false";
+    }
+    all[names.front()] = value;
   }
   return all;
 }

@@ -110,7 +110,7 @@ void ipsec_metrics(MetricsText& metrics, const MetricsFacts& facts) {
   metrics.gauge("pellicle_ipsec_xfrm_policies", "Policies of ours that are desired");
   metrics.value(facts.policies_in, {{"direction", "in"}});
   metrics.value(facts.policies_out, {{"direction", "out"}});
-  metrics.counter("pellicle_ipsec_xfrm_error", "Packets that XFRM threw away, of anybody");
+  metrics.counter("pellicle_ipsec_xfrm_error_total", "Packets that XFRM threw away, of anybody");
   for (const auto& [counter, count] : facts.encryption.errors) {
     const auto name = xfrm_error_name(counter);
     metrics.value(count, {{"type", name.type}, {"error", name.error}});

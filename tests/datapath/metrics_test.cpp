@@ -22,7 +22,7 @@ std::string metrics_of(const std::string& node) {
 
 // By XFRM and by the eBPF programs.
 double thrown_away(const std::string& metrics) {
-  return metric_sum(metrics, "pellicle_ipsec_xfrm_error") +
+  return metric_sum(metrics, "pellicle_ipsec_xfrm_error_total") +
          metric_sum(metrics, "pellicle_drop_count_total");
 }
 
@@ -67,6 +67,7 @@ TEST_CASE("probes and metrics say what the node does, and that it does without t
         std::string::npos);
   const Result config = lab.agent("worker").ctl("config");
   CHECK(config.output.find("health-address = 127.0.0.1:9879\n") != std::string::npos);
+  CHECK(config.output.find("uplink = \"\"\n") != std::string::npos);
 
   lab.api().go_away();
   CHECK(wait_until(

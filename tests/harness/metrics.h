@@ -32,6 +32,9 @@ inline std::vector<std::string> metrics_problems(const std::string& text) {
     } else if (std::regex_match(line, match, kType)) {
       family = match[1];
       if (family != helped) problems.push_back("without help: " + line);
+      if ((match[2] == "counter") != family.ends_with("_total")) {
+        problems.push_back("counters and nothing else end in _total: " + line);
+      }
     } else if (!std::regex_match(line, match, kSample)) {
       problems.push_back("no metric: " + line);
     } else {

@@ -71,7 +71,8 @@ int show_config(const Options& options) {
     std::cout << config.dump(2) << "\n";
   } else {
     for (const auto& [name, value] : config.items()) {
-      std::cout << name << " = " << value.get<std::string>() << "\n";
+      const auto text = value.get<std::string>();
+      std::cout << name << " = " << (text.empty() ? "\"\"" : text) << "\n";
     }
   }
   return kOk;

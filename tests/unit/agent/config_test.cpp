@@ -48,6 +48,11 @@ TEST_CASE("config: what is in effect is told by name, defaults among it") {
   CHECK(effective.at("health-address") == "127.0.0.1:9879");
   CHECK(effective.at("key-rotation-duration") == "120");
   CHECK(effective.at("uplink").empty());
+  CHECK(effective.at("log-format") == "json");
+  CHECK(effective.at("netfilter") == "true");
+  CHECK(effective.at("host-encryption") == "false");
+  CHECK(parse_command_line({"--node-name", "worker"}).config.effective.at("cni-chain") ==
+        "portmap,bandwidth");
   CHECK_FALSE(effective.contains("help"));
   CHECK_FALSE(effective.contains("config"));
 }

@@ -84,9 +84,9 @@ TEST_CASE("metrics: a node's are what a Prometheus takes, and say what status sa
       {"pellicle_ipsec_xfrm_states{direction=\"out\"}", 2},
       {"pellicle_ipsec_xfrm_policies{direction=\"in\"}", 3},
       {"pellicle_ipsec_xfrm_policies{direction=\"out\"}", 4},
-      {"pellicle_ipsec_xfrm_error{type=\"inbound\",error=\"no_state\"}", 2},
-      {"pellicle_ipsec_xfrm_error{type=\"outbound\",error=\"policy_blocked\"}", 5},
-      {"pellicle_ipsec_xfrm_error{type=\"inbound\",error=\"iptfs_error\"}", 1},
+      {"pellicle_ipsec_xfrm_error_total{type=\"inbound\",error=\"no_state\"}", 2},
+      {"pellicle_ipsec_xfrm_error_total{type=\"outbound\",error=\"policy_blocked\"}", 5},
+      {"pellicle_ipsec_xfrm_error_total{type=\"inbound\",error=\"iptfs_error\"}", 1},
   };
   for (const auto& [series, value] : wanted) {
     CAPTURE(series);

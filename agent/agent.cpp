@@ -59,6 +59,9 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                 changes == Changes{kPodLinkChange} || changes == Changes{kNetfilterChange};
             passes_.request(soon ? Passes::kSoon : Passes::kAtOnce);
           }),
+      health_endpoint_(context, {.connect = pod_datapath().connect}),
+      inquiry_(context, config_.cluster_health_interval, random_seed(),
+               [this](const auto& path, const auto& result) { note_health(path, result); }),
       server_(context, config_.socket_path(),
               {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},
                {"diff", [this](const auto&) { return diff(); }},
@@ -156,6 +159,7 @@ std::optional<Inputs> Agent::gather(const KernelState& actual) {
       .programmed = {.states = actual.states, .policies = actual.policies, .peers = actual.peers},
       .endpoints = endpoints_.all(),
       .host = kernel_.facts()};
+  add_health_endpoint(inputs.endpoints);
   confirm_key(inputs);
   return inputs;
 }
@@ -165,6 +169,7 @@ void Agent::after_pass() {
   look_at_kernel();
   look_at_use();
   advance_rotation();
+  ask_peers();
   note_problems();
   publish();
 }
@@ -179,6 +184,7 @@ void Agent::note_problems() {
     }
   }
   note_rotation_problems(now);
+  add_health_problems(now);
   if (const auto& problem = endpoints_.problem()) now.push_back(*problem);
   if (const auto& problem = kernel_.ledger_problem()) {
     now.push_back({"File " + config_.state_dir + "/ledger.json", "", *problem});
@@ -230,6 +236,7 @@ StatusFacts Agent::facts() {
   facts.cluster = cluster(last.inputs);
   facts.endpoints = endpoints_.all().size();
   facts.pools = pods_.use();
+  facts.health = inquiry_.health();
   facts.cni = {.file = cni_.file(),
                .installed = cni_.installed(),
                .chained = cni_.chained(),

@@ -9,6 +9,8 @@
 
 #include "agent/cni/installation.h"
 #include "agent/config.h"
+#include "agent/health/endpoint.h"
+#include "agent/health/inquiry.h"
 #include "agent/http/health_server.h"
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
@@ -65,6 +67,12 @@ class Agent {
   nlohmann::json diff();
   std::vector<ObservedState> observed_states();
   void look_at_use();
+  void serve_cluster_health(const PodNetwork& network);
+  void add_health_endpoint(std::vector<Endpoint>& endpoints) const;
+  void ask_peers();
+  void note_health(const HealthPath& path, const HealthResult& result);
+  void add_health_problems(std::vector<Problem>& problems) const;
+  void announce_health(const Annotations& present, Annotations& wanted) const;
   void serve_health(boost::asio::io_context& context);
   HealthServer::Answer readiness() const;
   HealthServer::Answer metrics();
@@ -96,8 +104,11 @@ class Agent {
   bool stock_taken_ = false;  // the record of the pods was compared with the kernel
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
   std::string publish_trouble_;
-  std::string health_trouble_;  // the health address cannot be listened on
-  std::string pods_trouble_;    // what is remembered of them cannot be written
+  std::string health_trouble_;          // the health address cannot be listened on
+  std::string pods_trouble_;            // what is remembered of them cannot be written
+  std::string cluster_health_trouble_;  // other nodes cannot ask this one
+  HealthEndpoint health_endpoint_;
+  HealthInquiry inquiry_;
   // Last: they ask for all of the above.
   Server server_;
   std::unique_ptr<HealthServer> health_;

@@ -99,6 +99,7 @@ Annotations Agent::announcement(const Annotations& present) const {
   if (sequence_use_ && (sequence_use_->percent > 0 || present.contains(used))) {
     wanted[used] = sequence_use_->text();
   }
+  announce_health(present, wanted);
   return wanted;
 }
 

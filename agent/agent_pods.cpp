@@ -109,6 +109,7 @@ void Agent::serve_pods() {
   } catch (const std::exception& error) {
     pods_trouble_ = error.what();
   }
+  serve_cluster_health(*network);
   cni_.bring_about();
   const bool served = cni_.installed() || config_.cni.conf_dir.empty();
   if (served && store_.tainted(config_.settings.node_name)) taint_.remove();

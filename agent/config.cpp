@@ -148,6 +148,15 @@ void add_process_options(CLI::App& app, Config& config) {
   app.add_option("--health-address", config.health_address,
                  "HOST:PORT of /healthz, /readyz and /metrics; empty serves none")
       ->capture_default_str();
+  app.add_option_function<unsigned>(
+         "--cluster-health-interval",
+         [&config](unsigned seconds) {
+           config.cluster_health_interval = std::chrono::seconds(seconds);
+         },
+         "Seconds between two questions to another node, whether it can be reached; 0: no "
+         "questions and no health endpoint")
+      ->check(CLI::Range(0, 86400))
+      ->default_str("30");
   app.add_option("--peer-metrics", config.peer_metrics, "Metrics of every peer besides the sums")
       ->capture_default_str();
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")

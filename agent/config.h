@@ -29,6 +29,9 @@ struct Config {
   std::chrono::seconds key_rotation_duration{300};  // as Cilium's ipsec-key-rotation-duration
   unsigned resync_seconds =
       30;  // a full comparison with the kernel, for what sends no notification
+  // How often each other node is asked whether it can be reached, in clusters of up to 300; 0:
+  // never, and nobody can ask this one.
+  std::chrono::seconds cluster_health_interval{30};
   // HOST:PORT of /healthz, /readyz and /metrics, the port as Cilium's agent has it; empty: none
   std::string health_address = "127.0.0.1:9879";
   bool peer_metrics = true;                      // a dozen series for every peer

@@ -11,6 +11,8 @@ namespace pellicle {
 
 namespace {
 
+constexpr uint32_t kMostOfARequest = 16 * 1024;  // a jumbo frame of padding, see agent/health/
+
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tcp = boost::asio::ip::tcp;
@@ -47,7 +49,7 @@ tcp::acceptor listening(boost::asio::io_context& io, const std::string& address)
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(wanted, error);
   if (!error) acceptor.listen(16, error);
-  if (error) throw std::runtime_error("health-address " + address + ": " + error.message());
+  if (error) throw std::runtime_error("listen at " + address + ": " + error.message());
   return acceptor;
 }
 
@@ -56,11 +58,12 @@ tcp::acceptor listening(boost::asio::io_context& io, const std::string& address)
 // One request; whoever takes longer than five seconds for it is cut off.
 class HealthServer::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const Paths& paths, std::shared_ptr<size_t> sessions)
-      : stream_(std::move(socket)), paths_(paths), sessions_(std::move(sessions)) {
-    ++*sessions_;
+  Session(tcp::socket socket, std::shared_ptr<Shared> shared)
+      : stream_(std::move(socket)), shared_(std::move(shared)) {
+    ++shared_->sessions;
+    request_.header_limit(kMostOfARequest);
   }
-  ~Session() { --*sessions_; }
+  ~Session() { --shared_->sessions; }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -74,12 +77,13 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
 
  private:
   void answer() {
-    const std::string path(request_.target().substr(0, request_.target().find('?')));
-    const auto found = paths_.find(path);
+    const auto& request = request_.get();
+    const std::string path(request.target().substr(0, request.target().find('?')));
+    const auto found = shared_->paths.find(path);
     Answer answer{.status = 404, .text = "not found\n"};
-    if (request_.method() != http::verb::get && request_.method() != http::verb::head) {
+    if (request.method() != http::verb::get && request.method() != http::verb::head) {
       answer = {.status = 405, .text = "only GET\n"};
-    } else if (found != paths_.end()) {
+    } else if (found != shared_->paths.end()) {
       try {
         answer = found->second();
       } catch (const std::exception& error) {  // costs this answer, not the daemon
@@ -88,7 +92,7 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
     }
     response_.result(answer.status);
     response_.set(http::field::content_type, answer.type);
-    if (request_.method() != http::verb::head) response_.body() = std::move(answer.text);
+    if (request.method() != http::verb::head) response_.body() = std::move(answer.text);
     response_.keep_alive(false);
     response_.prepare_payload();
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
@@ -98,34 +102,36 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
   }
 
   beast::tcp_stream stream_;
-  const Paths& paths_;
-  std::shared_ptr<size_t> sessions_;
-  beast::flat_buffer buffer_{4096};
-  http::request<http::empty_body> request_;
+  std::shared_ptr<Shared> shared_;
+  beast::flat_buffer buffer_{kMostOfARequest};
+  http::request_parser<http::empty_body> request_;
   http::response<http::string_body> response_;
 };
 
 HealthServer::HealthServer(boost::asio::io_context& io, const std::string& address, Paths paths)
-    : acceptor_(listening(io, address)), pause_(io), paths_(std::move(paths)) {
+    : acceptor_(listening(io, address)),
+      pause_(io),
+      shared_(std::make_shared<Shared>(Shared{.paths = std::move(paths)})) {
   accept();
 }
 
 void HealthServer::accept() {
-  acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
-    if (error == boost::asio::error::operation_aborted) return;
-    if (error) return accept_later();
-    if (*sessions_ < kMostSessions) {
-      std::make_shared<Session>(std::move(socket), paths_, sessions_)->run();
-    }
-    accept();
-  });
+  acceptor_.async_accept(
+      [this, shared = shared_](boost::system::error_code error, tcp::socket socket) {
+        if (shared->closed || error == boost::asio::error::operation_aborted) return;
+        if (error) return accept_later();
+        if (shared->sessions < kMostSessions) {
+          std::make_shared<Session>(std::move(socket), shared)->run();
+        }
+        accept();
+      });
 }
 
 // Out of descriptors, for instance: at once it would be the same.
 void HealthServer::accept_later() {
   pause_.expires_after(std::chrono::milliseconds(100));
-  pause_.async_wait([this](boost::system::error_code cancelled) {
-    if (!cancelled) accept();
+  pause_.async_wait([this, shared = shared_](boost::system::error_code cancelled) {
+    if (!cancelled && !shared->closed) accept();
   });
 }
 

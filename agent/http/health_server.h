@@ -20,9 +20,12 @@ class HealthServer {
   };
   using Paths = std::map<std::string, std::function<Answer()>>;
 
-  // `address` is "127.0.0.1:9234", "[::1]:9234" or ":9234" for every address of this machine.
-  // std::runtime_error when it cannot be listened on.
+  // `address` is "127.0.0.1:9234", "[::1]:9234" or ":9234" for every address of this machine, in
+  // the network namespace of the calling thread. std::runtime_error when it cannot be listened on.
   HealthServer(boost::asio::io_context& io, const std::string& address, Paths paths);
+  ~HealthServer() { shared_->closed = true; }
+  HealthServer(const HealthServer&) = delete;
+  HealthServer& operator=(const HealthServer&) = delete;
   uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
  private:
@@ -34,8 +37,13 @@ class HealthServer {
 
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
-  Paths paths_;
-  std::shared_ptr<size_t> sessions_ = std::make_shared<size_t>(0);  // outlives us in them
+  // What sessions need of us, and outlives us in them.
+  struct Shared {
+    Paths paths;
+    size_t sessions = 0;
+    bool closed = false;
+  };
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace pellicle

@@ -34,6 +34,11 @@ class Visit {
     const int error = errno;
     throw OsError(error, "enter network namespace " + there.path() + ": " + std::strerror(error));
   }
+  Visit() : before_(Netns::of_this_thread()) {  // to one that is made by it
+    if (unshare(CLONE_NEWNET) == 0) return;
+    const int error = errno;
+    throw OsError(error, std::string("make a network namespace: ") + std::strerror(error));
+  }
   ~Visit() {
     if (setns(before_.fd(), CLONE_NEWNET) == 0) return;
     std::perror("leave a pod's network namespace");
@@ -63,6 +68,16 @@ Netns Netns::of_process(pid_t pid) {
 
 Netns Netns::of_this_thread() {
   return Netns("/proc/thread-self/ns/net");
+}
+
+Netns::Netns(FileDescriptor fd)
+    : path_("/proc/self/fd/" + std::to_string(fd.get())), fd_(std::move(fd)) {}
+
+Netns Netns::fresh() {
+  const Visit visit;
+  FileDescriptor fd = open_path("/proc/thread-self/ns/net");
+  if (!fd) throw OsError(errno, std::string("open a network namespace: ") + std::strerror(errno));
+  return Netns(std::move(fd));
 }
 
 bool Netns::exists(const std::string& path) {

@@ -18,6 +18,9 @@ class Netns {
 
   static Netns of_process(pid_t pid);
   static Netns of_this_thread();
+  // A new one that lives as long as it is open here, or has a socket or a process in it. It needs
+  // no mount. OsError when the kernel refuses it.
+  static Netns fresh();
   static bool exists(const std::string& path);  // there, and a network namespace
 
   const std::string& path() const { return path_; }
@@ -31,6 +34,8 @@ class Netns {
   void run(const std::function<void()>& work) const;
 
  private:
+  explicit Netns(FileDescriptor fd);
+
   std::string path_;
   FileDescriptor fd_;
 };

@@ -123,7 +123,7 @@ Endpoint pod_endpoint(const PodSpec& spec) {
   return {.id = spec.id,
           .name = spec.name,
           .network = {},
-          .device = device_from(digest),
+          .device = spec.device.empty() ? device_from(digest) : spec.device,
           .addresses = plain_addresses(spec),
           .pod_mac = mac_from(digest, 6),
           .host_mac = mac_from(digest, 12),
@@ -141,7 +141,9 @@ Endpoint create_pod_link(const PodSpec& spec) {
   Outcome made = socket.request(new_pod_link(spec, endpoint, netns.fd()));
   if (made.error == EEXIST) made = settle_taken_name(socket, netns, spec, endpoint);
   require(made, operation);
-  require(socket.request(set_alias(endpoint.device, kPodAlias + person_name(spec))), operation);
+  if (spec.device.empty()) {
+    require(socket.request(set_alias(endpoint.device, kPodAlias + person_name(spec))), operation);
+  }
   ignore_router_advertisements(endpoint);
   return endpoint;
 }
@@ -165,6 +167,12 @@ void start_pod(const PodSpec& spec, const Endpoint& endpoint) {
     if (!host_end->up()) require(socket.request(set_up(host_end->link.index)), operation);
     take_steps(inside, missing_steps(found, spec, endpoint), operation);
   });
+}
+
+bool has_pod_link(const Endpoint& endpoint) {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  const auto host_end = find_link(socket, endpoint.device);
+  return host_end && host_end->link.kind == "veth" && host_end->mac == endpoint.host_mac;
 }
 
 void remove_pod_link(const Endpoint& endpoint) {

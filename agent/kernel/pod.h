@@ -20,6 +20,7 @@ struct PodSpec {
   std::string name;   // for people: namespace/pod
   std::string netns;  // path of the pod's network namespace
   std::string ifname = "eth0";
+  std::string device = "";            // the host's end; empty: pod_device(id), and it is a pod's
   std::vector<PodAddress> addresses;  // IPv4 first; one or both families, at most one of each
   uint32_t link_mtu = 0;              // of both ends; 0: the kernel's 1500
   uint32_t route_mtu = 0;  // of the default routes: what fits after encryption; 0: none given
@@ -46,6 +47,9 @@ Endpoint create_pod_link(const PodSpec& spec);
 // neighbour discovery), all up. IPv6 is switched on in a pod that has it off only for an IPv6
 // address; what a router advertises has no effect on the pod's device either way.
 void start_pod(const PodSpec& spec, const Endpoint& endpoint);
+
+// The host's end is there, a veth with the MAC that `endpoint` gives it.
+bool has_pod_link(const Endpoint& endpoint);
 
 // Deletes the pair. Absent, or of another kind than veth: success, and nothing is touched.
 void remove_pod_link(const Endpoint& endpoint);

@@ -22,6 +22,8 @@ inline constexpr std::string_view kPrefix = "network.cilium.io/";
 inline constexpr std::string_view kOldPrefix = "io.cilium.network.";
 inline constexpr std::string_view kRouterAnnotation = "ipv4-cilium-host";
 inline constexpr std::string_view kRouter6Annotation = "ipv6-cilium-host";
+inline constexpr std::string_view kHealthAnnotation = "ipv4-health-ip";
+inline constexpr std::string_view kHealth6Annotation = "ipv6-health-ip";
 inline constexpr std::string_view kKeyAnnotation = "encryption-key";
 inline constexpr std::string_view kPodCidrAnnotation = "ipv4-pod-cidr";
 inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
@@ -45,6 +47,8 @@ enum class NodeField : uint8_t {
   internal_ipv6,
   router_ipv4,
   router_ipv6,
+  health_ipv4,
+  health_ipv6,
   key_id,
   boot_id,
   epochs,

@@ -122,17 +122,34 @@ void read_internal_ips(const json& object, Reader& reader) {
   if (node.internal_ipv6) reader.out.malformed.erase(NodeField::internal_ipv6);
 }
 
-void read_router(const json& object, Family family, Reader& reader) {
-  const bool ipv4 = family == Family::v4;
-  const auto found = annotation(object, ipv4 ? kRouterAnnotation : kRouter6Annotation);
+// An address that the node itself chose in its PodCIDR.
+struct OwnAddress {
+  std::string_view annotation;
+  Family family;
+  NodeField field;
+  const char* expected;
+  std::optional<IpAddress> Node::*into;
+};
+
+constexpr OwnAddress kOwnAddresses[] = {
+    {kRouterAnnotation, Family::v4, NodeField::router_ipv4,
+     "the IPv4 address of cilium_host, such as 10.0.1.138", &Node::router_ipv4},
+    {kRouter6Annotation, Family::v6, NodeField::router_ipv6,
+     "the IPv6 address of cilium_host, such as fd00:1::8a", &Node::router_ipv6},
+    {kHealthAnnotation, Family::v4, NodeField::health_ipv4,
+     "the IPv4 address of the health endpoint, such as 10.0.1.36", &Node::health_ipv4},
+    {kHealth6Annotation, Family::v6, NodeField::health_ipv6,
+     "the IPv6 address of the health endpoint, such as fd00:1::24", &Node::health_ipv6},
+};
+
+void read_own_address(const json& object, const OwnAddress& own, Reader& reader) {
+  const auto found = annotation(object, own.annotation);
   if (!found) return;
   const auto one = address(*found->value);
-  if (!one || one->family() != family || one->is_any()) {
-    return reader.refuse(ipv4 ? NodeField::router_ipv4 : NodeField::router_ipv6, found->field,
-                         ipv4 ? "the IPv4 address of cilium_host, such as 10.0.1.138"
-                              : "the IPv6 address of cilium_host, such as fd00:1::8a");
+  if (!one || one->family() != own.family || one->is_any()) {
+    return reader.refuse(own.field, found->field, own.expected);
   }
-  (ipv4 ? reader.out.node.router_ipv4 : reader.out.node.router_ipv6) = one;
+  reader.out.node.*own.into = one;
 }
 
 void read_key_id(const json& object, Reader& reader) {
@@ -183,7 +200,7 @@ DecodedNode decode_node(const ApiObject& object) {
   Reader reader{out};
   read_pod_cidrs(parsed, reader);
   read_internal_ips(parsed, reader);
-  for (const auto family : kFamilies) read_router(parsed, family, reader);
+  for (const auto& own : kOwnAddresses) read_own_address(parsed, own, reader);
   read_key_id(parsed, reader);
   read_pair_keys(member(member(parsed, "metadata"), "annotations"), reader);
   read_annotations(parsed, reader);
@@ -209,6 +226,12 @@ Node merged(const Node& last_good, const DecodedNode& decoded) {
         break;
       case NodeField::router_ipv4:
         node.router_ipv4 = last_good.router_ipv4;
+        break;
+      case NodeField::health_ipv4:
+        node.health_ipv4 = last_good.health_ipv4;
+        break;
+      case NodeField::health_ipv6:
+        node.health_ipv6 = last_good.health_ipv6;
         break;
       case NodeField::key_id:
         node.key_id = last_good.key_id;

@@ -37,6 +37,9 @@ struct Node {
   std::optional<IpAddress> internal_ipv6;
   std::optional<IpAddress> router_ipv4;  // annotation network.cilium.io/ipv4-cilium-host
   std::optional<IpAddress> router_ipv6;  // annotation network.cilium.io/ipv6-cilium-host
+  // Annotations network.cilium.io/ipv4-health-ip and ipv6-health-ip: where its health endpoint is.
+  std::optional<IpAddress> health_ipv4;
+  std::optional<IpAddress> health_ipv6;
   // Annotation network.cilium.io/encryption-key, 1..15: it receives with this key from everybody.
   std::optional<uint8_t> key_id;
   std::string boot_id;          // annotation pellicle.io/boot-id, 36 characters; empty: unknown
@@ -52,6 +55,9 @@ struct Node {
   }
   const std::optional<IpAddress>& router(Family family) const {
     return family == Family::v4 ? router_ipv4 : router_ipv6;
+  }
+  const std::optional<IpAddress>& health(Family family) const {
+    return family == Family::v4 ? health_ipv4 : health_ipv6;
   }
   auto operator<=>(const Node&) const = default;
 };

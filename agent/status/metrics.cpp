@@ -98,6 +98,34 @@ void agent_metrics(MetricsText& metrics, const StatusFacts& status) {
   }
 }
 
+void health_metrics(MetricsText& metrics, const MetricsFacts& facts) {
+  const auto& health = facts.status.health;
+  if (health.interval.count() == 0) return;
+  metrics.gauge("pellicle_unreachable_nodes", "Nodes that do not answer at their own address");
+  metrics.value(health.unreachable(HealthWay::node));
+  metrics.gauge("pellicle_unreachable_health_endpoints",
+                "Nodes whose health endpoint does not answer through ESP");
+  metrics.value(health.unreachable(HealthWay::tunnel));
+  if (!facts.by_peer) return;
+  std::map<Labels, const HealthResult*> asked;  // the worse of both families
+  for (const auto& [name, node] : health.nodes) {
+    for (const auto& [path, result] : node.paths) {
+      if (result.answer == HealthAnswer::none) continue;
+      auto& worst = asked[{{"peer", name}, {"way", way_name(path.way)}}];
+      if (worst == nullptr || worst->answer == HealthAnswer::good) worst = &result;
+    }
+  }
+  metrics.gauge("pellicle_node_health_connectivity_status", "1: it answers on this way");
+  for (const auto& [labels, result] : asked) {
+    metrics.value(uint64_t{result->answer == HealthAnswer::good}, labels);
+  }
+  metrics.gauge("pellicle_node_health_connectivity_latency_seconds", "One round trip");
+  for (const auto& [labels, result] : asked) {
+    if (result->answer != HealthAnswer::good) continue;
+    metrics.value(std::chrono::duration<double>(result->latency).count(), labels);
+  }
+}
+
 void ipsec_metrics(MetricsText& metrics, const MetricsFacts& facts) {
   const auto& states = facts.encryption.states;
   metrics.gauge("pellicle_ipsec_keys", "Different keys among the states");
@@ -206,6 +234,7 @@ std::string metrics_text(const MetricsFacts& facts) {
   MetricsText metrics;
   node_metrics(metrics, facts.status);
   agent_metrics(metrics, facts.status);
+  health_metrics(metrics, facts);
   ipsec_metrics(metrics, facts);
   if (facts.by_peer) peer_metrics(metrics, facts.encryption);
   return metrics.text();

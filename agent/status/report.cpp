@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "agent/clock.h"
+#include "agent/status/cluster_health.h"
 #include "agent/status/keys.h"
 
 namespace pellicle {
@@ -121,6 +122,7 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
   json["endpoints"] = facts.endpoints;
   json["ipam"] = ipam_json(facts.pools);
   json["cni"] = cni_json(facts.cni);
+  if (facts.health.interval.count() > 0) json["clusterHealth"] = cluster_health_json(facts.health);
   json["objects"] = facts.objects;
   json["problems"] = problems_json(facts.problems);
   json["refusals"] = refusals_json(facts);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/desired/desired.h"
+#include "agent/health/paths.h"
 #include "agent/model/drop_count.h"
 #include "agent/model/key_ring.h"
 #include "agent/passes.h"
@@ -48,6 +49,7 @@ struct StatusFacts {
   size_t endpoints = 0;
   std::vector<PoolUse> pools;  // empty: no address can be given out yet
   CniFacts cni;
+  ClusterHealth health;
   std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
   std::vector<Refusal> refusals;                  // of the last pass
   std::string failure;                            // the last pass could not be made at all

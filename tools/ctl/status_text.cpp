@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "tools/ctl/cluster_health_text.h"
 #include "tools/ctl/screen.h"
 
 namespace pellicle::ctl {
@@ -201,6 +202,7 @@ StatusText status_text(const Json& status, bool colour, bool verbose) {
   healthy &= kubernetes_lines(screen, status);
   healthy &= encryption_lines(screen, status);
   peer_lines(screen, status, verbose);
+  cluster_health_lines(screen, status, verbose);
   if (verbose) object_lines(screen, status);
   drop_lines(screen, status);
   healthy &= trouble_lines(screen, status, verbose);

@@ -30,11 +30,14 @@ void NodeAgent::reboot() {
 void NodeAgent::start(const std::string& extra, const std::string& binary) {
   if (running()) throw LabError("the agent of " + node_ + " runs already");
   const std::string file = directory_ + "/agent.conf";
+  // What nodes ask each other shows on the wires that tests watch: only where a test wants it.
+  const bool asks = extra.find("cluster-health-interval") != std::string::npos;
   write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
                        "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +
                        bpf_root() + "\"\nboot-id-file = \"" + directory_ +
                        "/boot_id\"\ncni-conf-dir = \"" + cni_conf_dir() + "\"\ncni-bin-dir = \"" +
-                       cni_bin_dir() + "\"\nlog-level = \"debug\"\n" + extra);
+                       cni_bin_dir() + "\"\nlog-level = \"debug\"\n" +
+                       (asks ? "" : "cluster-health-interval = 0\n") + extra);
   process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_, node_);
 }
 

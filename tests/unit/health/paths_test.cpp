@@ -1,0 +1,118 @@
+// What is asked of the other nodes, and what their answers mean.
+#include "agent/health/paths.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/seed_inputs.h"
+
+using namespace pellicle;
+using namespace std::chrono_literals;
+
+namespace {
+
+Inputs with_health_endpoints() {
+  auto inputs = seed::worker();
+  inputs.nodes["worker2"].health_ipv4 = seed::ip("10.0.0.7");
+  inputs.nodes["control-plane"].health_ipv4 = seed::ip("10.0.2.9");
+  return inputs;
+}
+
+Cluster sendable(const Inputs& inputs) {
+  auto all = cluster(inputs);
+  for (auto& peer : all.peers) peer.key_id = 3;
+  return all;
+}
+
+NodeHealth heard(HealthAnswer node, HealthAnswer tunnel) {
+  NodeHealth health;
+  health.paths[{.node = "worker2", .way = HealthWay::node, .address = seed::ip("172.18.0.4")}]
+      .answer = node;
+  health.paths[{.node = "worker2", .way = HealthWay::tunnel, .address = seed::ip("10.0.0.7")}]
+      .answer = tunnel;
+  return health;
+}
+
+std::string only_problem(const ClusterHealth& health) {
+  const auto problems = health_problems(health);
+  REQUIRE(problems.size() == 1);
+  return problems.front().to_string();
+}
+
+}  // namespace
+
+TEST_CASE("each peer is asked at its address, and through the tunnel from cilium_host's") {
+  const auto paths = health_paths(sendable(with_health_endpoints()));
+  REQUIRE(paths.size() == 4);
+  CHECK(paths[2] == HealthPath{.node = "worker2",
+                               .way = HealthWay::node,
+                               .address = seed::ip("172.18.0.4"),
+                               .source = std::nullopt});
+  CHECK(paths[3] == HealthPath{.node = "worker2",
+                               .way = HealthWay::tunnel,
+                               .address = seed::ip("10.0.0.7"),
+                               .source = seed::ip("10.0.1.138")});
+}
+
+TEST_CASE(
+    "no question through a tunnel that is not there, or to an address that is not the peer's") {
+  auto inputs = with_health_endpoints();
+  inputs.nodes["worker2"].health_ipv4 = seed::ip("10.0.2.77");  // of control-plane's PodCIDR
+  auto all = sendable(inputs);
+  all.peers.front().key_id = 0;  // control-plane: nothing may be sent yet
+  for (const auto& path : health_paths(all)) CHECK(path.way == HealthWay::node);
+}
+
+TEST_CASE("a node is reached when every way to it is") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["a"] = heard(HealthAnswer::good, HealthAnswer::good);
+  health.nodes["b"] = heard(HealthAnswer::good, HealthAnswer::silent);
+  health.nodes["c"] = heard(HealthAnswer::refused, HealthAnswer::silent);
+  health.nodes["d"] = heard(HealthAnswer::none, HealthAnswer::none);
+  CHECK(health.reachable() == 1);
+  CHECK(health.unreachable(HealthWay::node) == 1);
+  CHECK(health.unreachable(HealthWay::tunnel) == 2);
+  CHECK_FALSE(health.nodes["d"].asked());
+}
+
+TEST_CASE("a tunnel that fails while the node answers is this node's problem, with what to do") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["worker2"] = heard(HealthAnswer::good, HealthAnswer::silent);
+  const auto problem = only_problem(health);
+  CHECK_THAT(problem, Catch::Matchers::Contains("Node worker2") &&
+                          Catch::Matchers::Contains("10.0.0.7:4240") &&
+                          Catch::Matchers::Contains("pellicle encrypt status"));
+}
+
+TEST_CASE("lost packets of full size are told from lost connections") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["worker2"] = heard(HealthAnswer::good, HealthAnswer::stalled);
+  CHECK_THAT(only_problem(health), Catch::Matchers::Contains("MTU"));
+}
+
+TEST_CASE("a node that is away is no problem of this one; all of them are") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["a"] = heard(HealthAnswer::silent, HealthAnswer::silent);
+  CHECK(health_problems(health).empty());  // the only peer: which of the two is cut off?
+  health.nodes["b"] = heard(HealthAnswer::good, HealthAnswer::good);
+  CHECK(health_problems(health).empty());
+  health.nodes["b"] = heard(HealthAnswer::silent, HealthAnswer::silent);
+  CHECK_THAT(only_problem(health), Catch::Matchers::Contains("none of the 2 other nodes"));
+  health.nodes["b"] = heard(HealthAnswer::refused, HealthAnswer::silent);  // its agent is away
+  CHECK(health_problems(health).empty());
+}
+
+TEST_CASE("what the kernel says of a way that is none is handed on") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["worker2"] = heard(HealthAnswer::no_way, HealthAnswer::good);
+  health.nodes["worker2"].paths.begin()->second.words = "Network is unreachable";
+  CHECK_THAT(only_problem(health), Catch::Matchers::Contains("Network is unreachable"));
+}
+
+TEST_CASE("the questions of a second do not grow with the cluster") {
+  CHECK(health_interval(30s, 2) == 30s);
+  CHECK(health_interval(30s, 300) == 30s);
+  CHECK(health_interval(30s, 5000) == 500s);
+  CHECK(first_question_within(30s, 2) == 20ms);
+  CHECK(first_question_within(500s, 5000) == 50s);
+  CHECK(first_question_within(2s, 5000) == 2s);
+  CHECK(health_patience(2s) == 2s);
+  CHECK(health_patience(500s) == 5s);
+}

@@ -1,0 +1,87 @@
+// What is done to this node as a whole, with or without an agent.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "tools/ctl/agent_socket.h"
+#include "tools/ctl/commands.h"
+#include "tools/ctl/confirmation.h"
+#include "tools/ctl/exit.h"
+#include "tools/ctl/sysdump.h"
+
+namespace pellicle::ctl {
+
+namespace {
+
+bool answers(const std::string& socket) {
+  try {
+    ask(socket, "status");
+    return true;
+  } catch (const Silent&) {
+    return true;
+  } catch (const Unreachable&) {
+    return false;
+  } catch (const Refused&) {
+    return true;
+  }
+}
+
+// On the socket that was named, or on the one that an agent with this state directory has.
+bool agent_is_running(const Options& options) {
+  return answers(options.socket) || answers(options.cleanup.state_dir + "/agent.sock");
+}
+
+int clean_up(const Options& options) {
+  if (!options.cleanup.dry_run) {
+    if (agent_is_running(options)) {
+      std::cerr << "pellicle: the agent is running and would put everything back; stop it first\n";
+      return kUsage;
+    }
+    const char* question = "This takes the encrypted datapath and the pods' devices off this node.";
+    if (!options.force && !confirmed("cleanup", question)) return kUsage;
+  }
+  const auto result = cleanup(options.cleanup);
+  for (const auto& line : result.removed) std::cout << line << "\n";
+  for (const auto& line : result.failures) std::cerr << "pellicle: still there: " << line << "\n";
+  if (result.removed.empty()) std::cout << "nothing of Pellicle's is on this node\n";
+  return result.failures.empty() ? kOk : kDegraded;
+}
+
+int dump_system(const Options& options) {
+  const auto parts = sysdump_parts({.archive = options.archive,
+                                    .socket = options.socket,
+                                    .state_dir = options.cleanup.state_dir,
+                                    .bpf_root = options.cleanup.bpf_root,
+                                    .files = options.files});
+  write_sysdump(parts, options.archive);
+  if (options.archive != "-") std::cout << options.archive << "\n";
+  return kOk;
+}
+
+}  // namespace
+
+void add_cleanup_command(CLI::App& app, Options& options, int& status) {
+  auto* cleanup_command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
+  cleanup_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
+  cleanup_command->add_option("--bpf-root", options.cleanup.bpf_root)->capture_default_str();
+  cleanup_command->add_option("--cni-conf-dir", options.cleanup.cni.conf_dir)
+      ->capture_default_str();
+  cleanup_command->add_option("--cni-bin-dir", options.cleanup.cni.bin_dir)->capture_default_str();
+  cleanup_command->add_flag("--keep-pods", options.cleanup.keep_pods, "Leave the pods' devices");
+  cleanup_command->add_flag("--dry-run", options.cleanup.dry_run, "Only list what would go");
+  cleanup_command->add_flag("-f,--force", options.force, "Do not ask");
+  cleanup_command->callback([&options, &status] { status = clean_up(options); });
+}
+
+void add_sysdump_command(CLI::App& app, Options& options, int& status) {
+  auto* dump_command =
+      app.add_subcommand("sysdump", "Everything about this node in one archive, without keys");
+  dump_command
+      ->add_option("archive", options.archive, "File to write (.tar.gz); - is standard output")
+      ->required();
+  dump_command->add_option("--add", options.files, "A file to take in, such as a log");
+  dump_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
+  dump_command->add_option("--bpf-root", options.cleanup.bpf_root)->capture_default_str();
+  dump_command->callback([&options, &status] { status = dump_system(options); });
+}
+
+}  // namespace pellicle::ctl

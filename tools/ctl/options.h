@@ -1,0 +1,28 @@
+// The options that the commands share, and those of each: where CLI11 puts what was given.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/ctl/cleanup.h"
+#include "tools/ctl/key_rotate.h"
+
+namespace pellicle::ctl {
+
+struct Options {
+  std::string socket = "/var/run/pellicle/agent.sock";
+  std::string output = "text";
+  bool verbose = false;
+  bool force = false;
+  std::optional<uint32_t> spi;
+  bool stale = false;
+  bool wireshark = false;  // the one form of export there is
+  std::string kubeconfig;
+  RotateOptions rotate;
+  std::string archive;
+  std::vector<std::string> files;
+  CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};
+};
+
+}  // namespace pellicle::ctl

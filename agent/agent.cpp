@@ -52,6 +52,14 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                   [](const std::string& trouble) {
                     log::warn("node keeps its taint", {{"error", trouble}});
                   }}),
+      events_(client_, random_seed(),
+              {.component = "pellicle-agent",
+               .host = config_.settings.node_name,
+               .manners = kAgentManners,
+               .on_trouble =
+                   [](const std::string& trouble) {
+                     log::warn("an event could not be posted", {{"error", trouble}});
+                   }}),
       monitor_(
           context, [this] { return kernel_.ports(); },
           [this](const Changes& changes) {
@@ -171,6 +179,7 @@ void Agent::after_pass() {
   advance_rotation();
   ask_peers();
   note_problems();
+  events_.post(problem_events(troubles(), Clock::now()));
   publish();
 }
 

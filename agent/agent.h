@@ -18,12 +18,14 @@
 #include "agent/kernel_support.h"
 #include "agent/keys/key_use.h"
 #include "agent/kube/key_records.h"
+#include "agent/kube/node_events.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "agent/kube/taint.h"
 #include "agent/kube/watcher.h"
 #include "agent/passes.h"
 #include "agent/pods.h"
+#include "agent/problem_events.h"
 #include "agent/status/last_use.h"
 #include "agent/status/report.h"
 #include "agent/status/server.h"
@@ -55,6 +57,7 @@ class Agent {
   Scope scope() const;
   void after_pass();
   void note_problems();
+  Troubles troubles() const;
   void look_at_kernel();
   std::vector<Problem> kernel_problems() const;
   void publish();
@@ -96,6 +99,7 @@ class Agent {
   ApiClient client_;
   Publisher publisher_;
   TaintRemoval taint_;
+  EventPoster events_;
   std::map<std::string, SourceHealth> sources_;  // by title
   std::vector<std::unique_ptr<Watcher>> watchers_;
   Monitor monitor_;

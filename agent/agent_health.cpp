@@ -1,4 +1,4 @@
-// What the agent tells kubelet and Prometheus.
+// What the agent tells kubelet, Prometheus and whoever looks at the Node.
 #include "agent/agent.h"
 #include "agent/http/metrics_text.h"
 #include "agent/kernel/xfrm_errors.h"
@@ -54,6 +54,18 @@ HealthServer::Answer Agent::metrics() {
     log::debug("states cannot be looked at", {{"error", error.what()}});
   }
   return {.text = metrics_text(told), .type = MetricsText::kContentType};
+}
+
+Troubles Agent::troubles() const {
+  const auto& last = passes_.last();
+  return {.node = config_.settings.node_name,
+          .state_dir = config_.state_dir,
+          .problems = problems_,
+          .key_taken = store_.key_taken(),
+          .kernel_lacks = support_.problems(),
+          .refusals = last.refusals,
+          .failure = last.failure,
+          .pools = pods_.use()};
 }
 
 }  // namespace pellicle

@@ -45,6 +45,8 @@ class Store {
   std::vector<IpsecKey> retire_keys(const KeyRing::Observation& seen,
                                     std::chrono::milliseconds patience);
   const KeyRing& ring() const { return ring_; }
+  // The newest key is the one that the Secret has: what is said of it is advice.
+  bool key_taken() const { return offered_ && offered_->key && offered_->key == ring_.newest(); }
 
   // No value until both were listed once: nothing may be concluded from partial knowledge.
   std::optional<ClusterSnapshot> snapshot() const;

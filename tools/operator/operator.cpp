@@ -43,7 +43,13 @@ Operator::Operator(boost::asio::io_context& io, OperatorOptions options)
       // Half of the deadline: what is begun right after a renewal ends before the next replica may.
       assigner_(io, client_, options_.election.renew_deadline / 2, random_seed(),
                 assigner_callbacks()),
-      events_(client_, options_.host, random_seed()),
+      events_(client_, random_seed(),
+              {.component = "pellicle-operator",
+               .host = options_.host,
+               .on_trouble =
+                   [](const std::string& sentence) {
+                     log::warn("an event could not be posted", {{"error", sentence}});
+                   }}),
       health_(io, options_.health_address, paths()),
       soon_(io) {
   if (!options_.key_policy.on()) return;
@@ -185,7 +191,14 @@ void Operator::note(const std::vector<Finding>& findings) {
       log::info("solved", {{"node", finding.node}, {"reason", finding.reason}});
   }
   findings_ = std::move(now);
-  events_.post(findings);
+  std::vector<NodeEvent> events;
+  for (const auto& finding : findings) {
+    events.push_back({.node = finding.node,
+                      .uid = finding.uid,
+                      .reason = finding.reason,
+                      .message = finding.sentence});
+  }
+  events_.post(events);
 }
 
 void Operator::stop(std::function<void()> done) {

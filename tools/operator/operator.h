@@ -8,10 +8,10 @@
 #include <set>
 
 #include "agent/http/health_server.h"
+#include "agent/kube/node_events.h"
 #include "agent/kube/watcher.h"
 #include "tools/operator/assigner.h"
 #include "tools/operator/elector.h"
-#include "tools/operator/events.h"
 #include "tools/operator/key_keeper.h"
 #include "tools/operator/options.h"
 

@@ -1,0 +1,149 @@
+#include "agent/problem_events.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace pellicle {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kKeyAnnounced = "metadata.annotations[network.cilium.io/encryption-key]";
+constexpr const char* kAgentLog = "see `pellicle status` on the node";
+// A node that joins is named by all others until its agent runs: an image must come first.
+constexpr std::chrono::seconds kJoining = 5min;
+
+constexpr std::array kReasons = {
+    // The key Secret: nothing is sent without a key; with an older one everything goes on.
+    EventReason{"KeyMissing", "Secret ", "-", 0s, "run `pellicle key rotate --create`"},
+    EventReason{"KeyDeprecated", "Secret advice", "", 0s, "run `pellicle key rotate`"},
+    EventReason{"KeyRefused", "Secret ", "", 0s,
+                "correct the Secret, or run `pellicle key rotate`"},
+
+    // This node is not as the others must know it. The sentences say what is expected.
+    EventReason{"KeyNotAnnounced", "Node self", kKeyAnnounced, 0s, kAgentLog},
+    EventReason{"NodeIncomplete", "Node self", "metadata.annotations[", 0s, ""},
+    EventReason{"AnnotationsNotPublished", "Node self", "metadata.annotations", 0s,
+                "other nodes need them to send to this one; check the agent's ClusterRole"},
+    EventReason{"NodeIncomplete", "Node self", "", 0s, ""},
+    EventReason{"SettingRefused", "Configuration", "", 0s, "correct the agent's configuration"},
+    EventReason{"SettingRefused", "Setting ", "", 0s, "correct the agent's configuration"},
+
+    // Other nodes, as seen from here.
+    EventReason{"KeyNotAnnounced", "Node ", kKeyAnnounced, 0s, "look at the agent there"},
+    EventReason{"PeerInTheClear", "Node ", "metadata.annotations[pellicle.io/host-enc", kJoining,
+                "look at the agent there"},
+    EventReason{"PeerNotReady", "Node ", "", kJoining, "look at the agent and the Node there"},
+
+    // The kernel. What a refusal means for traffic is in status: it fails closed.
+    EventReason{"KernelFeatureMissing", "Kernel", "", 0s, ""},
+    EventReason{"KernelRefused", "Refusal", "", 0s, kAgentLog},
+    EventReason{"PassFailed", "Pass", "", 0s, kAgentLog},
+
+    // Pods of this node.
+    EventReason{"PodCIDRExhausted", "PodCIDR", "", 0s,
+                "new pods fail until others end; kubelet's maxPods should not exceed the PodCIDR"},
+    EventReason{"PodAddressConflict", "Pod ", "", 0s, "delete one of the pods"},
+    EventReason{"CNINotInstalled", "CNI", "", 0s, "check the mounts of the agent's pod"},
+    EventReason{"StateNotKept", "File state", "", 0s, kAgentLog},
+    EventReason{"ForeignCNI", "File ", "", 0s, ""},
+
+    EventReason{"Problem", "", "", 0s, kAgentLog},
+};
+
+// What stands in EventReason::object and ::field for this problem.
+struct Names {
+  std::string object;
+  std::string field;
+};
+
+Names names(const Problem& problem, const Troubles& troubles) {
+  Names names{problem.object, problem.field};
+  if (names.object == "Node " + troubles.node) names.object = "Node self";
+  if (names.object.starts_with("File " + troubles.state_dir + "/")) names.object = "File state";
+  if (names.object.starts_with("Secret ") && !names.field.empty() && troubles.key_taken) {
+    names.object = "Secret advice";
+  }
+  if (names.field.empty()) names.field = "-";  // the whole object
+  return names;
+}
+
+size_t row_of(const Problem& problem, const Troubles& troubles) {
+  const auto [object, field] = names(problem, troubles);
+  const auto row = std::find_if(kReasons.begin(), kReasons.end(), [&](const EventReason& each) {
+    return object.starts_with(each.object) && field.starts_with(each.field);
+  });
+  return static_cast<size_t>(std::distance(kReasons.begin(), row));
+}
+
+// One form for all: those that are kept as problems, and those that are not.
+std::map<Problem, Clock::time_point> all_problems(const Troubles& troubles) {
+  auto all = troubles.problems;
+  const auto add = [&all](const std::string& object, const std::string& sentence) {
+    all.emplace(Problem{object, "", sentence}, Clock::time_point{});
+  };
+  for (const auto& lack : troubles.kernel_lacks) add(lack.object, lack.sentence);
+  for (const auto& refusal : troubles.refusals) {
+    // A state without what it needs says the same at length, once for every peer.
+    const bool state = std::holds_alternative<Change<State>>(refusal.operation);
+    if (state && !troubles.kernel_lacks.empty()) continue;
+    add("Refusal",
+        "the kernel refused to " + describe(refusal.operation) + ": " + refusal.sentence);
+  }
+  if (!troubles.failure.empty()) add("Pass", troubles.failure);
+  for (const auto& pool : troubles.pools) {
+    if (pool.allocated < pool.usable) continue;
+    add("PodCIDR " + pool.pod_cidr.to_string(),
+        "all " + std::to_string(pool.usable) + " addresses are given out");
+  }
+  return all;
+}
+
+// Refusals and passes have no name that would tell anything.
+std::string sentence(const Problem& problem) {
+  const bool nameless = problem.object == "Refusal" || problem.object == "Pass";
+  return nameless ? problem.sentence : problem.to_string();
+}
+
+std::string message(const std::vector<Problem>& problems, const std::string& remedy) {
+  std::string text = sentence(problems.front());
+  if (problems.size() > 1) {
+    text += "; and " + std::to_string(problems.size() - 1) + " more like it";
+    std::string names;
+    for (auto at = std::next(problems.begin()); at != problems.end(); ++at) {
+      if (at->object == "Refusal" || at->object == problems.front().object) continue;
+      names += (names.empty() ? "" : ", ") + at->object;
+    }
+    if (!names.empty()) text += " (" + names + ")";
+  }
+  return remedy.empty() ? text : text + ". Remedy: " + remedy;
+}
+
+}  // namespace
+
+std::span<const EventReason> event_reasons() {
+  return kReasons;
+}
+
+std::vector<NodeEvent> problem_events(const Troubles& troubles, Clock::time_point now) {
+  std::map<std::string, std::pair<const EventReason*, std::vector<Problem>>> by_reason;
+  for (const auto& [problem, since] : all_problems(troubles)) {
+    const auto& row = kReasons.at(row_of(problem, troubles));
+    if (now - since < row.patience) continue;
+    auto& [first, problems] = by_reason[row.reason];
+    if (first == nullptr) first = &row;
+    problems.push_back(problem);
+  }
+  std::vector<NodeEvent> events;
+  for (const auto& [reason, found] : by_reason) {
+    events.push_back({.node = troubles.node,
+                      .uid = "",
+                      .reason = reason,
+                      .message = message(found.second, found.first->remedy)});
+  }
+  return events;
+}
+
+}  // namespace pellicle

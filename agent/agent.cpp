@@ -6,6 +6,7 @@
 #include "agent/keys/boot_id.h"
 #include "agent/keys/derive.h"
 #include "agent/log.h"
+#include "agent/status/log_level.h"
 
 namespace pellicle {
 
@@ -74,6 +75,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
               {{"status", [this](const auto&) { return nlohmann::json(status_json(facts())); }},
                {"diff", [this](const auto&) { return diff(); }},
                {"config", [this](const auto&) { return nlohmann::json(config_.effective); }},
+               {"log-level", log_level},
                {"encrypt", [this](const auto&) { return encryption(); }},
                {"encrypt-flush", [this](const auto& params) { return flush_states(params); }},
                {"pod-add", [this](const auto& params) { return pods_.add(params); }},

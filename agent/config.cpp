@@ -160,7 +160,7 @@ void add_process_options(CLI::App& app, Config& config) {
   app.add_option("--peer-metrics", config.peer_metrics, "Metrics of every peer besides the sums")
       ->capture_default_str();
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->check(CLI::IsMember(std::vector<std::string>(log::kLevels.begin(), log::kLevels.end())))
       ->capture_default_str();
   app.add_option_function<std::string>(
          "--log-format",

@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "agent/clock.h"
 
 namespace pellicle::log {
@@ -45,6 +47,24 @@ void start(std::string_view level, Format format) {
   logger->set_level(spdlog::level::from_str(std::string(level)));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
+}
+
+// The library takes "warn" for its "warning", and says "warning".
+std::string level() {
+  for (const auto* name : kLevels) {
+    if (spdlog::level::from_str(name) == spdlog::get_level()) return name;
+  }
+  return kLevels.front();
+}
+
+bool set_level(std::string_view wanted) {
+  if (std::find(kLevels.begin(), kLevels.end(), wanted) == kLevels.end()) return false;
+  const auto before = level();
+  if (before == wanted) return true;
+  spdlog::set_level(spdlog::level::info);
+  info("log level changed", {{"from", before}, {"to", wanted}});
+  spdlog::set_level(spdlog::level::from_str(std::string(wanted)));
+  return true;
 }
 
 void debug(std::string_view message, const Fields& fields) {

@@ -2,6 +2,7 @@
 // happened.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -12,8 +13,15 @@ using Fields = nlohmann::ordered_json;  // an object; never put key bytes into i
 
 enum class Format { json, text };
 
-// To standard error. `level` is debug, info, warn or error.
+inline constexpr std::array<const char*, 4> kLevels = {"debug", "info", "warn", "error"};
+
+// To standard error. `level` is one of kLevels.
 void start(std::string_view level, Format format);
+
+// From now on. A change is one line of the log, whatever the levels. False, and nothing changes,
+// for what is none of kLevels.
+bool set_level(std::string_view level);
+std::string level();  // one of kLevels
 
 void debug(std::string_view message, const Fields& fields = Fields::object());
 void info(std::string_view message, const Fields& fields = Fields::object());

@@ -150,6 +150,9 @@ Scope Passes::scope(const Desired& desired) const {
 void Passes::record(const Desired& desired, Pass pass) {
   log_pass(pass, outcome_.refusals);
   ++outcome_.passes;
+  log::debug("pass made", {{"changes", pass.plan.size()},
+                           {"refused", pass.refusals.size()},
+                           {"problems", desired.problems.size()}});
   const auto now = Clock::now();
   if (pass.plan.size() > pass.refusals.size()) outcome_.last_change = now;
   if (!pass.refusals.empty() && outcome_.refusals.empty()) outcome_.failing_since = now;

@@ -11,6 +11,7 @@
 #include "tools/ctl/exit.h"
 #include "tools/ctl/node_text.h"
 #include "tools/ctl/status_text.h"
+#include "tools/ctl/version_text.h"
 
 namespace pellicle::ctl {
 
@@ -68,6 +69,43 @@ int show_diff(const Options& options) {
   return operations.empty() ? kOk : kDegraded;
 }
 
+int log_level(const Options& options) {
+  auto params = nlohmann::json::object();
+  if (!options.level.empty()) params["level"] = options.level;
+  const auto answer = ask(options.socket, "log-level", params);
+  const auto now = answer["level"].get<std::string>();
+  const auto before = answer["before"].get<std::string>();
+  if (options.output == "json") {
+    std::cout << answer.dump(2) << "\n";
+  } else {
+    std::cout << now << (now == before ? "" : " (was " + before + ")") << "\n";
+  }
+  return kOk;
+}
+
+// Asked of `status`, which every version of the agent answers.
+int show_version(const Options& options) {
+  nlohmann::ordered_json agent;
+  std::string trouble;
+  try {
+    agent = ask(options.socket, "status")["version"];
+  } catch (const std::exception& error) {
+    trouble = error.what();
+  }
+  const auto versions = version_json(PELLICLE_VERSION, agent);
+  std::cout << (options.output == "json" ? versions.dump(2) + "\n"
+                                         : version_text(versions, trouble));
+  return kOk;
+}
+
+void add_log_level_command(CLI::App& app, Options& options, int& status) {
+  auto* command = app.add_subcommand(
+      "log-level", "Shows what the agent logs, or changes it until the agent restarts");
+  command->add_option("level", options.level, "The least that is logged from now on")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  command->callback([&options, &status] { status = log_level(options); });
+}
+
 }  // namespace
 
 void add_agent_commands(CLI::App& app, Options& options, int& status) {
@@ -94,6 +132,9 @@ void add_agent_commands(CLI::App& app, Options& options, int& status) {
 
   app.add_subcommand("config", "The settings that the agent runs with, defaults among them")
       ->callback([&options, &status] { status = show_config(options); });
+  add_log_level_command(app, options, status);
+  app.add_subcommand("version", "The versions of this command and of the agent")
+      ->callback([&options, &status] { status = show_version(options); });
 }
 
 }  // namespace pellicle::ctl

@@ -11,6 +11,7 @@ void add_commands(CLI::App& app, Options& options, int& status) {
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--socket", options.socket, "The agent's unix socket")
+      ->type_name("FILE")
       ->envname("PELLICLE_SOCKET")
       ->capture_default_str();
   app.add_option("-o,--output", options.output, "text or json")
@@ -18,6 +19,7 @@ void add_commands(CLI::App& app, Options& options, int& status) {
       ->capture_default_str();
 
   add_agent_commands(app, options, status);
+  add_bpf_commands(app, options, status);
   add_encrypt_commands(app, options, status);
   add_key_commands(app, options, status);
   add_cleanup_command(app, options, status);

@@ -16,6 +16,7 @@ void add_commands(CLI::App& app, Options& options, int& status);
 
 // Its parts, in this order.
 void add_agent_commands(CLI::App& app, Options& options, int& status);
+void add_bpf_commands(CLI::App& app, Options& options, int& status);
 void add_encrypt_commands(CLI::App& app, Options& options, int& status);
 void add_key_commands(CLI::App& app, Options& options, int& status);
 void add_cleanup_command(CLI::App& app, Options& options, int& status);

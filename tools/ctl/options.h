@@ -17,6 +17,8 @@ struct Options {
   bool force = false;
   std::optional<uint32_t> spi;
   bool stale = false;
+  bool all = false;
+  std::string level;       // empty: it is only asked for
   bool wireshark = false;  // the one form of export there is
   std::string kubeconfig;
   RotateOptions rotate;

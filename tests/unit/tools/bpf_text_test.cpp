@@ -1,0 +1,76 @@
+#include "tools/ctl/bpf_text.h"
+
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+using namespace pellicle::ctl;
+
+namespace {
+
+KernelState state() {
+  KernelState state;
+  state.peers[{*Cidr::parse("10.0.0.0/24")}] = {.key_id = 3};
+  state.peers[{*Cidr::parse("10.0.2.0/24")}] = {.key_id = 0};
+  state.peers[{*Cidr::parse("10.0.0.0/8")}] = {.key_id = PeerEntry::kNoNode};
+  state.node_peers[{*Cidr::parse("172.18.0.3/32")}] = {.key_id = 3, .node = true};
+  state.endpoints[{*IpAddress::parse("10.0.1.52")}] = {.device = "lxc0123456789ab"};
+  state.datapath_config[{}] = {
+      .v4 = DatapathConfig::Network{*Cidr::parse("10.0.1.0/24"), *IpAddress::parse("10.0.1.107")},
+      .v6 = {},
+      .host_device = "cilium_host",
+      .net_device = "cilium_net",
+      .uplink = "eth0",
+      .host_encryption = true};
+  return state;
+}
+
+}  // namespace
+
+TEST_CASE("destinations say what they are and what is done with packets for them") {
+  const auto json = bpf_peers_json(state());
+  CHECK(json.dump() == R"([{"cidr":"10.0.0.0/8","kind":"strict","action":"drop","key":null},)"
+                       R"({"cidr":"10.0.0.0/24","kind":"pods","action":"encrypt","key":3},)"
+                       R"({"cidr":"10.0.2.0/24","kind":"pods","action":"drop","key":null},)"
+                       R"({"cidr":"172.18.0.3/32","kind":"node","action":"encrypt","key":3}])");
+  CHECK(bpf_peers_text(json) ==
+        "DESTINATION    WHAT                         ACTION   KEY\n"
+        "10.0.0.0/8     strict CIDR, no node's pods  drop     -\n"
+        "10.0.0.0/24    a node's pods                encrypt  3\n"
+        "10.0.2.0/24    a node's pods                drop     -\n"
+        "172.18.0.3/32  a node's address             encrypt  3\n");
+  CHECK(bpf_peers_text(bpf_peers_json({})) == "no peers: nothing is sent encrypted\n");
+}
+
+TEST_CASE("drops are those there were, or all reasons") {
+  const auto json = bpf_drops_json({{"no_key", {7, 686}}, {"tagged", {}}});
+  CHECK(bpf_drops_text(json, false) ==
+        "REASON  PACKETS  BYTES\n"
+        "no_key  7        686\n");
+  CHECK(bpf_drops_text(json, true) ==
+        "REASON  PACKETS  BYTES\n"
+        "no_key  7        686\n"
+        "tagged  0        0\n");
+  CHECK(bpf_drops_text(bpf_drops_json({{"tagged", {}}}), false) == "no packet was dropped\n");
+}
+
+TEST_CASE("maps, endpoints and the configuration are shown with their words") {
+  CHECK(bpf_maps_text(bpf_maps_json({{.name = "pellicle_peers",
+                                      .type = "lpm_trie",
+                                      .entries = 2,
+                                      .max_entries = 16384,
+                                      .bytes = 4096}})) ==
+        "MAP             TYPE      ENTRIES  BYTES\n"
+        "pellicle_peers  lpm_trie  2/16384  4096\n");
+  CHECK(bpf_endpoints_text(bpf_endpoints_json(state())) ==
+        "ADDRESS    DEVICE           POD MAC            HOST MAC\n"
+        "10.0.1.52  lxc0123456789ab  00:00:00:00:00:00  00:00:00:00:00:00\n");
+  CHECK(bpf_config_text(bpf_config_json(state())) ==
+        "ipv4 = 10.0.1.0/24, cilium_host 10.0.1.107\n"
+        "ipv6 = none\n"
+        "hostDevice = cilium_host\n"
+        "netDevice = cilium_net\n"
+        "uplink = eth0\n"
+        "hostEncryption = true\n");
+  CHECK(bpf_config_json({}).is_null());
+  CHECK_THAT(bpf_config_text(nullptr), Catch::StartsWith("not filled: "));
+}

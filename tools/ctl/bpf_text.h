@@ -1,0 +1,29 @@
+// What is in the eBPF maps, as a person and as a script read it.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "agent/kernel/bpf_use.h"
+#include "agent/model/drop_count.h"
+#include "agent/model/kernel_state.h"
+
+namespace pellicle::ctl {
+
+// The field names are an interface; additions only.
+nlohmann::ordered_json bpf_maps_json(const std::vector<MapUse>& maps);
+nlohmann::ordered_json bpf_peers_json(const KernelState& state);
+nlohmann::ordered_json bpf_endpoints_json(const KernelState& state);
+nlohmann::ordered_json bpf_drops_json(const std::map<std::string, DropCount>& drops);
+nlohmann::ordered_json bpf_config_json(const KernelState& state);  // null: not filled
+
+// Of the JSON above, for a terminal.
+std::string bpf_maps_text(const nlohmann::ordered_json& maps);
+std::string bpf_peers_text(const nlohmann::ordered_json& peers);
+std::string bpf_endpoints_text(const nlohmann::ordered_json& endpoints);
+std::string bpf_drops_text(const nlohmann::ordered_json& drops, bool all);  // else not the zeroes
+std::string bpf_config_text(const nlohmann::ordered_json& config);
+
+}  // namespace pellicle::ctl

@@ -21,5 +21,6 @@ void add_encrypt_commands(CLI::App& app, Options& options, int& status);
 void add_key_commands(CLI::App& app, Options& options, int& status);
 void add_cleanup_command(CLI::App& app, Options& options, int& status);
 void add_sysdump_command(CLI::App& app, Options& options, int& status);
+void add_help_commands(CLI::App& app, Options& options, int& status);
 
 }  // namespace pellicle::ctl

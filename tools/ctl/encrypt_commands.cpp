@@ -48,9 +48,11 @@ void add_key_commands(CLI::App& app, Options& options, int& status) {
   auto* rotate = key->add_subcommand(
       "rotate", "Writes a new random key with the next id, and waits until every node has it");
   auto& wishes = options.rotate.wishes;
-  rotate->add_option("--kubeconfig", options.kubeconfig,
-                     "How to reach the API; without it, $KUBECONFIG, this pod's service account, "
-                     "or ~/.kube/config");
+  rotate
+      ->add_option("--kubeconfig", options.kubeconfig,
+                   "How to reach the API; without it, $KUBECONFIG, this pod's service account, "
+                   "or ~/.kube/config")
+      ->type_name("FILE");
   auto* pair = rotate->add_flag_callback(
       "--pair", [&wishes] { wishes.per_pair = true; }, "From now on one key per pair of nodes");
   rotate

@@ -59,29 +59,43 @@ int dump_system(const Options& options) {
 
 }  // namespace
 
+namespace {
+
+void add_directory(CLI::App& command, const std::string& name, std::string& value,
+                   const std::string& description) {
+  command.add_option(name, value, description)->type_name("DIR")->capture_default_str();
+}
+
+constexpr const char* kStateDir = "Where the agent keeps what outlives it";
+constexpr const char* kBpfRoot = "Where the eBPF maps are pinned";
+
+}  // namespace
+
 void add_cleanup_command(CLI::App& app, Options& options, int& status) {
-  auto* cleanup_command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
-  cleanup_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
-  cleanup_command->add_option("--bpf-root", options.cleanup.bpf_root)->capture_default_str();
-  cleanup_command->add_option("--cni-conf-dir", options.cleanup.cni.conf_dir)
-      ->capture_default_str();
-  cleanup_command->add_option("--cni-bin-dir", options.cleanup.cni.bin_dir)->capture_default_str();
-  cleanup_command->add_flag("--keep-pods", options.cleanup.keep_pods, "Leave the pods' devices");
-  cleanup_command->add_flag("--dry-run", options.cleanup.dry_run, "Only list what would go");
-  cleanup_command->add_flag("-f,--force", options.force, "Do not ask");
-  cleanup_command->callback([&options, &status] { status = clean_up(options); });
+  auto* command = app.add_subcommand("cleanup", "Removes everything of Pellicle's");
+  add_directory(*command, "--state-dir", options.cleanup.state_dir, kStateDir);
+  add_directory(*command, "--bpf-root", options.cleanup.bpf_root, kBpfRoot);
+  add_directory(*command, "--cni-conf-dir", options.cleanup.cni.conf_dir,
+                "Where the container runtime looks for configurations");
+  add_directory(*command, "--cni-bin-dir", options.cleanup.cni.bin_dir,
+                "Where it looks for plugins");
+  command->add_flag("--keep-pods", options.cleanup.keep_pods, "Leave the pods' devices");
+  command->add_flag("--dry-run", options.cleanup.dry_run, "Only list what would go");
+  command->add_flag("-f,--force", options.force, "Do not ask");
+  command->callback([&options, &status] { status = clean_up(options); });
 }
 
 void add_sysdump_command(CLI::App& app, Options& options, int& status) {
-  auto* dump_command =
+  auto* command =
       app.add_subcommand("sysdump", "Everything about this node in one archive, without keys");
-  dump_command
-      ->add_option("archive", options.archive, "File to write (.tar.gz); - is standard output")
+  command->add_option("archive", options.archive, "File to write (.tar.gz); - is standard output")
+      ->type_name("FILE")
       ->required();
-  dump_command->add_option("--add", options.files, "A file to take in, such as a log");
-  dump_command->add_option("--state-dir", options.cleanup.state_dir)->capture_default_str();
-  dump_command->add_option("--bpf-root", options.cleanup.bpf_root)->capture_default_str();
-  dump_command->callback([&options, &status] { status = dump_system(options); });
+  command->add_option("--add", options.files, "A file to take in, such as a log")
+      ->type_name("FILE");
+  add_directory(*command, "--state-dir", options.cleanup.state_dir, kStateDir);
+  add_directory(*command, "--bpf-root", options.cleanup.bpf_root, kBpfRoot);
+  command->callback([&options, &status] { status = dump_system(options); });
 }
 
 }  // namespace pellicle::ctl

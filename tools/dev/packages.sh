@@ -19,7 +19,7 @@ chart_packages=(
   golang-go golang-github-masterminds-sprig-dev golang-gopkg-yaml.v2-dev python3-kubernetes python3-jsonschema python3-yaml
   yamllint
 )
-lint_packages=(clang-format clang-tidy shellcheck)
+lint_packages=(clang-format clang-tidy mandoc shellcheck)
 
 # as_root COMMAND...: directly, or through sudo for a user who is not root.
 as_root() {

@@ -7,11 +7,13 @@
 #include <cstdint>
 namespace pellicle::datapath {
 using u8 = uint8_t;
+using u16 = uint16_t;
 using u32 = uint32_t;
 using u64 = uint64_t;
 #else
 #include <linux/types.h>
 typedef __u8 u8;
+typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 #endif
@@ -34,8 +36,11 @@ enum {
   "pellicle_eps" /* HASH: u32 IPv4 address, network order -> struct endpoint_value */
 #define MAP_ENDPOINTS6 "pellicle_eps6" /* HASH: struct ip_address -> struct endpoint_value */
 #define MAP_DROPS "pellicle_drops"     /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
+#define MAP_LISTENER "pellicle_listen" /* ARRAY[1], BPF_F_MMAPABLE: struct listener */
+#define MAP_EVENTS "pellicle_events"   /* RINGBUF: struct event */
 
 enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 }; /* of each family */
+enum { EVENT_BYTES = 256 * 1024 }; /* of the ring: 3640 events; a power of 2, whole pages */
 
 /* Network order. An IPv4 address is the first word, and the others are zero. */
 struct ip_address {
@@ -100,6 +105,47 @@ struct drop_value {
   u64 bytes;
 };
 
+/* What a program did with a packet, in the order in which an encrypted one meets them. */
+enum event_kind {
+  EVENT_MARKED,    /* to be encrypted: what a pod sent, or what the guard stopped on the uplink */
+  EVENT_ENCRYPTED, /* our ESP, on its way from cilium_net to the peer */
+  EVENT_RECEIVED,  /* ESP for this node, on its way into XFRM */
+  EVENT_DECRYPTED, /* what came out of XFRM */
+  EVENT_DELIVERED, /* to a pod of this node, wherever it came from */
+  EVENT_DROPPED,
+  EVENT_KINDS
+};
+
+/* Who hears of it. Programs write to `lost` alone, and a listener maps this into its memory: no
+ * update of its own takes back what they counted. */
+struct listener {
+  u64 until;   /* CLOCK_MONOTONIC, ns; 0: nobody listens. Renewed, so that one that was killed or
+                  does not come to read any more is nobody soon */
+  u64 lost;    /* events that the ring had no room for */
+  u32 kinds;   /* 1 << enum event_kind of each that is wanted */
+  u32 one_in;  /* of so many events each is told with the same chance; 0 and 1: every one */
+  u32 process; /* the listener's id, for whoever would like to be it */
+  u32 unused;
+};
+
+/* One packet at one program. Numbers are in host order, addresses in network order. */
+struct event {
+  u64 time; /* CLOCK_MONOTONIC, ns */
+  struct ip_address source;
+  struct ip_address destination;
+  u32 ifindex;     /* the program's device; of a delivered packet the pod's */
+  u32 length;      /* of the frame */
+  u32 spi;         /* of ESP; 0: not ESP, or a fragment that is not the first */
+  u16 ethertype;   /* in a frame with tags of its own the first one's */
+  u16 protocol;    /* behind the headers of IPv6; more than 255: it cannot be told */
+  u16 source_port; /* of TCP, UDP, SCTP; both 0: others, or a fragment that is not the first */
+  u16 destination_port;
+  u8 family; /* AF_INET, AF_INET6; 0: not IP, or its header cannot be read: no addresses either */
+  u8 kind;   /* enum event_kind */
+  u8 reason; /* enum drop_reason, of EVENT_DROPPED */
+  u8 key_id; /* of EVENT_MARKED and EVENT_ENCRYPTED */
+};
+
 #ifdef __cplusplus
 static_assert(sizeof(datapath_config) == 112);
 static_assert(sizeof(peer_key) == 8);
@@ -107,6 +153,8 @@ static_assert(sizeof(peer6_key) == 20);
 static_assert(sizeof(peer_value) == 8);
 static_assert(sizeof(endpoint_value) == 16);
 static_assert(sizeof(drop_value) == 16);
+static_assert(sizeof(listener) == 32);
+static_assert(sizeof(event) == 64);
 }  // namespace pellicle::datapath
 #else
 _Static_assert(sizeof(struct datapath_config) == 112, "shared layout");
@@ -115,5 +163,7 @@ _Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
 _Static_assert(sizeof(struct peer_value) == 8, "shared layout");
 _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");
+_Static_assert(sizeof(struct listener) == 32, "shared layout");
+_Static_assert(sizeof(struct event) == 64, "shared layout");
 #endif
 #endif

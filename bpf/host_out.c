@@ -23,5 +23,6 @@ int pell_host_out(struct __sk_buff* skb) {
   /* Both MACs at once: they lie one after the other, as in the frame. What cannot be delivered goes
    * on to cilium_net, whose ingress drops and counts it. */
   if (!pod || bpf_skb_store_bytes(skb, 0, pod->pod_mac, 2 * ETH_ALEN, 0) < 0) return PASS;
+  observe(skb, EVENT_DELIVERED, pod->ifindex);
   return bpf_redirect(pod->ifindex, 0);
 }

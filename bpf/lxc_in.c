@@ -32,5 +32,6 @@ int pell_lxc_in(struct __sk_buff* skb) {
   if (to->node) return PASS; /* the guard encrypts it, once it is masqueraded or not */
   if (to->key_id == KEY_NOT_YET) return drop(skb, DROP_NO_KEY);
   skb->mark = encrypt_mark(to->key_id);
+  observe(skb, EVENT_MARKED, to->key_id);
   return PASS;
 }

@@ -31,6 +31,7 @@ static __always_inline int to_peer(struct __sk_buff* skb, const struct datapath_
   if (route.ifindex == config->host_ifindex || route.ifindex == config->net_ifindex)
     return drop(skb, DROP_NO_ROUTE);
 
+  observe(skb, EVENT_ENCRYPTED, key_of_mark(skb));
   skb->mark = 0;
   hop.nh_family = route.family;
   if (route.family == FAMILY_IPV4)

@@ -21,9 +21,11 @@ int pell_uplink_in(struct __sk_buff* skb) {
   for_router = has_pods(own) && same_address(&packet.destination, &own->router);
 
   if (decrypted) {
+    observe(skb, EVENT_DECRYPTED, 0);
     if (for_router || !is_local(own, &packet.destination)) skb->mark = MARK_LOCAL;
   } else if (for_router && packet.protocol == IPPROTO_ESP) {
     /* Fragments as well: they meet before XFRM. */
+    observe(skb, EVENT_RECEIVED, 0);
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
   }

@@ -33,5 +33,6 @@ int pell_uplink_out(struct __sk_buff* skb) {
 
   /* Round again, this time with the mark: cilium_net's ingress hands it to the stack. */
   skb->mark = encrypt_mark(to->key_id);
+  observe(skb, EVENT_MARKED, to->key_id);
   return bpf_redirect(config->net_ifindex, BPF_F_INGRESS);
 }

@@ -17,11 +17,6 @@ namespace pellicle {
 
 namespace {
 
-// In the order of enum drop_reason.
-constexpr std::array kDropReasons = {"no_key",    "unencrypted", "no_endpoint", "no_route",
-                                     "malformed", "no_config",   "tagged"};
-static_assert(kDropReasons.size() == datapath::DROP_REASONS);
-
 uint32_t index_of(const std::string& device) {
   const uint32_t index = if_nametoindex(device.c_str());
   if (index == 0) throw OsError(ENODEV, "find device " + device + ": No such device");

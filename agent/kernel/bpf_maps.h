@@ -13,8 +13,9 @@
 
 namespace pellicle {
 
-inline constexpr std::array<const char*, 6> kMapNames = {MAP_CONFIG,    MAP_PEERS,      MAP_PEERS6,
-                                                         MAP_ENDPOINTS, MAP_ENDPOINTS6, MAP_DROPS};
+inline constexpr std::array<const char*, 8> kMapNames = {MAP_CONFIG,    MAP_PEERS,      MAP_PEERS6,
+                                                         MAP_ENDPOINTS, MAP_ENDPOINTS6, MAP_DROPS,
+                                                         MAP_LISTENER,  MAP_EVENTS};
 
 // What must agree before a pinned map may be used again.
 struct MapDefinition {

@@ -10,6 +10,9 @@ namespace pellicle {
 namespace {
 
 static_assert(PeerEntry::kNoNode == datapath::KEY_NO_NODE);
+static_assert(kEventKinds.size() == datapath::EVENT_KINDS);
+static_assert(int(EventKind::marked) == datapath::EVENT_MARKED);
+static_assert(int(EventKind::dropped) == datapath::EVENT_DROPPED);
 
 datapath::ip_address mask_record(uint8_t length) {
   datapath::ip_address mask{};
@@ -112,6 +115,32 @@ EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameO
   std::memcpy(value.pod_mac.bytes.data(), record.pod_mac, sizeof(record.pod_mac));
   std::memcpy(value.host_mac.bytes.data(), record.host_mac, sizeof(record.host_mac));
   return value;
+}
+
+DatapathEvent event_value(const datapath::event& record, std::chrono::nanoseconds boot,
+                          const NameOf& name_of) {
+  DatapathEvent event{
+      .time = std::chrono::system_clock::time_point(boot + std::chrono::nanoseconds(record.time)),
+      .kind = static_cast<EventKind>(record.kind),
+      .reason = {},
+      .ethertype = record.ethertype,
+      .length = record.length,
+      .device = name_of(record.ifindex)};
+  if (event.kind == EventKind::dropped) event.reason = kDropReasons.at(record.reason);
+  if (record.family != 0) {
+    const Family family = record.family == AF_INET ? Family::v4 : Family::v6;
+    event.source = address_value(record.source, family);
+    event.destination = address_value(record.destination, family);
+    if (record.protocol < 256) event.protocol = static_cast<uint8_t>(record.protocol);
+  }
+  if (record.source_port != 0 || record.destination_port != 0)
+    event.ports = {.source = record.source_port, .destination = record.destination_port};
+  if (record.spi != 0) event.spi = record.spi;
+  if (record.key_id != 0) event.key_id = record.key_id;
+  // No mark says it yet, but our SPIs end in it.
+  if (event.kind == EventKind::received && event.spi)
+    event.key_id = static_cast<uint8_t>(record.spi & 15);
+  return event;
 }
 
 }  // namespace pellicle

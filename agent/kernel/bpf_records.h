@@ -1,13 +1,21 @@
 // The model's values as the bytes the eBPF programs read, and back.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <functional>
 #include <string>
 
+#include "agent/model/datapath_event.h"
 #include "agent/model/objects.h"
 #include "bpf/datapath.h"
 
 namespace pellicle {
+
+// In the order of enum drop_reason.
+inline constexpr std::array kDropReasons = {"no_key",    "unencrypted", "no_endpoint", "no_route",
+                                            "malformed", "no_config",   "tagged"};
+static_assert(kDropReasons.size() == datapath::DROP_REASONS);
 
 // The interface index of a device, throwing OsError (ENODEV) where there is none, and the name of
 // an index, empty where there is none.
@@ -30,5 +38,9 @@ EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameO
 datapath::ip_address address_record(const IpAddress& address);
 IpAddress address_value(const datapath::ip_address& record, Family family);
 IpAddress address_from_network_order(uint32_t address);
+
+// `boot` is what CLOCK_MONOTONIC counts from, since the system clock's epoch.
+DatapathEvent event_value(const datapath::event& record, std::chrono::nanoseconds boot,
+                          const NameOf& name_of);
 
 }  // namespace pellicle

@@ -87,6 +87,11 @@ static __always_inline u32 encrypt_mark(u32 key_id) {
   return key_id << MARK_KEY_SHIFT | MARK_ENCRYPT;
 }
 
+/* The key id in the mark of a packet to be encrypted, or that just was. */
+static __always_inline u32 key_of_mark(const struct __sk_buff* skb) {
+  return skb->mark >> MARK_KEY_SHIFT & 15;
+}
+
 /* Our own ESP, as XFRM has made it. */
 static __always_inline bool is_own_esp(const struct datapath_config* config,
                                        const struct packet* packet) {

@@ -53,4 +53,17 @@ struct {
   __type(value, struct drop_value);
 } pellicle_drops SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, u32);
+  __type(value, struct listener);
+} pellicle_listen SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, EVENT_BYTES);
+} pellicle_events SEC(".maps");
+
 #endif

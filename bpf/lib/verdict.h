@@ -6,6 +6,7 @@
 #include <linux/pkt_cls.h>
 
 #include "bpf/lib/maps.h"
+#include "bpf/lib/monitor.h"
 
 enum {
   /* On the node's own devices: filters of other owners behind ours still have their say. */
@@ -15,7 +16,8 @@ enum {
   PASS = TC_ACT_OK,
 };
 
-/* Drops the packet and counts it, frame header included, under its reason. */
+/* Drops the packet and counts it, frame header included, under its reason. Who listens hears of it.
+ */
 static __always_inline int drop(struct __sk_buff* skb, u32 reason) {
   struct drop_value* value = bpf_map_lookup_elem(&pellicle_drops, &reason);
 
@@ -23,6 +25,7 @@ static __always_inline int drop(struct __sk_buff* skb, u32 reason) {
     value->packets += 1;
     value->bytes += skb->len;
   }
+  observe(skb, EVENT_DROPPED, reason);
   return TC_ACT_SHOT;
 }
 

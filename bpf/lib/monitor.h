@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What the programs tell whoever listens (`pellicle monitor`). */
+#ifndef PELLICLE_LIB_MONITOR_H
+#define PELLICLE_LIB_MONITOR_H
+
+#include "bpf/lib/maps.h"
+#include "bpf/lib/packet.h"
+
+static __always_inline bool has_ports(u32 protocol) {
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+/* The beginning of what the packet carries. */
+static __always_inline void read_carried(const struct __sk_buff* skb, u32 carried,
+                                         struct event* event) {
+  __be32 spi;
+  __be16 ports[2];
+
+  if (!carried) return;
+  if (event->protocol == IPPROTO_ESP && bpf_skb_load_bytes(skb, carried, &spi, sizeof(spi)) == 0)
+    event->spi = bpf_ntohl(spi);
+  if (has_ports(event->protocol) && bpf_skb_load_bytes(skb, carried, ports, sizeof(ports)) == 0) {
+    event->source_port = bpf_ntohs(ports[0]);
+    event->destination_port = bpf_ntohs(ports[1]);
+  }
+}
+
+static __always_inline void read_event(const struct __sk_buff* skb, struct event* event) {
+  struct packet packet;
+  u32 carried;
+
+  event->ifindex = skb->ifindex;
+  event->length = skb->len;
+  event->ethertype = bpf_ntohs(skb->protocol);
+  if (!read_whole_packet(skb, &packet, &carried)) return;
+  event->family = packet.family;
+  event->protocol = packet.protocol;
+  event->source = packet.source;
+  event->destination = packet.destination;
+  read_carried(skb, carried, event);
+}
+
+/* Is the event to be told, as the listener would have it? The clock is asked last: it is what costs
+ * most of this. */
+static __always_inline bool is_wanted(const struct listener* listener, u32 kind, u64* now) {
+  if (!(listener->kinds >> kind & 1)) return false;
+  if (listener->one_in > 1 && bpf_get_prandom_u32() % listener->one_in) return false;
+  *now = bpf_ktime_get_ns();
+  return *now < listener->until;
+}
+
+/* Not inlined: this is far from the packets of a node where nobody listens. It reads the packet
+ * anew, so that what calls it has nothing to keep for it. */
+static __noinline int tell(struct __sk_buff* skb, u32 kind, u32 detail) {
+  u32 only = 0;
+  struct listener* listener = bpf_map_lookup_elem(&pellicle_listen, &only);
+  struct event event;
+  u64 now;
+
+  if (!listener || !is_wanted(listener, kind, &now)) return 0;
+
+  __builtin_memset(&event, 0, sizeof(event));
+  event.time = now;
+  event.kind = kind;
+  read_event(skb, &event);
+  if (kind == EVENT_DROPPED) event.reason = detail;
+  if (kind == EVENT_MARKED || kind == EVENT_ENCRYPTED) event.key_id = detail;
+  if (kind == EVENT_DELIVERED) event.ifindex = detail;
+  if (bpf_ringbuf_output(&pellicle_events, &event, sizeof(event), 0) < 0)
+    __sync_fetch_and_add(&listener->lost, 1);
+  return 0;
+}
+
+/* Tells of the packet as it is now. `detail` is the key id of EVENT_MARKED and EVENT_ENCRYPTED, the
+ * pod's ifindex of EVENT_DELIVERED, the reason of EVENT_DROPPED; others have none. */
+static __always_inline void observe(struct __sk_buff* skb, u32 kind, u32 detail) {
+  u32 only = 0;
+  const struct listener* listener = bpf_map_lookup_elem(&pellicle_listen, &only);
+
+  if (listener && listener->until) tell(skb, kind, detail);
+}
+
+#endif

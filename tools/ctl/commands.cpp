@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/ctl/monitor_command.h"
+
 namespace pellicle::ctl {
 
 void add_commands(CLI::App& app, Options& options, int& status) {
@@ -20,6 +22,7 @@ void add_commands(CLI::App& app, Options& options, int& status) {
 
   add_agent_commands(app, options, status);
   add_bpf_commands(app, options, status);
+  add_monitor_command(app, options.socket, options.output, status);
   add_encrypt_commands(app, options, status);
   add_key_commands(app, options, status);
   add_cleanup_command(app, options, status);

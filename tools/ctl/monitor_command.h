@@ -1,0 +1,17 @@
+// `pellicle monitor` on the command line.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace pellicle::ctl {
+
+// `socket` and `output` ("text" or "json") are the options of all commands, read when it runs;
+// `status` becomes the exit status.
+void add_monitor_command(CLI::App& app, const std::string& socket, const std::string& output,
+                         int& status);
+
+}  // namespace pellicle::ctl

@@ -42,7 +42,7 @@ void EventFilter::forget(const std::vector<NodeEvent>& standing, Instant now) {
       ended_[subject] = {.node = event.node,
                          .uid = event.uid,
                          .reason = kSolved,
-                         .message = event.reason + " no longer: " + event.message,
+                         .message = event.reason + " no longer",
                          .warning = false};
     }
     at = silent_until_.erase(at);

@@ -91,7 +91,7 @@ TEST_CASE("the end of what was told is told once, and nothing else's end is") {
   REQUIRE(end.size() == 1);
   CHECK(end[0] == NodeEvent{.node = "worker",
                             .reason = "Solved",
-                            .message = "KeyRefused no longer: c",
+                            .message = "KeyRefused no longer",
                             .warning = false});
   CHECK(filter.due({}, at(90s)).empty());
 }

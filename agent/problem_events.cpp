@@ -71,9 +71,9 @@ Names names(const Problem& problem, const Troubles& troubles) {
 }
 
 size_t row_of(const Problem& problem, const Troubles& troubles) {
-  const auto [object, field] = names(problem, troubles);
+  const auto found = names(problem, troubles);
   const auto row = std::find_if(kReasons.begin(), kReasons.end(), [&](const EventReason& each) {
-    return object.starts_with(each.object) && field.starts_with(each.field);
+    return found.object.starts_with(each.object) && found.field.starts_with(each.field);
   });
   return static_cast<size_t>(std::distance(kReasons.begin(), row));
 }
@@ -137,6 +137,7 @@ std::vector<NodeEvent> problem_events(const Troubles& troubles, Clock::time_poin
     problems.push_back(problem);
   }
   std::vector<NodeEvent> events;
+  events.reserve(by_reason.size());
   for (const auto& [reason, found] : by_reason) {
     events.push_back({.node = troubles.node,
                       .uid = "",

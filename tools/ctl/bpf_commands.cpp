@@ -56,7 +56,7 @@ int show_drops(const Options& options) {
   return show(options, json, [&] { return bpf_drops_text(json, options.all); });
 }
 
-int show_config(const Options& options) {
+int show_datapath_config(const Options& options) {
   const auto json = bpf_config_json(state_of(options));
   return show(options, json, [&] { return bpf_config_text(json); });
 }
@@ -83,7 +83,7 @@ void add_bpf_commands(CLI::App& app, Options& options, int& status) {
   drops->add_flag("--all", options.all, "Reasons without a packet too");
   drops->callback([&options, &status] { status = show_drops(options); });
   bpf->add_subcommand("config", "Networks and devices of this node")->callback([&options, &status] {
-    status = show_config(options);
+    status = show_datapath_config(options);
   });
 }
 

@@ -120,8 +120,8 @@ struct Script {
       for (const auto& name : option.names) {
         add_word(of_its_own(option) ? own : handed_down, name);
         if (!option.takes_value()) continue;
-        values +=
-            "      '" + path + " " + name + "') value='" + ctl::values(option) + "' && return ;;\n";
+        values.append("      '").append(path).append(" ").append(name).append("') value='");
+        values.append(ctl::values(option)).append("' && return ;;\n");
       }
     }
     std::string commands;

@@ -192,6 +192,7 @@ void Operator::note(const std::vector<Finding>& findings) {
   }
   findings_ = std::move(now);
   std::vector<NodeEvent> events;
+  events.reserve(findings.size());
   for (const auto& finding : findings) {
     events.push_back({.node = finding.node,
                       .uid = finding.uid,

@@ -7,8 +7,6 @@ namespace pellicle {
 
 namespace {
 
-constexpr uint32_t kMainTable = 254;  // RT_TABLE_MAIN
-
 std::string hex(uint32_t number) {
   char text[16];
   std::snprintf(text, sizeof text, "0x%08x", number);

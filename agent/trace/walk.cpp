@@ -4,12 +4,6 @@
 
 namespace pellicle {
 
-namespace {
-
-constexpr uint32_t kMainTable = 254;  // RT_TABLE_MAIN
-
-}  // namespace
-
 const char* end_name(TraceEnd end) {
   switch (end) {
     case TraceEnd::encrypted:

@@ -7,6 +7,8 @@
 
 namespace pellicle {
 
+inline constexpr uint32_t kMainTable = 254;  // RT_TABLE_MAIN
+
 // One packet on its way. Each look adds a step; what is missing ends the walk as dropped.
 class Walk {
  public:

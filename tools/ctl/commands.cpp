@@ -23,6 +23,7 @@ void add_commands(CLI::App& app, Options& options, int& status) {
   add_agent_commands(app, options, status);
   add_bpf_commands(app, options, status);
   add_monitor_command(app, options.socket, options.output, status);
+  add_trace_command(app, options, status);
   add_encrypt_commands(app, options, status);
   add_key_commands(app, options, status);
   add_cleanup_command(app, options, status);

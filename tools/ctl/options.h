@@ -23,6 +23,8 @@ struct Options {
   std::string kubeconfig;
   RotateOptions rotate;
   std::string archive;
+  std::string trace_from;  // addresses
+  std::string trace_to;
   std::string shell;  // of `completion`
   std::vector<std::string> files;
   CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};

@@ -223,7 +223,9 @@ void Agent::note_problems() {
   for (const auto& [problem, since] : problems_) {
     if (!known.contains(problem)) log::info("solved", {{"problem", problem.to_string()}});
   }
+  const bool same = std::equal(known.begin(), known.end(), problems_.begin(), problems_.end());
   problems_ = std::move(known);
+  if (!same) events_.post(problem_events(troubles(), Clock::now()));
 }
 
 // Last of all: who reads it starts to send to us.
@@ -232,6 +234,19 @@ void Agent::publish() {
   if (!last.ready || last.desired.datapath_config.empty()) return;
   const auto present = store_.annotations(config_.settings.node_name);
   publisher_.publish(announcement(present), present);
+}
+
+std::vector<Controller> Agent::controllers() const {
+  std::vector<Controller> all;
+  for (const auto& [title, source] : sources_) all.push_back({"watch " + title, source.healthy});
+  const auto& last = passes_.last();
+  all.push_back({"program the kernel", last.failure.empty() && last.refusals.empty()});
+  all.push_back({"annotate this Node", publish_trouble_.empty()});
+  all.push_back({"install the CNI plugin", cni_.problems().empty()});
+  all.push_back({"record pods", pods_trouble_.empty()});
+  all.push_back({"answer other nodes", cluster_health_trouble_.empty()});
+  all.push_back({"answer probes and metrics", health_trouble_.empty()});
+  return all;
 }
 
 StatusFacts Agent::facts() {
@@ -248,6 +263,9 @@ StatusFacts Agent::facts() {
   facts.endpoints = endpoints_.all().size();
   facts.pools = pods_.use();
   facts.health = inquiry_.health();
+  facts.controllers = controllers();
+  facts.native_cidr = config_.settings.native_cidr;
+  facts.native_cidr6 = config_.settings.native_cidr6;
   facts.cni = {.file = cni_.file(),
                .installed = cni_.installed(),
                .chained = cni_.chained(),

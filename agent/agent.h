@@ -66,6 +66,7 @@ class Agent {
   void take_stock_of_pods();
   void serve_pods();
   void complete_deletions();
+  std::vector<Controller> controllers() const;
   StatusFacts facts();
   nlohmann::json diff();
   std::vector<ObservedState> observed_states();

@@ -40,7 +40,9 @@ void Agent::ask_peers() {
 void Agent::note_health(const HealthPath& path, const HealthResult& result) {
   const log::Fields fields{
       {"node", path.node}, {"way", way_name(path.way)}, {"answer", health_sentence(path, result)}};
-  if (result.answer == HealthAnswer::good) {
+  if (result.times > 1) {
+    log::debug("same answer again", fields);
+  } else if (result.answer == HealthAnswer::good) {
     log::info("node reached", fields);
   } else {
     log::warn("node not reached", fields);

@@ -33,7 +33,7 @@ void HealthInquiry::set_paths(const std::vector<HealthPath>& paths) {
     const auto soon = now + within(std::chrono::milliseconds(0), first);
     auto& turn = turns_.try_emplace(name, Turn{.due = soon, .questions = {}}).first->second;
     std::erase_if(turn.questions,
-                  [&](const auto& each) { return !node.paths.contains(each.first); });
+                  [&paths = node.paths](const auto& each) { return !paths.contains(each.first); });
     if (!node.asked() && turn.questions.empty()) turn.due = std::min(turn.due, soon);
   }
   wait();
@@ -81,8 +81,9 @@ void HealthInquiry::heard(const HealthPath& path, HealthResult result) {
   auto& known = health_.nodes.at(path.node).paths.at(path);
   const bool changed = known.answer != result.answer;
   result.since = changed ? result.checked : known.since;
+  result.times = changed ? 1 : known.times + 1;
   known = std::move(result);
-  if (changed) on_change_(path, known);
+  if (known.times <= 2) on_change_(path, known);
 }
 
 }  // namespace pellicle

@@ -15,7 +15,7 @@ namespace pellicle {
 class HealthInquiry {
  public:
   // `wanted` is how often a node is asked in a small cluster; 0: nobody is. `on_change` is called
-  // when a path's answer is another than before.
+  // when a path's answer is another than before, and when it is the same again.
   HealthInquiry(boost::asio::io_context& io, std::chrono::seconds wanted, uint64_t seed,
                 std::function<void(const HealthPath&, const HealthResult&)> on_change);
 

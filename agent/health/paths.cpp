@@ -25,6 +25,8 @@ bool answers(const HealthResult& result) {
   return result.answer == HealthAnswer::good;
 }
 
+constexpr unsigned kTimes = 2;  // in a row, before it is a problem
+
 bool any(const NodeHealth& node, HealthWay way, HealthAnswer answer) {
   return std::any_of(node.paths.begin(), node.paths.end(), [&](const auto& entry) {
     return entry.first.way == way && entry.second.answer == answer;
@@ -41,6 +43,7 @@ std::string stalled_sentence(HealthWay way) {
 // Of one family's two paths: what of them is this node's trouble.
 void judge(const std::string& name, const NodeHealth& node, std::vector<Problem>& problems) {
   for (const auto& [path, result] : node.paths) {
+    if (result.times < kTimes) continue;
     const std::string object = "Node " + name;
     const std::string field = std::string("health, ") + way_name(path.way);
     if (result.answer == HealthAnswer::stalled) {
@@ -60,8 +63,9 @@ void judge(const std::string& name, const NodeHealth& node, std::vector<Problem>
 }
 
 bool is_silent(const NodeHealth& node) {
-  return std::all_of(node.paths.begin(), node.paths.end(),
-                     [](const auto& entry) { return entry.second.answer == HealthAnswer::silent; });
+  return std::all_of(node.paths.begin(), node.paths.end(), [](const auto& entry) {
+    return entry.second.answer == HealthAnswer::silent && entry.second.times >= kTimes;
+  });
 }
 
 }  // namespace
@@ -120,7 +124,7 @@ std::chrono::system_clock::time_point ClusterHealth::checked() const {
 }
 
 std::string health_sentence(const HealthPath& path, const HealthResult& result) {
-  const auto where = with_port(path.address);
+  auto where = with_port(path.address);
   switch (result.answer) {
     case HealthAnswer::none:
       return where + " was not asked yet";

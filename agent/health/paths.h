@@ -43,6 +43,7 @@ enum class HealthAnswer : uint8_t {
 
 struct HealthResult {
   HealthAnswer answer = HealthAnswer::none;
+  unsigned times = 1;                    // in a row
   std::chrono::microseconds latency{0};  // of the connection: one round trip; when good
   std::string words;                     // the kernel's, of no_way
   std::chrono::system_clock::time_point checked{};
@@ -66,7 +67,8 @@ struct ClusterHealth {
 // "no answer from 172.18.0.4:4240 within 5 s"
 std::string health_sentence(const HealthPath& path, const HealthResult& result);
 
-// What an operator of this node must do something about: a node that answers while the tunnel to it
+// What an operator of this node must do something about, once it was so twice in a row (an agent
+// that restarts costs an answer): a node that answers while the tunnel to it
 // does not, packets of full size that are lost, and no node that answers at all. A node that is
 // just away is none: every other node of the cluster would say so.
 std::vector<Problem> health_problems(const ClusterHealth& health);

@@ -75,6 +75,21 @@ Json peers_json(const Cluster& cluster) {
   return list;
 }
 
+Json routing_json(const StatusFacts& facts) {
+  Json masquerading = Json::object();
+  if (facts.native_cidr) masquerading["ipv4"] = facts.native_cidr->to_string();
+  if (facts.native_cidr6) masquerading["ipv6"] = facts.native_cidr6->to_string();
+  return {{"mode", "native"}, {"masqueradedBeyond", masquerading}};
+}
+
+Json controllers_json(const std::vector<Controller>& controllers) {
+  Json list = Json::array();
+  for (const auto& each : controllers) {
+    list.push_back({{"name", each.name}, {"healthy", each.healthy}});
+  }
+  return list;
+}
+
 Json problems_json(const std::map<Problem, Clock::time_point>& problems) {
   Json list = Json::array();
   for (const auto& [problem, since] : problems) {
@@ -112,7 +127,10 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
             {"version", PELLICLE_VERSION},
             {"started", time_text(facts.started)},
             {"node", node_json(facts.cluster, facts.node_name)},
-            {"kubernetes", {{"server", facts.server}, {"sources", sources_json(facts.sources)}}}};
+            {"kubernetes",
+             {{"server", facts.server},
+              {"apis", {"core/v1::Node", "core/v1::Secret"}},  // as Cilium writes what it watches
+              {"sources", sources_json(facts.sources)}}}};
   json["encryption"] = keys_json(facts.keys, facts.sender);
   json["encryption"]["hostEncryption"] = facts.host_encryption;
   json["peers"] = peers_json(facts.cluster);
@@ -122,6 +140,8 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
   json["endpoints"] = facts.endpoints;
   json["ipam"] = ipam_json(facts.pools);
   json["cni"] = cni_json(facts.cni);
+  json["routing"] = routing_json(facts);
+  json["controllers"] = controllers_json(facts.controllers);
   if (facts.health.interval.count() > 0) json["clusterHealth"] = cluster_health_json(facts.health);
   json["objects"] = facts.objects;
   json["problems"] = problems_json(facts.problems);

@@ -37,6 +37,12 @@ struct CniFacts {
   std::vector<std::string> others;   // file names of other CNIs' configurations beside it
 };
 
+// Something the agent keeps doing.
+struct Controller {
+  std::string name;     // "watch nodes"
+  bool healthy = true;  // it did so the last time; else `problems` or `refusals` say why not
+};
+
 struct StatusFacts {
   std::string node_name;
   Clock::time_point started{};
@@ -50,6 +56,9 @@ struct StatusFacts {
   std::vector<PoolUse> pools;  // empty: no address can be given out yet
   CniFacts cni;
   ClusterHealth health;
+  std::vector<Controller> controllers;
+  std::optional<Cidr> native_cidr;  // what pods send beyond it is masqueraded; none: nothing is
+  std::optional<Cidr> native_cidr6;
   std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
   std::vector<Refusal> refusals;                  // of the last pass
   std::string failure;                            // the last pass could not be made at all

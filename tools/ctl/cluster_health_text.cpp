@@ -30,10 +30,10 @@ std::string sentence_of(const Json& path) {
 }
 
 // One row where everything is well; else one a way.
-void node_lines(Screen& screen, const Json& node) {
-  const std::string label = "  " + padded(text_of(node, "name"), kNameColumns);
+void reached_lines(Screen& screen, const Json& node) {
+  const auto name = "  " + text_of(node, "name");
   if (!node.value("reachable", false)) {
-    screen.row(label);
+    screen.row(name);
     for (const auto& path : node["paths"]) screen.paragraph(4, sentence_of(path));
     return;
   }
@@ -41,7 +41,7 @@ void node_lines(Screen& screen, const Json& node) {
   for (const auto& path : node["paths"]) {
     row += (row.empty() ? "" : ", ") + way_of(path) + " " + milliseconds(path);
   }
-  screen.line(label, row);
+  screen.line(padded(name, kNameColumns + 2), row);
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ void cluster_health_lines(Screen& screen, const Json& status, bool verbose) {
   screen.line("Cluster health:", text);
   for (const auto& node : health["nodes"]) {
     const bool away = node.value("asked", false) && !node.value("reachable", false);
-    if (verbose || away) node_lines(screen, node);
+    if (verbose || away) reached_lines(screen, node);
   }
 }
 

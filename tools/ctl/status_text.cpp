@@ -26,6 +26,10 @@ std::string both(const Json& node, const std::string& field, const std::string& 
 
 void node_lines(Screen& screen, const Json& status) {
   const auto& node = status["node"];
+  if (status.contains("failure") && !node.contains("podCIDR")) {
+    screen.line("Node:", text_of(node, "name") + "  not looked at yet: no pass has succeeded");
+    return;
+  }
   std::string where = text_of(node, "name") + "  " + both(node, "internalIP", "no InternalIP");
   if (node.contains("uplink")) {
     where += " on " + text_of(node["uplink"], "name") + " mtu " +
@@ -46,8 +50,11 @@ std::string listed(const Json& words) {
 void ipam_lines(Screen& screen, const Json& status) {
   if (status["ipam"].empty()) screen.line("IPAM:", "no address can be given out yet");
   for (const auto& pool : status["ipam"]) {
+    const bool full = pool.value("allocated", 0ULL) >= pool.value("usable", 0ULL);
     screen.line("IPAM:", text_of(pool, "family") + ": " + pool["allocated"].dump() + "/" +
-                             pool["usable"].dump() + " allocated from " + text_of(pool, "podCIDR"));
+                             pool["usable"].dump() + " allocated from " + text_of(pool, "podCIDR") +
+                             (full ? ", " + screen.bad("none is free") : ""));
+    if (full) screen.paragraph(kLabel, "new pods wait until others of this node end");
   }
 }
 
@@ -59,6 +66,36 @@ void cni_lines(Screen& screen, const Json& status) {
   screen.sentence("CNI:", text);
 }
 
+// As Cilium says it: "IPTables [IPv4: Enabled, IPv6: Disabled]".
+void routing_lines(Screen& screen, const Json& status) {
+  const auto found = status.find("routing");
+  if (found == status.end()) return;
+  screen.line("Routing:", "Native");
+  const auto& beyond = (*found)["masqueradedBeyond"];
+  const auto family = [&](const char* name) {
+    return beyond.contains(name) ? "Enabled beyond " + text_of(beyond, name)
+                                 : std::string("Disabled");
+  };
+  screen.sentence("Masquerading:", beyond.empty() ? "Disabled"
+                                                  : "IPTables [IPv4: " + family("ipv4") +
+                                                        ", IPv6: " + family("ipv6") + "]");
+}
+
+// Why one is not healthy stands below, among the problems.
+void controller_lines(Screen& screen, const Json& status, bool verbose) {
+  const auto found = status.find("controllers");
+  if (found == status.end()) return;
+  size_t healthy = 0;
+  for (const auto& each : *found) healthy += each.value("healthy", false) ? 1 : 0;
+  screen.line("Controller Status:",
+              std::to_string(healthy) + "/" + std::to_string(found->size()) + " healthy");
+  for (const auto& each : *found) {
+    const bool well = each.value("healthy", false);
+    if (well && !verbose) continue;
+    screen.line("  " + padded(text_of(each, "name"), 44), well ? "Ok" : screen.bad("failing"));
+  }
+}
+
 bool kubernetes_lines(Screen& screen, const Json& status) {
   const auto& sources = status["kubernetes"]["sources"];
   const bool healthy = std::all_of(sources.begin(), sources.end(), [](const Json& source) {
@@ -66,6 +103,9 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
   });
   screen.line("Kubernetes:", (healthy ? screen.good("Ok") : screen.bad("Degraded")) + "   " +
                                  text_of(status["kubernetes"], "server"));
+  if (status["kubernetes"].contains("apis")) {
+    screen.line("Kubernetes APIs:", status["kubernetes"]["apis"].dump());
+  }
   for (const auto& source : sources) {
     if (source.value("healthy", false)) continue;
     const bool synced = source.value("synced", false);
@@ -115,7 +155,9 @@ void peer_lines(Screen& screen, const Json& status, bool verbose) {
   const auto& peers = status["peers"];
   const size_t unready = status["unready"].size();
   const std::string total = std::to_string(peers.size() + unready);
-  screen.line("Peers:", std::to_string(peers.size()) + "/" + total + " encrypted");
+  screen.line("Peers:", status.value("ready", false)
+                            ? std::to_string(peers.size()) + "/" + total + " encrypted"
+                            : total + " known; this node is not ready, see below");
   size_t listed = 0;
   for (const auto& peer : peers) {
     if (!verbose && ++listed > kFewPeers) {
@@ -179,7 +221,8 @@ bool trouble_lines(Screen& screen, const Json& status, bool verbose) {
   screen.line("Problems:", count == 0 ? "none" : screen.bad(std::to_string(count)));
   if (failed) {
     screen.paragraph(2, "no pass succeeds since " + text_of(status["failure"], "since") + ": " +
-                            text_of(status["failure"], "message"));
+                            text_of(status["failure"], "message") +
+                            "; what is programmed keeps running, and it is tried again");
   }
   screen.add(refusals);
   for (const auto& problem : problems) {
@@ -200,8 +243,10 @@ StatusText status_text(const Json& status, bool colour, bool verbose) {
   ipam_lines(screen, status);
   cni_lines(screen, status);
   healthy &= kubernetes_lines(screen, status);
+  routing_lines(screen, status);
   healthy &= encryption_lines(screen, status);
   peer_lines(screen, status, verbose);
+  controller_lines(screen, status, verbose);
   cluster_health_lines(screen, status, verbose);
   if (verbose) object_lines(screen, status);
   drop_lines(screen, status);

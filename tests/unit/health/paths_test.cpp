@@ -23,10 +23,11 @@ Cluster sendable(const Inputs& inputs) {
 
 NodeHealth heard(HealthAnswer node, HealthAnswer tunnel) {
   NodeHealth health;
-  health.paths[{.node = "worker2", .way = HealthWay::node, .address = seed::ip("172.18.0.4")}]
-      .answer = node;
-  health.paths[{.node = "worker2", .way = HealthWay::tunnel, .address = seed::ip("10.0.0.7")}]
-      .answer = tunnel;
+  const auto twice = [](HealthAnswer answer) { return HealthResult{.answer = answer, .times = 2}; };
+  health.paths[{.node = "worker2", .way = HealthWay::node, .address = seed::ip("172.18.0.4")}] =
+      twice(node);
+  health.paths[{.node = "worker2", .way = HealthWay::tunnel, .address = seed::ip("10.0.0.7")}] =
+      twice(tunnel);
   return health;
 }
 
@@ -81,13 +82,20 @@ TEST_CASE("a tunnel that fails while the node answers is this node's problem, wi
                           Catch::Matchers::Contains("pellicle encrypt status"));
 }
 
+TEST_CASE("what happened once is no problem yet") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["worker2"] = heard(HealthAnswer::good, HealthAnswer::silent);
+  for (auto& [path, result] : health.nodes["worker2"].paths) result.times = 1;
+  CHECK(health_problems(health).empty());
+}
+
 TEST_CASE("lost packets of full size are told from lost connections") {
   ClusterHealth health{.interval = 30s, .nodes = {}};
   health.nodes["worker2"] = heard(HealthAnswer::good, HealthAnswer::stalled);
   CHECK_THAT(only_problem(health), Catch::Matchers::Contains("MTU"));
 }
 
-TEST_CASE("a node that is away is no problem of this one; all of them are") {
+TEST_CASE("a node that is away is no problem of this one, but all of them are") {
   ClusterHealth health{.interval = 30s, .nodes = {}};
   health.nodes["a"] = heard(HealthAnswer::silent, HealthAnswer::silent);
   CHECK(health_problems(health).empty());  // the only peer: which of the two is cut off?

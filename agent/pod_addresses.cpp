@@ -76,6 +76,18 @@ std::vector<IpAddress> pod_addresses(const PodRequest& request, const PodNetwork
   return addresses;
 }
 
+std::vector<PodAddress> with_gateways(const std::vector<IpAddress>& addresses,
+                                      const PodNetwork& network) {
+  std::vector<PodAddress> all;
+  for (const auto& address : addresses) {
+    for (const auto& pool : network.pools) {
+      if (pool.gateway.family() != address.family()) continue;
+      all.push_back({.address = address, .gateway = pool.gateway});
+    }
+  }
+  return all;
+}
+
 std::vector<PoolUse> pool_use(const PodNetwork& network, const Endpoints& endpoints) {
   const auto taken = all_taken(network, endpoints);
   std::vector<PoolUse> uses;

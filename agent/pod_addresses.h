@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/ipam/endpoints.h"
+#include "agent/kernel/pod.h"
 #include "agent/pod_request.h"
 
 namespace pellicle {
@@ -21,6 +22,10 @@ struct PoolUse {
 // cannot be met, kErrorExhausted.
 std::vector<IpAddress> pod_addresses(const PodRequest& request, const PodNetwork& network,
                                      const Endpoints& endpoints, const Endpoint* known);
+
+// Each with the gateway of its pool; one of no pool is left out.
+std::vector<PodAddress> with_gateways(const std::vector<IpAddress>& addresses,
+                                      const PodNetwork& network);
 
 std::vector<PoolUse> pool_use(const PodNetwork& network, const Endpoints& endpoints);
 

@@ -24,20 +24,13 @@ using Json = nlohmann::json;
 
 PodSpec spec_of(const PodRequest& request, const std::vector<IpAddress>& addresses,
                 const PodNetwork& network) {
-  PodSpec spec{.id = request.id,
-               .name = request.name,
-               .netns = request.netns,
-               .ifname = request.ifname,
-               .addresses = {},
-               .link_mtu = network.link_mtu,
-               .route_mtu = network.route_mtu};
-  for (const auto& address : addresses) {
-    for (const auto& pool : network.pools) {
-      if (pool.gateway.family() != address.family()) continue;
-      spec.addresses.push_back({.address = address, .gateway = pool.gateway});
-    }
-  }
-  return spec;
+  return {.id = request.id,
+          .name = request.name,
+          .netns = request.netns,
+          .ifname = request.ifname,
+          .addresses = with_gateways(addresses, network),
+          .link_mtu = network.link_mtu,
+          .route_mtu = network.route_mtu};
 }
 
 // What the kernel refused of the pod itself, in CNI's terms.

@@ -4,6 +4,7 @@
 
 #include "agent/health/paths.h"
 #include "agent/log.h"
+#include "agent/pod_addresses.h"
 
 namespace pellicle {
 
@@ -18,20 +19,13 @@ std::string listen_address(const IpAddress& address) {
 }
 
 PodSpec spec_of(const PodNetwork& network, const std::vector<IpAddress>& addresses) {
-  PodSpec spec{.id = kHealthDevice,
-               .name = kName,
-               .netns = {},
-               .device = kHealthDevice,
-               .addresses = {},
-               .link_mtu = network.link_mtu,
-               .route_mtu = network.route_mtu};
-  for (const auto& address : addresses) {
-    for (const auto& pool : network.pools) {
-      if (pool.gateway.family() != address.family()) continue;
-      spec.addresses.push_back({.address = address, .gateway = pool.gateway});
-    }
-  }
-  return spec;
+  return {.id = kHealthDevice,
+          .name = kName,
+          .netns = {},
+          .device = kHealthDevice,
+          .addresses = with_gateways(addresses, network),
+          .link_mtu = network.link_mtu,
+          .route_mtu = network.route_mtu};
 }
 
 bool same(const PodSpec& a, const PodSpec& b) {

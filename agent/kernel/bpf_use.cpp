@@ -27,15 +27,21 @@ uint64_t memlock(int map_fd) {
   return 0;
 }
 
+std::optional<uint64_t> entries_of(const std::string& name, const BpfMap& map) {
+  const auto type = map.definition.type;
+  if (type == BPF_MAP_TYPE_RINGBUF) return std::nullopt;  // ENOTSUPP (6.1)
+  return is_array(type) ? map.definition.max_entries : all_entries(map, "the map " + name).count;
+}
+
 MapUse use_of(const std::string& name, const BpfMap& map) {
   const auto type = map.definition.type;
   const char* type_name = libbpf_bpf_map_type_str(static_cast<bpf_map_type>(type));
   const uint64_t most = map.definition.max_entries;
   return {.name = name,
           .type = type_name == nullptr ? std::to_string(type) : type_name,
-          .entries = is_array(type) ? most : all_entries(map, "the map " + name).count,
+          .entries = entries_of(name, map),
           .max_entries = most,
-          .bytes = memlock(map.fd.get())};
+          .bytes = type == BPF_MAP_TYPE_RINGBUF ? most : memlock(map.fd.get())};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,10 @@ namespace pellicle {
 
 struct MapUse {
   std::string name;
-  std::string type;      // as bpftool calls it: "lpm_trie"
-  uint64_t entries = 0;  // of an array, all it has
-  uint64_t max_entries = 0;
-  uint64_t bytes = 0;  // of kernel memory, by the kernel's own account (memlock)
+  std::string type;                 // as bpftool calls it: "lpm_trie"
+  std::optional<uint64_t> entries;  // of an array, all it has; a ring has none to count
+  uint64_t max_entries = 0;         // of a ring its bytes
+  uint64_t bytes = 0;  // of kernel memory, by the kernel's own account (memlock); of a ring its own
   auto operator<=>(const MapUse&) const = default;
 };
 

@@ -3,8 +3,27 @@
 #include <cerrno>
 
 #include "agent/kernel/esp_support.h"
+#include "bpf/datapath.h"
 
 namespace pellicle {
+
+namespace {
+
+// Empty: that is not it. A hash map says E2BIG, a trie ENOSPC (6.1).
+std::string full_map(const Operation& operation, int error) {
+  if (error != E2BIG && error != ENOSPC) return "";
+  if (std::holds_alternative<Change<EndpointEntry>>(operation)) {
+    return "the eBPF map of pods is full, it holds " + std::to_string(datapath::MAX_ENDPOINTS) +
+           " of a family; entries that nobody accounts for leave it with the next pass";
+  }
+  if (std::holds_alternative<Change<PeerEntry>>(operation)) {
+    return "the eBPF map of peers is full, it holds " + std::to_string(datapath::MAX_PEERS) +
+           " networks of a family; what is for this one is not encrypted";
+  }
+  return "";
+}
+
+}  // namespace
 
 std::string refusal_sentence(const Operation& operation, int error, const std::string& words) {
   if (const auto* state = std::get_if<Change<State>>(&operation)) {
@@ -12,6 +31,7 @@ std::string refusal_sentence(const Operation& operation, int error, const std::s
         missing_support(state->value.algorithm, state->key.dst.family(), error, words);
     if (missing) return *missing;
   }
+  if (const auto full = full_map(operation, error); !full.empty()) return words + ": " + full;
   if (error == EPERM && words.find("CAP_") == words.npos) {
     return words + ": this needs CAP_NET_ADMIN";
   }

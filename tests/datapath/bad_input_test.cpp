@@ -359,8 +359,9 @@ TEST_CASE("what an agent only finds out while it runs is in its status") {
   command.emplace_back("/sys/fs/bpf/worker");
   Process unprivileged(command, log, "worker");
   CHECK(
-      says("load the eBPF programs: Operation not permitted (this needs CAP_BPF and CAP_NET_ADMIN) "
-           "Agent: Degraded"));
+      says("load the eBPF programs: Operation not permitted (this needs CAP_BPF and "
+           "CAP_NET_ADMIN); what is programmed keeps running, and it is tried again Agent: "
+           "Degraded"));
   INFO(agent.says());
   CHECK(agent.ctl("status").status == 1);
 }

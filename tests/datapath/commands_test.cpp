@@ -71,7 +71,7 @@ TEST_CASE("pellicle bpf tells what the programs go by, with an agent and without
   CHECK(config["ipv6"].is_null());
   CHECK(config["uplink"] == "eth0");
   const auto maps = bpf.json("maps");
-  REQUIRE(maps.size() == 6);
+  REQUIRE(maps.size() == 8);
   for (const auto& map : maps) {
     CAPTURE(map.dump());
     CHECK(map["bytes"] > 0);

@@ -24,6 +24,11 @@ void settle(Lab& lab) {
   REQUIRE(wait_until(reached, 60s));
 }
 
+std::string hex_byte(int number) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  return {kDigits[number / 16], kDigits[number % 16]};
+}
+
 constexpr const char* kUser = "system:serviceaccount:kube-system:pellicle";
 
 }  // namespace
@@ -78,6 +83,7 @@ TEST_CASE("faults of the cluster and the machine are told with cause and remedy"
     lab.api().go_away();
     REQUIRE(told.says("Kubernetes: Degraded"));
     CHECK(told.says("the last known state keeps running"));
+    CHECK(told.as_checked_in("api-away"));
     lab.api().come_back();
     REQUIRE(told.says("Kubernetes: Ok", 60s));
   }
@@ -167,6 +173,33 @@ TEST_CASE("a kernel without ESP, a pool that is used up and a full disk are told
                         Catch::Matchers::Contains("no address of PodCIDR 10.0.3.0/29"));
     REQUIRE(told.says("none is free"));
     CHECK(told.as_checked_in("pool-used-up"));
+  }
+  {
+    // Somebody has filled the map of pods: the pod is refused with the reason, and the pass after
+    // it takes out what is nobody's.
+    std::string batch;
+    for (int i = 0; i < 4096; ++i) {
+      batch += "map update pinned " + lab.agent("worker").bpf_root() +
+               "/pellicle_eps key hex 0a 63 " + hex_byte(i / 256) + " " + hex_byte(i % 256) +
+               " value hex 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n";
+    }
+    write_file("/run/fill", batch);
+    sh("bpftool batch file /run/fill");  // the last ones find no room
+    must("ip netns add late");
+    const nlohmann::json pod{{"id", "late"}, {"name", "late"}, {"netns", "/run/netns/late"}};
+    CHECK_THROWS_WITH(lab.agent("worker").ask("pod-add", pod),
+                      Catch::Matchers::Contains("the eBPF map of pods is full, it holds 4096"));
+    CHECK(wait_until(
+        [&] {
+          try {
+            lab.agent("worker").ask("pod-add", pod);
+            return true;
+          } catch (const std::exception&) {
+            return false;
+          }
+        },
+        60s));
+    lab.agent("worker").ask("pod-delete", {{"id", "late"}});
   }
   {
     // The state directory on a file system that is full.

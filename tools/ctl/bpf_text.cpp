@@ -36,7 +36,7 @@ Json bpf_maps_json(const std::vector<MapUse>& maps) {
   for (const auto& map : maps) {
     all.push_back({{"name", map.name},
                    {"type", map.type},
-                   {"entries", map.entries},
+                   {"entries", map.entries ? Json(*map.entries) : Json()},
                    {"maxEntries", map.max_entries},
                    {"bytes", map.bytes}});
   }
@@ -81,9 +81,10 @@ Json bpf_config_json(const KernelState& state) {
 std::string bpf_maps_text(const Json& maps) {
   std::vector<Row> rows{{"MAP", "TYPE", "ENTRIES", "BYTES"}};
   for (const auto& map : maps) {
-    rows.push_back({text_of(map, "name"), text_of(map, "type"),
-                    number(map, "entries") + "/" + number(map, "maxEntries"),
-                    number(map, "bytes")});
+    rows.push_back(
+        {text_of(map, "name"), text_of(map, "type"),
+         map["entries"].is_null() ? "-" : number(map, "entries") + "/" + number(map, "maxEntries"),
+         number(map, "bytes")});
   }
   return table(rows);
 }

@@ -227,8 +227,8 @@ std::optional<Cidr> Allocator::take(Family family, const std::string& node, Clai
   return take_released(family, nullptr, claims);
 }
 
-std::map<Family, PoolUse> Allocator::use() const {
-  std::map<Family, PoolUse> use;
+std::map<Family, ClusterPoolUse> Allocator::use() const {
+  std::map<Family, ClusterPoolUse> use;
   for (const auto& pool : pools_) use[pool.family()].size += pool.size();
   std::set<Cidr> used;
   for (const auto& [name, node] : nodes_) used.insert(node.pod_cidrs.begin(), node.pod_cidrs.end());

@@ -53,7 +53,7 @@ struct AllocationPlan {
   std::vector<Finding> findings;
 };
 
-struct PoolUse {
+struct ClusterPoolUse {
   uint64_t size = 0;
   uint64_t used = 0;  // of the pool's own PodCIDRs; what overlaps them otherwise is not counted
 };
@@ -73,7 +73,7 @@ class Allocator {
   AllocationPlan plan();
   void refused(const std::string& node);
 
-  std::map<Family, PoolUse> use() const;
+  std::map<Family, ClusterPoolUse> use() const;
   size_t nodes() const { return nodes_.size(); }
 
  private:

@@ -23,6 +23,16 @@ TEST_CASE("a state refused for want of a module says which algorithm and module"
   CHECK(refusal_sentence(add, EPERM, "no (this needs CAP_BPF)") == "no (this needs CAP_BPF)");
 }
 
+TEST_CASE("a full map says which it is, and how much it holds") {
+  const Operation pod = Change<EndpointEntry>{Action::add, {}, {}};
+  CHECK_THAT(refusal_sentence(pod, E2BIG, "Argument list too long"),
+             Contains("the eBPF map of pods is full, it holds 4096"));
+  const Operation peer = Change<PeerEntry>{Action::add, {}, {}};
+  CHECK_THAT(refusal_sentence(peer, ENOSPC, "No space left on device"),
+             Contains("the eBPF map of peers is full, it holds 16384"));
+  CHECK(refusal_sentence(Change<Rule>{Action::add, {}, {}}, ENOSPC, "no") == "no");
+}
+
 TEST_CASE("a taken place says that it is taken by others, and other words stay the kernel's") {
   const Operation add = Change<Rule>{Action::add, {}, {}};
   CHECK_THAT(refusal_sentence(add, EEXIST, "File exists"), Contains("not ours"));

@@ -58,9 +58,15 @@ TEST_CASE("maps, endpoints and the configuration are shown with their words") {
                                       .type = "lpm_trie",
                                       .entries = 2,
                                       .max_entries = 16384,
-                                      .bytes = 4096}})) ==
-        "MAP             TYPE      ENTRIES  BYTES\n"
-        "pellicle_peers  lpm_trie  2/16384  4096\n");
+                                      .bytes = 4096},
+                                     {.name = "pellicle_events",
+                                      .type = "ringbuf",
+                                      .entries = std::nullopt,
+                                      .max_entries = 262144,
+                                      .bytes = 262144}})) ==
+        "MAP              TYPE      ENTRIES  BYTES\n"
+        "pellicle_peers   lpm_trie  2/16384  4096\n"
+        "pellicle_events  ringbuf   -        262144\n");
   CHECK(bpf_endpoints_text(bpf_endpoints_json(state())) ==
         "ADDRESS    DEVICE           POD MAC            HOST MAC\n"
         "10.0.1.52  lxc0123456789ab  00:00:00:00:00:00  00:00:00:00:00:00\n");

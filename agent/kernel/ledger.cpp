@@ -79,6 +79,18 @@ void Ledger::forget_gateway(const Cidr& dst, const IpAddress& gateway) {
   if (gateways_.erase({dst, gateway}) > 0) dirty_ = true;
 }
 
+void Ledger::forget_gateways(const Cidr& dst, const std::optional<IpAddress>& but) {
+  auto next = gateways_.lower_bound({dst, IpAddress()});  // no address comes before that one
+  while (next != gateways_.end() && next->first == dst) {
+    if (next->second == but) {
+      ++next;
+      continue;
+    }
+    next = gateways_.erase(next);
+    dirty_ = true;
+  }
+}
+
 void Ledger::save() {
   if (!dirty_) return;
   std::error_code error;

@@ -30,6 +30,8 @@ class Ledger {
   const std::set<Gateway>& gateways() const { return gateways_; }
   void note_gateway(const Cidr& dst, const IpAddress& gateway);
   void forget_gateway(const Cidr& dst, const IpAddress& gateway);
+  // All that stand with the destination, but for one that stays. Looks at no other destination's.
+  void forget_gateways(const Cidr& dst, const std::optional<IpAddress>& but);
 
   // Writes the file if anything changed since: complete or not at all. Makes the directory; an
   // empty ledger has no file. Throws OsError.

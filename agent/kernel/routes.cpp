@@ -45,14 +45,6 @@ Noted note_gateways(Ledger& ledger, std::span<const Change<Route>> changes) {
   return noted;
 }
 
-void forget_gateways(Ledger& ledger, const Cidr& dst, const std::optional<IpAddress>& but) {
-  std::vector<IpAddress> stale;
-  for (const auto& [network, gateway] : ledger.gateways()) {
-    if (network == dst && gateway != but) stale.push_back(gateway);
-  }
-  for (const auto& gateway : stale) ledger.forget_gateway(dst, gateway);
-}
-
 // After the kernel spoke: the ledger holds what is there.
 void settle(Ledger& ledger, const Noted& noted, const Change<Route>& change,
             const Outcome& outcome) {
@@ -61,7 +53,7 @@ void settle(Ledger& ledger, const Noted& noted, const Change<Route>& change,
   if (outcome.ok()) {
     const bool stays = change.action != Action::remove && needs_ledger(change.key, value);
     if (change.action == Action::add && !stays) return;
-    forget_gateways(ledger, change.key.dst, stays ? value.gateway : std::nullopt);
+    ledger.forget_gateways(change.key.dst, stays ? value.gateway : std::nullopt);
     return;
   }
   const bool unknown = outcome.error == ENOBUFS;  // it may have been done: keep the claim

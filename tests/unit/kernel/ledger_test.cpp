@@ -40,6 +40,30 @@ TEST_CASE("the first value noted is the original") {
   REQUIRE(ledger.sysctls().at("a") == "2");
 }
 
+TEST_CASE("a destination's gateways are forgotten but for the one that stays, no other's are") {
+  const TemporaryDirectory directory;
+  Ledger ledger(directory.path());
+  const auto note = [&](const char* dst, std::initializer_list<const char*> gateways) {
+    for (const auto* gateway : gateways) ledger.note_gateway(cidr(dst), ip(gateway));
+  };
+  note("10.0.0.0/24", {"0.0.0.1", "172.18.0.4", "172.18.0.5"});
+  note("10.0.0.0/25", {"172.18.0.4"});
+  note("10.0.1.0/24", {"172.18.0.4"});
+  note("9.255.255.0/24", {"172.18.0.4"});
+  note("fd00:10::/64", {"fc00::4", "fc00::5"});
+  ledger.save();
+  ledger.forget_gateways(cidr("10.0.0.0/24"), ip("172.18.0.5"));
+  ledger.forget_gateways(cidr("fd00:10::/64"), std::nullopt);
+  ledger.forget_gateways(cidr("10.0.3.0/24"), std::nullopt);
+  const std::set<Ledger::Gateway> left = {{cidr("10.0.0.0/24"), ip("172.18.0.5")},
+                                          {cidr("10.0.0.0/25"), ip("172.18.0.4")},
+                                          {cidr("10.0.1.0/24"), ip("172.18.0.4")},
+                                          {cidr("9.255.255.0/24"), ip("172.18.0.4")}};
+  CHECK(ledger.gateways() == left);
+  ledger.save();
+  CHECK(Ledger(directory.path()).gateways() == left);
+}
+
 TEST_CASE("nothing is written before save, and an empty ledger leaves no file") {
   const TemporaryDirectory directory;
   const auto file = directory.path() + "/ledger.json";

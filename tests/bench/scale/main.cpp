@@ -1,0 +1,66 @@
+// What a cluster's size costs: programming and reading the kernel for so many peers, beside what
+// cannot be gone below (floor.c) and beside `ip -batch`, all of it in one run.
+//
+//   bench-scale [peers...]   default 100 1000 5000
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/bench/scale/measure.h"
+#include "tests/bench/scale/median.h"
+#include "tests/bench/scale/report.h"
+
+using namespace pellicle::bench;
+
+namespace {
+
+// Above so many a guest takes minutes: one round, without `ip`, and pair keys only.
+constexpr size_t kMany = 1000;
+constexpr int kRounds = 3;
+
+// Each in turns, so that what else this machine does falls on all of them.
+Measured measure(size_t peers, KeyForm form) {
+  std::vector<Life> lives;
+  std::vector<Addition> additions;
+  std::vector<Kinds> floors;
+  std::vector<double> ips;
+  for (int i = 0; i < (peers > kMany ? 1 : kRounds); ++i) {
+    lives.push_back(measure_life(peers, form));
+    floors.push_back(measure_floor(peers, form));
+    additions.push_back(measure_addition(peers, form));
+    ips.push_back(peers > kMany ? 0 : measure_ip(peers, form));
+  }
+  return {.peers = static_cast<double>(peers),
+          .life = median(lives),
+          .addition = median(additions),
+          .floor = median(floors),
+          .ip = median(ips)};
+}
+
+void run(const std::vector<size_t>& sizes) {
+  for (const auto form : {KeyForm::per_pair, KeyForm::shared}) {
+    std::vector<Measured> all;
+    for (const size_t peers : sizes) {
+      if (peers > kMany && form == KeyForm::shared) continue;
+      all.push_back(measure(peers, form));
+      print(all.back(), form);
+    }
+    if (all.size() > 1) print_growth(all.front(), all.back());
+  }
+  print_sizes();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::vector<size_t> sizes;
+    for (int i = 1; i < argc; ++i) sizes.push_back(std::stoul(argv[i]));
+    run(sizes.empty() ? std::vector<size_t>{100, 1000, 5000} : sizes);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench-scale: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,61 @@
+// What is measured, each in a process and a network namespace of its own. Times in milliseconds.
+#pragma once
+
+#include "tests/bench/scale/cluster.h"
+
+namespace pellicle::bench {
+
+// A pass, as agent/passes.cpp makes it.
+struct PassParts {
+  double dump = 0;
+  double gather = 0;  // the inputs: Nodes, what the host is, what is programmed
+  double compute = 0;
+  double plan = 0;
+  double apply = 0;
+  double all() const { return dump + gather + compute + plan + apply; }
+};
+
+// By kind. What belongs to no kind of peers' objects is `rest`.
+struct Kinds {
+  double states = 0;
+  double policies = 0;
+  double peers = 0;
+  double routes = 0;
+  double netfilter = 0;  // the tools that are run for it
+  double rest = 0;
+  double of_peers() const { return states + policies + peers + routes; }
+  double all() const { return of_peers() + netfilter + rest; }
+};
+
+struct Memory {
+  double before = 0;  // MB resident before the first pass
+  double now = 0;
+  double most = 0;
+};
+
+// From nothing: no device, no pin, nothing. Then a restart with everything in place, then one more
+// peer at a time.
+struct Life {
+  PassParts first;
+  Memory memory;
+  double load = 0;  // of the eBPF programs, once a process; not part of `restart`
+  PassParts restart;
+  Kinds first_dump;  // of a process that has loaded the programs and read nothing yet
+  Kinds dump;        // of one that has
+  Kinds floor_dump;
+  PassParts one_more;
+};
+Life measure_life(size_t peers, KeyForm form);
+
+// The peers alone, where a node without any is in place: the same operations by the plan's apply,
+// by the floor and by `ip -batch`.
+struct Addition {
+  PassParts without;  // the pass before, for a node without peers
+  PassParts pass;     // `apply` is that of all kinds
+  Kinds apply;
+};
+Addition measure_addition(size_t peers, KeyForm form);
+Kinds measure_floor(size_t peers, KeyForm form);
+double measure_ip(size_t peers, KeyForm form);
+
+}  // namespace pellicle::bench

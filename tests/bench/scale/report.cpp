@@ -1,0 +1,140 @@
+#include "tests/bench/scale/report.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "tests/bench/scale/site.h"
+
+namespace pellicle::bench {
+
+namespace {
+
+// Of the project: what it takes itself to be good at.
+constexpr double kMostOfFloor = 1.5;
+constexpr double kMostOfIp = 0.5;
+constexpr double kMostOfFloorDump = 4;
+constexpr double kMostForOneMore = 15;  // milliseconds
+constexpr double kMostGrowth = 1.3;
+
+void print_target(double value, double most) {
+  std::printf("  <= %-4g%s\n", most, value <= most ? "" : "  missed");
+}
+
+void print_ratio(const char* what, double ours, double other, double most) {
+  std::printf("%-46s  %9.1f  %9.1f  %6.2f", what, ours, other, ours / other);
+  print_target(ours / other, most);
+}
+
+void print_time(const char* what, double ours, double most) {
+  std::printf("%-46s  %9.1f  %9s  %6s", what, ours, "", "");
+  print_target(ours, most);
+}
+
+void print_kinds(const char* what, const Kinds& kinds) {
+  std::printf("%-14s  %8.2f  %8.2f  %8.2f  %8.2f  %9.2f  %8.2f\n", what, kinds.states,
+              kinds.policies, kinds.peers, kinds.routes, kinds.netfilter, kinds.rest);
+}
+
+void print_parts(const char* what, const PassParts& parts) {
+  std::printf("%-14s  %8.2f  %8.2f  %8.2f  %8.2f  %9.2f  %8.2f\n", what, parts.dump, parts.gather,
+              parts.compute, parts.plan, parts.apply, parts.all());
+}
+
+// Reading everything, deciding that there is nothing to do.
+double restart(const Life& life) {
+  return life.restart.dump + life.restart.compute + life.restart.plan;
+}
+double restart_without_tools(const Life& life) {
+  return life.first_dump.of_peers() + life.first_dump.rest + life.restart.compute +
+         life.restart.plan;
+}
+double one_more_without_tools(const Life& life) {
+  return life.one_more.all() - life.one_more.dump + life.dump.of_peers() + life.dump.rest;
+}
+double of_peers(const Addition& addition) {
+  return addition.pass.compute + addition.pass.plan + addition.apply.of_peers();
+}
+
+void print_ratios(const Measured& measured) {
+  const auto& [peers, life, addition, floor, ip] = measured;
+  const double floor_dump = life.floor_dump.of_peers();
+  std::printf("%-46s  %9s  %9s  %6s  target\n", "milliseconds", "ours", "other", "ratio");
+  print_ratio("from an empty kernel / floor", life.first.all(), floor.of_peers(), kMostOfFloor);
+  print_ratio("  compute, plan, apply of the peers alone", of_peers(addition), floor.of_peers(),
+              kMostOfFloor);
+  print_ratio("  apply of the peers alone", addition.apply.of_peers(), floor.of_peers(),
+              kMostOfFloor);
+  if (ip > 0) {
+    print_ratio("from an empty kernel / ip -batch", life.first.all(), ip, kMostOfIp);
+    print_ratio("  compute, plan, apply of the peers alone", of_peers(addition), ip, kMostOfIp);
+  }
+  print_ratio("restart, nothing to do / floor's dump", restart(life), floor_dump, kMostOfFloorDump);
+  print_ratio("  without the netfilter tools", restart_without_tools(life), floor_dump,
+              kMostOfFloorDump);
+  const auto& more = life.one_more;
+  print_time("one more peer, the whole pass", more.all(), kMostForOneMore);
+  print_time("  without the netfilter tools", one_more_without_tools(life), kMostForOneMore);
+  std::printf("  the dump is %.0f %% of the pass, without the tools %.0f %%\n",
+              100 * more.dump / more.all(),
+              100 * (life.dump.of_peers() + life.dump.rest) / one_more_without_tools(life));
+}
+
+}  // namespace
+
+void print(const Measured& measured, KeyForm form) {
+  const auto& life = measured.life;
+  std::printf("== %.0f peers, %s; medians\n\n", measured.peers,
+              form == KeyForm::per_pair ? "a key for each pair" : "one key on every node");
+  print_ratios(measured);
+  std::printf("\n%-14s  %8s  %8s  %8s  %8s  %9s  %8s\n", "milliseconds", "states", "policies",
+              "map", "routes", "netfilter", "rest");
+  print_kinds("apply", measured.addition.apply);
+  print_kinds("floor", measured.floor);
+  print_kinds("first dump", life.first_dump);
+  print_kinds("next dump", life.dump);
+  print_kinds("floor's dump", life.floor_dump);
+  std::printf("\n%-14s  %8s  %8s  %8s  %8s  %9s  %8s\n", "milliseconds", "dump", "gather",
+              "compute", "plan", "apply", "all");
+  print_parts("empty kernel", life.first);
+  print_parts("without peers", measured.addition.without);
+  print_parts("peers alone", measured.addition.pass);
+  print_parts("restart", life.restart);
+  print_parts("one more peer", life.one_more);
+  std::printf("\nloading the eBPF programs, once a process: %.1f ms\n", life.load);
+  std::printf("resident: %.1f MB, at most %.1f MB; before the first pass %.1f MB\n\n",
+              life.memory.now, life.memory.most, life.memory.before);
+  std::fflush(stdout);
+}
+
+void print_growth(const Measured& few, const Measured& many) {
+  std::printf("== microseconds a peer: %.0f peers beside %.0f\n\n", many.peers, few.peers);
+  std::printf("%-34s  %9s  %9s  %6s  target\n", "", "many", "few", "ratio");
+  const auto row = [&](const char* what, const auto& of) {
+    const double of_many = 1000 * of(many) / many.peers;
+    const double of_few = 1000 * of(few) / few.peers;
+    std::printf("%-34s  %9.1f  %9.1f  %6.2f", what, of_many, of_few, of_many / of_few);
+    print_target(of_many / of_few, kMostGrowth);
+  };
+  row("from an empty kernel", [](const Measured& each) { return each.life.first.all(); });
+  row("compute, plan, apply of the peers",
+      [](const Measured& each) { return of_peers(each.addition); });
+  row("  floor", [](const Measured& each) { return each.floor.of_peers(); });
+  row("restart without netfilter tools",
+      [](const Measured& each) { return restart_without_tools(each.life); });
+  row("  floor's dump", [](const Measured& each) { return each.life.floor_dump.of_peers(); });
+  std::printf("\n");
+}
+
+void print_sizes() {
+  const TemporaryDirectory folder;
+  std::printf("== stripped\n\n");
+  for (const std::string name : {"pellicle-agent", "pellicle", "pellicle-cni"}) {
+    const auto file = folder.path() + "/" + name;
+    run({"strip", "-o", file, PELLICLE_PROGRAMS "/" + name});
+    std::printf("%-15s  %8.2f MB\n", name.c_str(),
+                static_cast<double>(std::filesystem::file_size(file)) / 1e6);
+  }
+}
+
+}  // namespace pellicle::bench

@@ -1,0 +1,20 @@
+// The tables, each ratio with its target beside it.
+#pragma once
+
+#include "tests/bench/scale/measure.h"
+
+namespace pellicle::bench {
+
+struct Measured {
+  double peers = 0;
+  Life life;
+  Addition addition;
+  Kinds floor;
+  double ip = 0;  // 0: not measured
+};
+
+void print(const Measured& measured, KeyForm form);
+void print_growth(const Measured& few, const Measured& many);
+void print_sizes();  // of the programs that are shipped
+
+}  // namespace pellicle::bench

@@ -103,9 +103,6 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
   });
   screen.line("Kubernetes:", (healthy ? screen.good("Ok") : screen.bad("Degraded")) + "   " +
                                  text_of(status["kubernetes"], "server"));
-  if (status["kubernetes"].contains("apis")) {
-    screen.line("Kubernetes APIs:", status["kubernetes"]["apis"].dump());
-  }
   for (const auto& source : sources) {
     if (source.value("healthy", false)) continue;
     const bool synced = source.value("synced", false);
@@ -114,6 +111,9 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
                          " (since " + text_of(source, "since") +
                          (synced ? "; the last known state keeps running)"
                                  : "; nothing is programmed before this has listed)"));
+  }
+  if (status["kubernetes"].contains("apis")) {
+    screen.line("Kubernetes APIs:", status["kubernetes"]["apis"].dump());
   }
   return healthy;
 }

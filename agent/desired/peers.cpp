@@ -98,6 +98,17 @@ std::optional<IpAddress> believed_router(Reading& reading, const Node& node, con
   return std::nullopt;
 }
 
+void report_stray_health_endpoint(Reading& reading, const Node& node, const Cidr& cidr) {
+  const auto& endpoint = node.health(cidr.family());
+  if (!endpoint || cidr.contains(*endpoint)) return;
+  reading.report(node,
+                 cidr.family() == Family::v4
+                     ? "metadata.annotations[network.cilium.io/ipv4-health-ip]"
+                     : "metadata.annotations[network.cilium.io/ipv6-health-ip]",
+                 endpoint->to_string() + " is not in the Node's PodCIDR " + cidr.to_string() +
+                     "; whether its pods are reached is not asked");
+}
+
 void report_in_the_clear(Reading& reading, const Node& node, const IpAddress& internal_ip) {
   if (!reading.host_encryption || node.accepts_host_encryption) return;
   reading.report(
@@ -125,6 +136,7 @@ void read_node_in(Reading& reading, const Node& node, Family family) {
                                      .router = *router,
                                      .accepts_host_encryption = node.accepts_host_encryption,
                                      .node = node});
+    report_stray_health_endpoint(reading, node, *cidr);
     report_in_the_clear(reading, node, *internal_ip);
   } else {
     reading.cluster.unready.push_back(*cidr);

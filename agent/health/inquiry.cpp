@@ -80,10 +80,12 @@ void HealthInquiry::heard(const HealthPath& path, HealthResult result) {
   turns_.at(path.node).questions.erase(path);
   auto& known = health_.nodes.at(path.node).paths.at(path);
   const bool changed = known.answer != result.answer;
+  const bool good = result.answer == HealthAnswer::good;
+  const bool expected = good && known.answer == HealthAnswer::none;
   result.since = changed ? result.checked : known.since;
   result.times = changed ? 1 : known.times + 1;
   known = std::move(result);
-  if (known.times <= 2) on_change_(path, known);
+  if (changed ? !expected : known.times == 2 && !good) on_change_(path, known);
 }
 
 }  // namespace pellicle

@@ -15,7 +15,8 @@ namespace pellicle {
 class HealthInquiry {
  public:
   // `wanted` is how often a node is asked in a small cluster; 0: nobody is. `on_change` is called
-  // when a path's answer is another than before, and when it is the same again.
+  // when a path's answer is another than before and not what is expected of the first one, and when
+  // one that is not good comes a second time.
   HealthInquiry(boost::asio::io_context& io, std::chrono::seconds wanted, uint64_t seed,
                 std::function<void(const HealthPath&, const HealthResult&)> on_change);
 

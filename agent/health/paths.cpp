@@ -136,6 +136,8 @@ std::string health_sentence(const HealthPath& path, const HealthResult& result) 
       return "no answer from " + where;
     case HealthAnswer::stalled:
       return where + " can be connected to, but packets of full size are lost";
+    case HealthAnswer::mute:
+      return where + " takes what it is sent, but the agent there does not answer";
     case HealthAnswer::no_way:
       return where + " cannot be asked: " + result.words;
   }

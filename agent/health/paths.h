@@ -35,9 +35,10 @@ std::vector<HealthPath> health_paths(const Cluster& cluster);
 enum class HealthAnswer : uint8_t {
   none,     // nobody asked yet
   good,     // connected, and a packet of full size was answered
-  refused,  // the address answers, but nobody listens: its agent does not run, most likely
+  refused,  // the address answers, but nobody listens or hung up: its agent does not run
   silent,   // no answer to a connection
-  stalled,  // connected, but what is sent in packets of full size is not answered
+  stalled,  // connected, but packets of full size do not get through: none was acknowledged
+  mute,     // they do, but its agent does not answer
   no_way,   // this kernel has no way there, or does not let us
 };
 

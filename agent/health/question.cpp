@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,7 +16,8 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr size_t kLeastPadding = 1400;  // when the kernel does not say what a segment is
+constexpr size_t kUsualSegment = 1400;      // when the kernel does not say what one is
+constexpr size_t kMostPadding = 12 * 1024;  // HealthServer reads no more than 16 KiB
 
 tcp::endpoint endpoint(const IpAddress& address, uint16_t port) {
   return {boost::asio::ip::make_address(address.to_string()), port};
@@ -26,13 +28,25 @@ std::string full_request(tcp::socket& socket) {
   int segment = 0;
   socklen_t length = sizeof segment;
   getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_MAXSEG, &segment, &length);
-  const auto padding = segment > 0 ? static_cast<size_t>(segment) : kLeastPadding;
-  return "GET /hello HTTP/1.1\r\nHost: health\r\nX-Padding: " + std::string(padding, '0') +
-         "\r\nConnection: close\r\n\r\n";
+  const auto padding = segment > 0 ? static_cast<size_t>(segment) : kUsualSegment;
+  return "GET /hello HTTP/1.1\r\nHost: health\r\nX-Padding: " +
+         std::string(std::min(padding, kMostPadding), '0') + "\r\nConnection: close\r\n\r\n";
+}
+
+// Did all that was sent arrive? The peer's kernel says so, whatever its agent does.
+bool all_acknowledged(tcp::socket& socket) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  const int failed = getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &length);
+  return failed == 0 && info.tcpi_unacked == 0;
 }
 
 HealthAnswer answer_of(const error_code& error) {
-  if (error == boost::asio::error::connection_refused) return HealthAnswer::refused;
+  namespace errors = boost::asio::error;
+  if (error == errors::connection_refused || error == errors::connection_reset ||
+      error == errors::broken_pipe || error == errors::eof) {
+    return HealthAnswer::refused;
+  }
   if (error == boost::asio::error::timed_out || error == boost::asio::error::host_unreachable) {
     return HealthAnswer::silent;  // the second: its address is resolved by nobody
   }
@@ -48,9 +62,7 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
     timer_.expires_after(patience);
     timer_.async_wait([weak = weak_from_this()](error_code cancelled) {
       const auto self = weak.lock();
-      if (!cancelled && self) {
-        self->end(self->connected_ ? HealthAnswer::stalled : HealthAnswer::silent);
-      }
+      if (!cancelled && self) self->end(self->answer_so_far());
     });
     const auto wanted = endpoint(path_.address, kClusterHealthPort);
     error_code error;
@@ -64,6 +76,11 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
   }
 
  private:
+  HealthAnswer answer_so_far() {
+    if (!connected_) return HealthAnswer::silent;
+    return all_acknowledged(socket_) ? HealthAnswer::mute : HealthAnswer::stalled;
+  }
+
   void connected(error_code error) {
     if (error == boost::asio::error::operation_aborted) return;
     if (error) return end(answer_of(error), error.message());
@@ -88,7 +105,8 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
 
   void heard(error_code error) {
     if (error == boost::asio::error::operation_aborted) return;
-    end(error ? HealthAnswer::stalled : HealthAnswer::good);
+    if (error) return end(answer_of(error), error.message());
+    end(HealthAnswer::good);
   }
 
   void end_later(const error_code& error) {

@@ -61,6 +61,17 @@ TEST_CASE(
   for (const auto& path : health_paths(all)) CHECK(path.way == HealthWay::node);
 }
 
+TEST_CASE("a health endpoint outside its Node's PodCIDR is named") {
+  auto inputs = with_health_endpoints();
+  CHECK(cluster(inputs).problems.empty());
+  inputs.nodes["worker2"].health_ipv4 = seed::ip("10.0.2.77");
+  const auto problems = cluster(inputs).problems;
+  REQUIRE(problems.size() == 1);
+  CHECK(problems.front().to_string().find(
+            "metadata.annotations[network.cilium.io/ipv4-health-ip]: 10.0.2.77 is not in the "
+            "Node's PodCIDR 10.0.0.0/24") != std::string::npos);
+}
+
 TEST_CASE("a node is reached when every way to it is") {
   ClusterHealth health{.interval = 30s, .nodes = {}};
   health.nodes["a"] = heard(HealthAnswer::good, HealthAnswer::good);

@@ -7,18 +7,33 @@ namespace pellicle {
 
 namespace {
 
-// Any state that receives at this node's router address: which one a packet needs, its SPI says.
-size_t receiving_states(const Walk& walk, const IpAddress& router) {
+// Whose pod sends, by the policies that lead back there.
+std::optional<IpAddress> sending_router(const Walk& walk) {
+  for (const auto& [key, policy] : walk.kernel().policies) {
+    if (key.direction == Direction::out && policy.tmpl && key.dst.contains(walk.from())) {
+      return policy.tmpl->dst;
+    }
+  }
+  return std::nullopt;
+}
+
+// States that can decrypt what that peer sends, or anybody's: which one a packet needs, its SPI
+// says.
+size_t receiving_states(const Walk& walk, const IpAddress& router,
+                        const std::optional<IpAddress>& sender) {
   const auto& states = walk.kernel().states;
   return static_cast<size_t>(std::count_if(states.begin(), states.end(), [&](const auto& entry) {
-    return entry.first.dst == router && entry.first.mark == kDecryptMark;
+    const auto& [key, state] = entry;
+    return key.dst == router && key.mark == kDecryptMark &&
+           (!sender || state.src.is_any() || state.src == *sender);
   }));
 }
 
-const Table<Policy>::value_type* policy_of(const Walk& walk, Direction direction) {
+// What comes out of XFRM is unmarked when it is for a pod, and is forwarded: no IN policy is asked.
+const Table<Policy>::value_type* forward_policy(const Walk& walk) {
   for (const auto& entry : walk.kernel().policies) {
     const auto& key = entry.first;
-    if (key.direction == direction && key.src.contains(walk.from()) &&
+    if (key.direction == Direction::fwd && key.mark.value == 0 && key.src.contains(walk.from()) &&
         key.dst.contains(walk.to())) {
       return &entry;
     }
@@ -45,21 +60,21 @@ Trace trace_received(Walk& walk) {
     return walk.missing("route, 200", "no local route in table 200",
                         "dropped: ESP for this node is not taken for its own");
   }
-  const auto states = receiving_states(walk, own->router);
+  const auto sender = sending_router(walk);
+  const auto whose =
+      (sender ? " from " + sender->to_string() : "") + " at " + own->router.to_string();
+  const auto states = receiving_states(walk, own->router, sender);
   if (states == 0) {
-    return walk.missing("state", "no state receives at " + own->router.to_string(),
+    return walk.missing("state", "no state receives" + whose,
                         "dropped: nothing can decrypt (XfrmInNoStates)");
   }
-  walk.found("state", std::to_string(states) + " receiving at " + own->router.to_string());
-  for (const auto direction : {Direction::in, Direction::fwd}) {
-    const auto* policy = policy_of(walk, direction);
-    const std::string name = direction == Direction::in ? "IN" : "FWD";
-    if (policy == nullptr) {
-      return walk.missing("policy", "no " + name + " policy for it",
-                          "dropped: decrypted, and no policy takes it (XfrmInNoPols)");
-    }
-    walk.found("policy", describe(policy->first, policy->second));
+  walk.found("state", std::to_string(states) + " receiving" + whose);
+  const auto* policy = forward_policy(walk);
+  if (policy == nullptr) {
+    return walk.missing("policy", "no FWD policy for it",
+                        "dropped: decrypted, and no policy takes it (XfrmInNoPols)");
   }
+  walk.found("policy", describe(policy->first, policy->second));
   return trace_delivery(walk, "decrypted and delivered");
 }
 

@@ -44,7 +44,20 @@ TEST_CASE("a traced packet goes where the trace says, and stops where something 
   CHECK(none.output.find("expected an IP address such as 10.0.1.52, found '10.0.0.x'") !=
         std::string::npos);
 
-  // Without an agent that repairs it.
+  // Without an agent that repairs it. What the receiving node needs, and what it does not.
+  lab.agent("worker2").kill();
+  must_in("worker2",
+          "ip xfrm policy delete dir in src 0.0.0.0/0 dst 10.0.0.0/24 mark 0xd00 mask 0xf00");
+  CHECK(said(trace(worker2, "10.0.1.52", "10.0.0.249", "-o json"), "end") == "delivered");
+  CHECK(lab.ping("net", "10.0.0.249").ok());
+  must_in("worker2", "ip xfrm policy deleteall dir fwd");
+  CHECK(trace(worker2, "10.0.1.52", "10.0.0.249").output.find("XfrmInNoPols") != std::string::npos);
+  CHECK_FALSE(lab.ping("net", "10.0.0.249").ok());
+  must_in("worker2", "ip xfrm state deleteall src 10.0.1.138");
+  CHECK(trace(worker2, "10.0.1.52", "10.0.0.249")
+            .output.find("no state receives from 10.0.1.138 at 10.0.0.40") != std::string::npos);
+  lab.start_agent("worker2");
+  REQUIRE(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));
   lab.agent("worker").kill();
   must_in("worker", "ip xfrm state deleteall dst 10.0.0.40");
   const Result stateless = trace(worker, "10.0.1.52", "10.0.0.249");

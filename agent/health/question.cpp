@@ -16,8 +16,8 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr size_t kUsualSegment = 1400;      // when the kernel does not say what one is
-constexpr size_t kMostPadding = 12 * 1024;  // HealthServer reads no more than 16 KiB
+constexpr size_t kUsualSegment = 1400;              // when the kernel does not say what one is
+constexpr size_t kMostPadding = size_t{12} * 1024;  // HealthServer reads no more than 16 KiB
 
 tcp::endpoint endpoint(const IpAddress& address, uint16_t port) {
   return {boost::asio::ip::make_address(address.to_string()), port};

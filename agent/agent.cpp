@@ -31,11 +31,15 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       support_(esp_obstacle),
       key_use_(config_.state_dir, boot_id(config_.boot_id_file)),
       endpoints_(config_.state_dir),
-      passes_(context, kernel_, std::chrono::seconds(config_.resync_seconds),
-              {.gather = [this](const KernelState& actual) { return gather(actual); },
-               .prepare = [this](Inputs& inputs) { prepare(inputs); },
-               .scope = [this] { return scope(); },
-               .after = [this] { after_pass(); }}),
+      passes_(
+          context, kernel_, std::chrono::seconds(config_.resync_seconds),
+          {.gather = [this] { return gather(); },
+           .prepare = [this](Inputs& inputs) { return prepare(inputs); },
+           .permit =
+               [this](const Plan& plan) { return key_use_.permit(passes_.last().inputs, plan); },
+           .refused = [this](const auto& refusals) { note_not_made(refusals); },
+           .scope = [this] { return scope(); },
+           .after = [this] { after_pass(); }}),
       pods_(endpoints_, pod_datapath()),
       cni_(config_.cni, config_.socket_path()),
       store_(config_.allow_weak_algorithms ? WeakAlgorithms::allowed : WeakAlgorithms::refused),
@@ -84,8 +88,8 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                {"pod-gc", [this](const auto& params) { return pods_.collect(params); }},
                {"pod-ready", [this](const auto&) { return pods_.ready(); }},
                {"pod-list", [this](const auto&) { return pods_.list(); }}}) {
-  watch(context, all_nodes(), &Store::nodes_listed, &Store::node_changed);
-  watch(context, key_secret(), &Store::secret_listed, &Store::secret_changed);
+  watch(context, all_nodes(), &Store::nodes_listed, &Agent::node_changed);
+  watch(context, key_secret(), &Store::secret_listed, &Agent::secret_changed);
   serve_health(context);
 }
 
@@ -103,28 +107,38 @@ void Agent::watch(boost::asio::io_context& context, const Resource& resource, On
   };
   watchers_.push_back(std::make_unique<Watcher>(
       context, client_, resource, random_seed(),
-      WatcherCallbacks{.on_sync =
-                           [this, sync, healthy](const std::vector<ApiObject>& objects) {
-                             healthy();
-                             (store_.*sync)(objects);
-                             passes_.request();
-                           },
-                       .on_change =
-                           [this, change](const ApiObject& object, bool deleted) {
-                             (store_.*change)(object, deleted);
-                             passes_.request();
-                           },
-                       .on_trouble =
-                           [&health](const std::string& sentence, WallTime since) {
-                             log::warn("watch in trouble", {{"error", sentence}});
-                             health = {.name = health.name,
-                                       .synced = health.synced,
-                                       .healthy = false,
-                                       .since = since,
-                                       .sentence = sentence,
-                                       .troubles = health.troubles + 1};
-                           },
-                       .on_healthy = healthy}));
+      WatcherCallbacks{
+          .on_sync =
+              [this, sync, healthy](const std::vector<ApiObject>& objects) {
+                healthy();
+                (store_.*sync)(objects);
+                passes_.request();
+              },
+          .on_change = [this, change](const ApiObject& object,
+                                      bool deleted) { (this->*change)(object, deleted); },
+          .on_trouble =
+              [&health](const std::string& sentence, WallTime since) {
+                log::warn("watch in trouble", {{"error", sentence}});
+                health = {.name = health.name,
+                          .synced = health.synced,
+                          .healthy = false,
+                          .since = since,
+                          .sentence = sentence,
+                          .troubles = health.troubles + 1};
+              },
+          .on_healthy = healthy}));
+}
+
+// What its kubelet writes of a Node every few minutes is nothing to this node.
+void Agent::node_changed(const ApiObject& object, bool deleted) {
+  if (!store_.node_changed(object, deleted)) return;
+  if (object.name == config_.settings.node_name) return passes_.request();
+  passes_.peer_changed(object.name, store_.node(object.name));
+}
+
+void Agent::secret_changed(const ApiObject& object, bool deleted) {
+  store_.secret_changed(object, deleted);
+  passes_.request();
 }
 
 void Agent::start() {
@@ -147,7 +161,7 @@ Scope Agent::scope() const {
   return !stock_taken_ ? Scope::additions : Scope::everything;
 }
 
-std::optional<Inputs> Agent::gather(const KernelState& actual) {
+std::optional<Inputs> Agent::gather() {
   auto snapshot = store_.snapshot();
   if (!snapshot) return std::nullopt;
   take_stock_of_pods();
@@ -158,19 +172,17 @@ std::optional<Inputs> Agent::gather(const KernelState& actual) {
   } else if (last_self_) {
     snapshot->nodes[name] = *last_self_;
   }
-  Inputs inputs{
-      .settings = config_.settings,
-      .nodes = std::move(snapshot->nodes),
-      .key = std::move(snapshot->key),
-      .older_keys = std::move(snapshot->older_keys),
-      .inherited_keys = std::move(snapshot->inherited_keys),
-      .sender = passes_.last().inputs.sender,
-      .derive = derive_key,
-      .programmed = {.states = actual.states, .policies = actual.policies, .peers = actual.peers},
-      .endpoints = endpoints_.all(),
-      .host = kernel_.facts()};
+  Inputs inputs{.settings = config_.settings,
+                .nodes = std::move(snapshot->nodes),
+                .key = std::move(snapshot->key),
+                .older_keys = std::move(snapshot->older_keys),
+                .inherited_keys = std::move(snapshot->inherited_keys),
+                .sender = passes_.last().inputs.sender,
+                .derive = derive_key,
+                .programmed = {},
+                .endpoints = endpoints_.all(),
+                .host = kernel_.facts()};
   add_health_endpoint(inputs.endpoints);
-  confirm_key(inputs);
   return inputs;
 }
 
@@ -186,7 +198,7 @@ void Agent::after_pass() {
 }
 
 void Agent::note_problems() {
-  std::vector<Problem> now = passes_.last().problems;
+  std::vector<Problem> now = passes_.last().desired.problems;
   if (const auto snapshot = store_.snapshot()) {
     now.insert(now.end(), snapshot->problems.begin(), snapshot->problems.end());
     if (last_self_ && !snapshot->nodes.contains(config_.settings.node_name)) {
@@ -231,7 +243,7 @@ void Agent::note_problems() {
 // Last of all: who reads it starts to send to us.
 void Agent::publish() {
   const auto& last = passes_.last();
-  if (!last.ready || last.desired.datapath_config.empty()) return;
+  if (!last.ready || last.desired.state.datapath_config.empty()) return;
   const auto present = store_.annotations(config_.settings.node_name);
   publisher_.publish(announcement(present), present);
 }
@@ -259,7 +271,7 @@ StatusFacts Agent::facts() {
   facts.keys = store_.ring();
   facts.sender = last.inputs.sender;
   facts.host_encryption = last.inputs.settings.host_encryption;
-  facts.cluster = cluster(last.inputs);
+  facts.cluster = last.desired.cluster;
   facts.endpoints = endpoints_.all().size();
   facts.pools = pods_.use();
   facts.health = inquiry_.health();
@@ -275,12 +287,14 @@ StatusFacts Agent::facts() {
   facts.failure = last.failure;
   facts.failing_since = last.failing_since;
   facts.passes = last.passes;
+  facts.peer_changes = last.peer_changes;
   facts.times = last.times;
   facts.last_change = last.last_change;
   facts.ready = ready();
   for (const auto& [title, health] : sources_) facts.sources.push_back(health);
   for_each_table([&](const char* name, auto table) {
-    if (const auto count = (last.desired.*table).size(); count > 0) facts.objects[name] = count;
+    if (const auto count = (last.desired.state.*table).size(); count > 0)
+      facts.objects[name] = count;
   });
   try {
     facts.drops = kernel_.datapath().drops();

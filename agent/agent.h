@@ -42,13 +42,16 @@ class Agent {
 
  private:
   using OnSync = void (Store::*)(const std::vector<ApiObject>&);
-  using OnChange = void (Store::*)(const ApiObject&, bool);
+  using OnChange = void (Agent::*)(const ApiObject&, bool);
   void watch(boost::asio::io_context& context, const Resource& resource, OnSync sync,
              OnChange change);
+  void node_changed(const ApiObject& object, bool deleted);
+  void secret_changed(const ApiObject& object, bool deleted);
   void resume();
-  std::optional<Inputs> gather(const KernelState& actual);
+  std::optional<Inputs> gather();
   void confirm_key(Inputs& inputs);
-  void prepare(Inputs& inputs);
+  Desired prepare(Inputs& inputs);
+  void note_not_made(const std::vector<Refusal>& refusals);
   void advance_rotation();
   std::chrono::milliseconds rotation_beat() const;
   void note_rotation_problems(std::vector<Problem>& problems) const;

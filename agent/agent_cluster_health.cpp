@@ -34,7 +34,7 @@ void Agent::add_health_endpoint(std::vector<Endpoint>& endpoints) const {
 }
 
 void Agent::ask_peers() {
-  if (passes_.last().ready) inquiry_.set_paths(health_paths(cluster(passes_.last().inputs)));
+  if (passes_.last().ready) inquiry_.set_paths(health_paths(passes_.last().desired.cluster));
 }
 
 void Agent::note_health(const HealthPath& path, const HealthResult& result) {

@@ -10,7 +10,7 @@ namespace pellicle {
 // Before the Nodes are known, what nearly every cluster has.
 void Agent::look_at_kernel() {
   std::set<Family> families;
-  for (const auto& [key, config] : passes_.last().desired.datapath_config) {
+  for (const auto& [key, config] : passes_.last().desired.state.datapath_config) {
     for (const auto& network : config.networks()) families.insert(network.router.family());
   }
   if (families.empty()) families.insert(Family::v4);
@@ -50,16 +50,15 @@ void Agent::look_at_use() {
 
 nlohmann::json Agent::encryption() {
   const auto& last = passes_.last();
-  const auto known = cluster(last.inputs);
   EncryptionFacts facts{.states = observed_states(),
                         .interfaces = decryption_interfaces(kernel_.dump()),
                         .errors = xfrm_errors(),
-                        .peers = known.peers,
+                        .peers = last.desired.cluster.peers,
                         .now = Clock::now()};
   if (last.passes > 0) {
     std::optional<Table<State>> desired;
-    const bool everything = !known.incomplete && scope() == Scope::everything;
-    if (last.complete && everything) desired = last.desired.states;
+    const bool everything = !last.desired.cluster.incomplete && scope() == Scope::everything;
+    if (last.complete && everything) desired = last.desired.state.states;
     facts.stale = stale_states(facts.states, desired, last.inputs.nodes);
   }
   return encryption_json(facts);

@@ -42,7 +42,7 @@ HealthServer::Answer Agent::metrics() {
   told.by_peer = config_.peer_metrics;
   told.encryption.peers = told.status.cluster.peers;
   for (const auto* table :
-       {&passes_.last().desired.policies, &passes_.last().desired.block_policies}) {
+       {&passes_.last().desired.state.policies, &passes_.last().desired.state.block_policies}) {
     for (const auto& [key, policy] : *table) {
       ++(key.direction == Direction::out ? told.policies_out : told.policies_in);
     }

@@ -47,22 +47,30 @@ void Agent::confirm_key(Inputs& inputs) {
   inputs.inherited_keys = store_.ring().inherited();
 }
 
-void Agent::prepare(Inputs& inputs) {
-  key_use_.prepare(inputs, {.now = SteadyClock::now(), .since_boot = milliseconds_since_boot()});
+Desired Agent::prepare(Inputs& inputs) {
+  confirm_key(inputs);
+  return key_use_.prepare(inputs,
+                          {.now = SteadyClock::now(), .since_boot = milliseconds_since_boot()});
+}
+
+void Agent::note_not_made(const std::vector<Refusal>& refusals) {
+  for (const auto& refusal : refusals) {
+    const auto* change = std::get_if<Change<State>>(&refusal.operation);
+    if (change && change->action == Action::add) {
+      key_use_.not_made(passes_.last().inputs, *change);
+    }
+  }
 }
 
 // After each pass: older keys that nobody needs any more go, and what is under way is looked at
 // again in time.
 void Agent::advance_rotation() {
   const auto& inputs = passes_.last().inputs;
-  for (const auto& refusal : passes_.last().refusals) {
-    const auto* change = std::get_if<Change<State>>(&refusal.operation);
-    if (change && change->action == Action::add) key_use_.not_made(inputs, *change);
-  }
   if (const auto& due = key_use_.due()) passes_.request(until(*due));
   if (!store_.ring().rotating() && !store_.ring().newest()) return;
   KeyRing::Observation seen{.now = SteadyClock::now(), .announced = {}, .received = {}};
-  for (const auto& peer : cluster(inputs).peers) seen.announced[peer.name] = peer.node.key_id;
+  for (const auto& peer : passes_.last().desired.cluster.peers)
+    seen.announced[peer.name] = peer.node.key_id;
   const auto self = inputs.nodes.find(config_.settings.node_name);
   if (self != inputs.nodes.end()) seen.announced[self->first] = self->second.key_id;
   seen.received = kernel_.received();
@@ -86,14 +94,14 @@ std::chrono::milliseconds Agent::rotation_beat() const {
 
 // Not while peers that could be sent to wait for what this node has only just announced.
 bool Agent::ready() const {
-  return passes_.last().ready && may_send(passes_.last().inputs);
+  return passes_.last().ready && may_send(passes_.last().inputs, passes_.last().desired.cluster);
 }
 
 Annotations Agent::announcement(const Annotations& present) const {
   const auto& last = passes_.last();
-  const PassResult pass{last.inputs, last.desired, last.refusals};
+  const PassResult pass{last.inputs, last.desired.cluster, last.desired.state, last.refusals};
   auto wanted =
-      published(last.desired.datapath_config.begin()->second.networks(), announced_key(pass));
+      published(last.desired.state.datapath_config.begin()->second.networks(), announced_key(pass));
   wanted.merge(published(last.inputs.sender, received_epochs(pass), present));
   const std::string used(kSequenceUsedAnnotation);
   if (sequence_use_ && (sequence_use_->percent > 0 || present.contains(used))) {

@@ -23,8 +23,8 @@ Algorithm mtu_algorithm(const Inputs& inputs) {
 std::optional<PodNetwork> Agent::pod_network() const {
   const auto& last = passes_.last();
   if (!ready() || !stock_taken_) return std::nullopt;
-  const auto& config = last.desired.datapath_config.begin()->second;
-  const auto link_mtu = last.desired.links.begin()->second.mtu;
+  const auto& config = last.desired.state.datapath_config.begin()->second;
+  const auto link_mtu = last.desired.state.links.begin()->second.mtu;
   PodNetwork network{.link_mtu = link_mtu, .route_mtu = config_.settings.pod_mtu};
   // One MTU for all of a pod's routes: with IPv6 the smaller of the two tunnels' counts.
   const auto outer = config.v6 ? Family::v6 : Family::v4;

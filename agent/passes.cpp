@@ -49,6 +49,22 @@ class Stopwatch {
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
 
+// Lends the inputs what the kernel holds of keys: ten thousands of objects that need not be copied.
+template <class Conclude>
+Desired with_programmed(KernelState& actual, Inputs& inputs, const Conclude& conclude) {
+  auto& [states, policies, peers] = inputs.programmed;
+  const auto swap = [&] {
+    std::swap(states, actual.states);
+    std::swap(policies, actual.policies);
+    std::swap(peers, actual.peers);
+  };
+  swap();
+  auto desired = conclude(inputs);
+  swap();
+  inputs.programmed = {};
+  return desired;
+}
+
 struct Essential {
   bool operator()(const Change<State>& change) const {
     return change.key.mark == kDecryptMark && !change.value.esn;  // receiving, one for all peers
@@ -120,35 +136,72 @@ std::vector<Refusal> Passes::run() {
 
 bool Passes::step() {
   Stopwatch watch;
-  const auto actual = kernel_.dump();
+  auto actual = kernel_.dump();
   outcome_.times.dump += watch.lap();
-  auto inputs = hooks_.gather(actual);
+  auto inputs = hooks_.gather();
   if (!inputs) return false;
-  if (hooks_.prepare) hooks_.prepare(*inputs);
-  const Desired desired = compute(*inputs);
+  Desired desired = with_programmed(actual, *inputs, [this](Inputs& whole) {
+    return hooks_.prepare ? hooks_.prepare(whole) : compute(whole);
+  });
   outcome_.times.compute += watch.lap();
   Pass pass = reconcile(kernel_, actual, desired.state, scope(desired));
   outcome_.times.apply += watch.lap();
-  const bool more = desired.waiting && !pass.quiet() && pass.refusals.empty();
+  const bool more = desired.cluster.waiting && !pass.quiet() && pass.refusals.empty();
   outcome_.inputs = std::move(*inputs);
-  record(desired, std::move(pass));
+  record(std::move(desired), std::move(pass));
   return more;
 }
 
+void Passes::peer_changed(const std::string& name, const std::optional<Node>& now) {
+  const bool pass_is_near = due_ && *due_ <= std::chrono::steady_clock::now() + kAtOnce;
+  if (pass_is_near || !outcome_.settled) return request();
+  try {
+    if (!change_peer(name, now)) request();
+  } catch (const std::exception&) {  // a pass meets the same, and says it
+    outcome_.settled = false;
+    request();
+  }
+}
+
+bool Passes::change_peer(const std::string& name, const std::optional<Node>& now) {
+  Stopwatch watch;
+  const auto change = peer_change(outcome_.inputs, outcome_.desired, name, now);
+  if (!change || hooks_.scope() != Scope::everything) return false;
+  Pass pass{.plan = plan(change->after.state, change->before.state), .refusals = {}};
+  if (hooks_.permit && !hooks_.permit(pass.plan)) return false;
+  outcome_.times.compute += watch.lap();
+  if (!pass.quiet()) pass.refusals = kernel_.apply(pass.plan);
+  outcome_.times.apply += watch.lap();
+  log_pass(pass, {});
+  if (!pass.refusals.empty()) {
+    if (hooks_.refused) hooks_.refused(pass.refusals);
+    outcome_.settled = false;
+    return false;
+  }
+  if (!pass.quiet()) outcome_.last_change = Clock::now();
+  ++outcome_.peer_changes;
+  take_over(*change, outcome_.inputs, outcome_.desired);
+  request(change->urgent ? kAtOnce : kSoon);
+  return true;
+}
+
 Plan Passes::preview() {
-  const auto actual = kernel_.dump();
-  const auto inputs = hooks_.gather(actual);
+  auto actual = kernel_.dump();
+  auto inputs = hooks_.gather();
   if (!inputs) return {};
-  return plan(compute(*inputs).state, actual);
+  const auto desired = with_programmed(actual, *inputs, compute);
+  return plan(desired.state, actual);
 }
 
 // What works is never taken down because something is not known.
 Scope Passes::scope(const Desired& desired) const {
-  return knows_the_node(desired.state) && desired.complete ? hooks_.scope() : Scope::additions;
+  return knows_the_node(desired.state) && !desired.cluster.incomplete ? hooks_.scope()
+                                                                      : Scope::additions;
 }
 
-void Passes::record(const Desired& desired, Pass pass) {
+void Passes::record(Desired desired, Pass pass) {
   log_pass(pass, outcome_.refusals);
+  if (!pass.refusals.empty() && hooks_.refused) hooks_.refused(pass.refusals);
   ++outcome_.passes;
   log::debug("pass made", {{"changes", pass.plan.size()},
                            {"refused", pass.refusals.size()},
@@ -158,10 +211,10 @@ void Passes::record(const Desired& desired, Pass pass) {
   if (!pass.refusals.empty() && outcome_.refusals.empty()) outcome_.failing_since = now;
   if (!outcome_.failure.empty()) log::info("passes succeed again");
   outcome_.failure.clear();
-  outcome_.desired = desired.state;
-  outcome_.problems = desired.problems;
   outcome_.refusals = std::move(pass.refusals);
   outcome_.complete = knows_the_node(desired.state);
+  outcome_.settled = outcome_.refusals.empty() && scope(desired) == Scope::everything;
+  outcome_.desired = std::move(desired);
   outcome_.ready = outcome_.complete &&
                    std::none_of(outcome_.refusals.begin(), outcome_.refusals.end(),
                                 [](const Refusal& each) { return essential(each.operation); });
@@ -171,6 +224,7 @@ void Passes::failed(const std::string& sentence) {
   if (outcome_.failure != sentence) log::error("pass failed", {{"error", sentence}});
   if (outcome_.failure.empty() && outcome_.refusals.empty()) outcome_.failing_since = Clock::now();
   outcome_.failure = sentence;
+  outcome_.settled = false;
 }
 
 }  // namespace pellicle

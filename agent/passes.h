@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/desired/desired.h"
+#include "agent/desired/peer_change.h"
 #include "agent/reconcile/reconciler.h"
 
 namespace pellicle {
@@ -24,16 +24,17 @@ struct PassTimes {
 };
 
 struct PassOutcome {
-  Inputs inputs;
-  KernelState desired;
-  std::vector<Problem> problems;
+  Inputs inputs;                      // without what was programmed
+  Desired desired;                    // of them
   std::vector<Refusal> refusals;      // what the kernel would not take
   std::string failure;                // the pass could not be made at all: one sentence
   Clock::time_point failing_since{};  // of refusals or failure
   Clock::time_point last_change{};    // something was changed in the kernel
   uint64_t passes = 0;
+  uint64_t peer_changes = 0;  // that needed no pass at once
   PassTimes times;
   bool complete = false;  // the node itself is known, so `desired` is more than the block policy
+  bool settled = false;   // the kernel was brought to `desired`, no more and no less
   bool ready = false;     // complete, and the kernel took everything the whole node depends on
 };
 
@@ -43,11 +44,15 @@ struct PassOutcome {
 class Passes {
  public:
   struct Hooks {
-    // No value: nothing may be concluded yet. What the kernel holds is given.
-    std::function<std::optional<Inputs>(const KernelState& actual)> gather;
-    std::function<void(Inputs&)> prepare;  // the same before the kernel is changed
-    std::function<Scope()> scope;          // of a complete pass
-    std::function<void()> after;           // each pass, made or failed
+    // Without what is programmed. No value: nothing may be concluded yet.
+    std::function<std::optional<Inputs>()> gather;
+    // Of the whole inputs: fills in the sender, and computes; compute() alone where this is empty.
+    std::function<Desired(Inputs&)> prepare;
+    // False: what the plan makes of the last pass's inputs must not be made.
+    std::function<bool(const Plan&)> permit;
+    std::function<void(const std::vector<Refusal>&)> refused;  // after each change of the kernel
+    std::function<Scope()> scope;                              // of a complete pass
+    std::function<void()> after;                               // each pass, made or failed
   };
 
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
@@ -59,6 +64,12 @@ class Passes {
   static constexpr std::chrono::milliseconds kAtOnce{20};  // one event is often followed by more
   static constexpr std::chrono::milliseconds kSoon{1000};
   void request(std::chrono::milliseconds within = kAtOnce);
+
+  // Another Node is this now; none: it was deleted. What that changes is done at once, without a
+  // look at the kernel, where it is the peer's alone (see peer_change.h) and nothing was left
+  // undone; a pass that looks at everything follows soon. Else one does at once.
+  void peer_changed(const std::string& name, const std::optional<Node>& now);
+
   std::vector<Refusal> run();  // now; throws what the kernel throws
   Plan preview();              // what a pass would do now
   const PassOutcome& last() const { return outcome_; }
@@ -66,7 +77,8 @@ class Passes {
  private:
   void run_and_note();
   bool step();
-  void record(const Desired& desired, Pass pass);
+  bool change_peer(const std::string& name, const std::optional<Node>& now);
+  void record(Desired desired, Pass pass);
   void failed(const std::string& sentence);
   void schedule(std::chrono::milliseconds delay);
   Scope scope(const Desired& desired) const;

@@ -44,6 +44,29 @@ std::string Claims::claim_address(const IpAddress& address, const std::string& n
   return "";
 }
 
+bool Claims::is_free(const Cidr& cidr, const std::string& node) const {
+  auto next = cidrs_.lower_bound(cidr);
+  if (next != cidrs_.begin()) --next;  // a wider one, if any
+  for (; next != cidrs_.end() && !(cidr < next->first && !next->first.overlaps(cidr)); ++next) {
+    if (next->first.overlaps(cidr) && next->second != node) return false;
+  }
+  auto inside = addresses_.lower_bound(cidr.address());
+  for (; inside != addresses_.end() && cidr.contains(inside->first); ++inside) {
+    if (inside->second != node) return false;
+  }
+  return true;
+}
+
+void Claims::release(const Cidr& cidr, const std::string& node) {
+  const auto held = cidrs_.find(cidr);
+  if (held != cidrs_.end() && held->second == node) cidrs_.erase(held);
+  const auto address = addresses_.find(cidr.address());
+  if (cidr == Cidr::host(cidr.address()) && address != addresses_.end() &&
+      address->second == node) {
+    addresses_.erase(address);
+  }
+}
+
 bool Claims::covers(const Cidr& cidr) const {
   const auto holder = overlapping(cidr);
   return holder != cidrs_.end() && holder->first.length() <= cidr.length();

@@ -17,8 +17,15 @@ class Claims {
   std::string claim_cidr(const Cidr& cidr, const std::string& node);
   std::string claim_address(const IpAddress& address, const std::string& node);
 
+  // Nobody but `node` holds something that stands against a claim on this.
+  bool is_free(const Cidr& cidr, const std::string& node) const;
+  // What `node` holds of exactly this is anybody's again.
+  void release(const Cidr& cidr, const std::string& node);
+
   // A believed PodCIDR contains all of `cidr`.
   bool covers(const Cidr& cidr) const;
+
+  bool operator==(const Claims&) const = default;
 
  private:
   using Cidrs = std::map<Cidr, std::string>;

@@ -154,6 +154,12 @@ OwnClaims read_self(const Inputs& inputs, Cluster& cluster) {
 
 }  // namespace
 
+std::map<Family, OwnNetwork> own_networks(const Inputs& inputs) {
+  Cluster result;
+  read_self(inputs, result);
+  return std::move(result.own);
+}
+
 Cluster cluster(const Inputs& inputs) {
   Cluster result;
   const auto own = read_self(inputs, result);

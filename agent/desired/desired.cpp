@@ -16,10 +16,14 @@ FamilyView family_view(const Settings& settings, const Cluster& cluster, const O
     return some;
   };
   const auto cidr_family = [](const Cidr& cidr) { return cidr.family(); };
+  std::vector<std::reference_wrapper<const Peer>> peers;
+  for (const auto& peer : cluster.peers) {
+    if (peer.router.family() == family) peers.emplace_back(peer);
+  }
   return {.local_cidr = own.pod_cidr,
           .router = own.router,
           .address = cluster.self->internal_ip(family),
-          .peers = of_family(cluster.peers, [](const Peer& peer) { return peer.router.family(); }),
+          .peers = std::move(peers),
           .unready = of_family(cluster.unready, cidr_family),
           .strict_cidr = settings.strict_cidr(family),
           .native_cidr = family == Family::v4 ? settings.native_cidr : settings.native_cidr6,
@@ -79,11 +83,9 @@ Mark encrypt_mark(uint8_t key_id) {
 }
 
 Desired compute(const Inputs& inputs) {
-  auto known = cluster(inputs);
-  Desired desired{.state = {}, .problems = std::move(known.problems)};
-  desired.complete = !known.incomplete;
-  desired.waiting = known.waiting;
-  const auto view = local_view(inputs, known, desired.problems);
+  Desired desired{.state = {}, .cluster = cluster(inputs), .problems = {}};
+  desired.problems = desired.cluster.problems;
+  const auto view = local_view(inputs, desired.cluster, desired.problems);
   if (view) {
     desired.state = all_objects(*view);
   } else {

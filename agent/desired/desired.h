@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/desired/claims.h"
 #include "agent/model/inputs.h"
 #include "agent/model/kernel_state.h"
 
@@ -57,6 +58,8 @@ struct Cluster {
   std::vector<Peer> peers;    // by name, IPv4 first: a Node once in each family of both
   std::vector<Cidr> unready;  // PodCIDRs of Nodes that cannot be encrypted to yet: dropped
   std::vector<Problem> problems;
+  Claims claims;          // what is believed of PodCIDRs and InternalIPs, this node's own included
+  bool disputed = false;  // something was claimed that is not believed
   // A peer could be sent to in a better way once the kernel has what this one needs.
   bool waiting = false;
 };
@@ -72,11 +75,13 @@ Cluster cluster(const Inputs& inputs);
 // only the block policy is desired and `problems` says why.
 struct Desired {
   KernelState state;
-  std::vector<Problem> problems;
-  bool complete = false;  // every family of this node is in `state`
-  bool waiting = false;   // as in Cluster: the pass after this one goes further
+  Cluster cluster;                // what it was computed from
+  std::vector<Problem> problems;  // the cluster's, and its own
 };
 Desired compute(const Inputs& inputs);
+
+// This node's own part of cluster(inputs).own, without a look at the peers.
+std::map<Family, OwnNetwork> own_networks(const Inputs& inputs);
 
 // What one pod of this node needs of the kernel, beside its own wiring; compute() has it for every
 // pod. `tags` as in HostFacts.

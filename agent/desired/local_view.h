@@ -2,6 +2,8 @@
 // functions, one a table, that compute them.
 #pragma once
 
+#include <functional>
+
 #include "agent/desired/desired.h"
 #include "agent/desired/ways.h"
 
@@ -13,8 +15,8 @@ using ProgramTags = std::map<std::string, std::string>;
 struct FamilyView {
   Cidr local_cidr;
   IpAddress router;
-  std::optional<IpAddress> address;  // InternalIP of this node
-  std::vector<Peer> peers;
+  std::optional<IpAddress> address;                       // InternalIP of this node
+  std::vector<std::reference_wrapper<const Peer>> peers;  // the Cluster's
   std::vector<Cidr> unready;
   std::optional<Cidr> strict_cidr;
   std::optional<Cidr> native_cidr;

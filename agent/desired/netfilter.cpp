@@ -17,7 +17,7 @@ std::vector<Cidr> reached_as_pods(const FamilyView& view) {
   };
   for (const auto& exception : view.masquerade_exceptions) add(exception);
   if (view.strict_cidr) add(*view.strict_cidr);  // the guard must still know them for pods' packets
-  for (const auto& peer : view.peers) add(peer.pod_cidr);
+  for (const Peer& peer : view.peers) add(peer.pod_cidr);
   for (const auto& unready : view.unready) add(unready);
   return networks;
 }

@@ -23,8 +23,8 @@ std::vector<const Node*> others_by_age(const Inputs& inputs) {
 struct Reading {
   const OwnClaims& own;
   Cluster& cluster;
+  Claims& claims;
   bool host_encryption = false;
-  Claims claims;
   std::vector<Cidr> disbelieved;
 
   void report(const Node& node, const char* field, const std::string& sentence) {
@@ -48,6 +48,7 @@ std::optional<IpAddress> believed_internal_ip(Reading& reading, const Node& node
   }
   const auto holder = reading.claims.claim_address(*address, node.name);
   if (holder.empty()) return address;
+  reading.cluster.disputed = true;
   reading.report(node, kInternalIpField,
                  address->to_string() + " contradicts " + holder +
                      ", which is believed; packets to this Node's pods are dropped");
@@ -77,6 +78,7 @@ bool believes_pod_cidr(Reading& reading, const Node& node, const Cidr& cidr) {
   const auto holder = reading.claims.claim_cidr(cidr, node.name);
   if (holder.empty()) return true;
   report_overlap(reading, node, cidr, holder);
+  reading.cluster.disputed = true;
   reading.disbelieved.push_back(cidr);
   return false;
 }
@@ -122,7 +124,8 @@ void read_node_in(Reading& reading, const Node& node, Family family) {
   const auto cidr = node.pod_cidr(family);
   if (!cidr) {  // no pods of this family, but an address that nobody else may claim
     if (const auto& address = node.internal_ip(family)) {
-      reading.claims.claim_address(*address, node.name);
+      const auto holder = reading.claims.claim_address(*address, node.name);
+      if (!holder.empty()) reading.cluster.disputed = true;
     }
     return;
   }
@@ -181,8 +184,8 @@ const char* pod_cidr_example(Family family) {
 void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster) {
   Reading reading{.own = own,
                   .cluster = cluster,
+                  .claims = cluster.claims,
                   .host_encryption = inputs.settings.host_encryption,
-                  .claims = {},
                   .disbelieved = {}};
   claim_own(reading, inputs.settings.node_name);
   for (const Node* node : others_by_age(inputs)) read_node(reading, *node);

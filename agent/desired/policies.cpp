@@ -42,7 +42,7 @@ void add_receiving(const FamilyView& own, Table<Policy>& table) {
 }
 
 void add_sending(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
-  for (const auto& peer : own.peers) {
+  for (const Peer& peer : own.peers) {
     for (const auto& [src, dst] : sent_between(own.local_cidr, peer, host_encryption)) {
       for (const auto& way : peer.ways) {
         table.emplace(Policy::Key{.direction = Direction::out,

@@ -19,7 +19,7 @@ Table<PeerEntry> peer_entries(const LocalView& view) {
   for (const auto& own : view.families) {
     if (own.strict_cidr) table[{*own.strict_cidr}] = {.key_id = PeerEntry::kNoNode};
     for (const auto& cidr : own.unready) table[{cidr}] = {.key_id = 0};
-    for (const auto& peer : own.peers) {
+    for (const Peer& peer : own.peers) {
       table[{peer.pod_cidr}] = {.key_id = peer.key_id};
     }
   }
@@ -30,7 +30,7 @@ Table<PeerEntry> node_peer_entries(const LocalView& view) {
   Table<PeerEntry> table;
   if (!view.host_encryption || view.keys.empty()) return table;
   for (const auto& own : view.families) {
-    for (const auto& peer : own.peers) {
+    for (const Peer& peer : own.peers) {
       if (!peer.accepts_host_encryption) continue;
       table[{Cidr::host(peer.internal_ip)}] = {.key_id = peer.key_id, .node = true};
     }

@@ -16,7 +16,7 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
   const auto to_peer = [&](const Cidr& dst) {
     table.emplace(Route::Key{kEncryptTable, dst}, Route{.dev = kHostDevice, .mtu = uplink.mtu});
   };
-  for (const auto& peer : own.peers) {
+  for (const Peer& peer : own.peers) {
     to_peer(peer.pod_cidr);
     if (view.host_encryption) to_peer(Cidr::host(peer.internal_ip));
   }
@@ -30,7 +30,7 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
 // IPv6 takes no gateway that is the node's own address (6.1, ip6_validate_gw).
 void add_main_table(const FamilyView& own, const HostFacts::Uplink& uplink, Table<Route>& table) {
   const bool ipv4 = own.family() == Family::v4;
-  for (const auto& peer : own.peers) {
+  for (const Peer& peer : own.peers) {
     table.emplace(Route::Key{kMainTable, peer.pod_cidr},
                   Route{.dev = uplink.name, .gateway = peer.internal_ip});
   }

@@ -23,7 +23,7 @@ State pair_state(const IpAddress& src, Mark output_mark, Algorithm algorithm) {
 void add_shared(const FamilyView& own, const IpsecKey& key, Table<State>& table) {
   table.emplace(State::Key{.dst = own.router, .spi = key.id, .mark = kDecryptMark},
                 shared_state(IpAddress::any(own.family()), kDecryptMark, key.algorithm));
-  for (const auto& peer : own.peers) {
+  for (const Peer& peer : own.peers) {
     table.emplace(State::Key{.dst = peer.router, .spi = key.id, .mark = encrypt_mark(key.id)},
                   shared_state(own.router, kEncryptMark, key.algorithm));
   }
@@ -58,7 +58,7 @@ void add_receiving(const FamilyView& own, const Peer& peer, const IpsecKey& key,
 // looks for another.
 std::vector<const Peer*> by_age(const FamilyView& own) {
   std::vector<const Peer*> peers;
-  for (const auto& peer : own.peers) peers.push_back(&peer);
+  for (const Peer& peer : own.peers) peers.push_back(&peer);
   std::sort(peers.begin(), peers.end(),
             [](const Peer* a, const Peer* b) { return older(a->node, b->node); });
   return peers;
@@ -87,7 +87,7 @@ bool is_way(const Peer& peer, const State::Key& key) {
 void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table) {
   if (keys.inherited().empty()) return;
   std::map<IpAddress, const Peer*> peers;
-  for (const auto& peer : own.peers) peers[peer.router] = &peer;
+  for (const Peer& peer : own.peers) peers[peer.router] = &peer;
   for (const auto& [key, state] : keys.programmed().states) {
     if (!keys.inherited().contains(key_id_of(key))) continue;
     const bool receives = key.mark == kDecryptMark;

@@ -1,56 +1,73 @@
 #include "agent/kernel/ledger.h"
 
-#include <cerrno>
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
 
-#include "agent/files/replace_file.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
 
 namespace {
 
-std::optional<std::string> contents(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path);
-  if (!file) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    fail(errno ? errno : EIO, "read " + path);
+// Lines are added for as long as reading them costs less than this, or than reading the whole.
+constexpr size_t kMostAppended = size_t{64} * 1024;
+constexpr size_t kBytesPerGateway = 32;  // about, of a line
+
+Ledger::Gateway gateway_of(const std::string& network, const std::string& address) {
+  const auto dst = Cidr::parse(network);
+  const auto gateway = IpAddress::parse(address);
+  if (!dst || !gateway) throw std::invalid_argument("a route is not `network via address`");
+  return {*dst, *gateway};
+}
+
+void replay(const std::string& line, std::set<Ledger::Gateway>& gateways) {
+  const auto space = line.find(' ');
+  if (space == line.npos || (line[0] != '+' && line[0] != '-')) {
+    throw std::invalid_argument("a line is not `+network address` or `-network address`");
   }
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file.bad()) fail(EIO, "read " + path);
-  return text.str();
+  const auto gateway = gateway_of(line.substr(1, space - 1), line.substr(space + 1));
+  if (line[0] == '+') {
+    gateways.insert(gateway);
+  } else {
+    gateways.erase(gateway);
+  }
+}
+
+// The rest of the program knows OsError.
+template <class Job>
+auto in_our_words(const Job& job) {
+  try {
+    return job();
+  } catch (const std::system_error& error) {
+    throw OsError(error.code().value(), error.what());
+  }
 }
 
 }  // namespace
 
 Ledger::Ledger(const std::string& directory)
-    : directory_(directory), path_(directory + "/ledger.json") {
-  load();
+    : directory_(directory), path_(directory + "/ledger.json"), journal_(path_) {
+  in_our_words([&] { load(); });
 }
 
 void Ledger::load() {
-  const auto text = contents(path_);
-  if (!text) return;
+  const auto file = journal_.read();
+  if (!file.whole) return;
   try {
-    const auto json = nlohmann::json::parse(*text);
+    const auto json = nlohmann::json::parse(*file.whole);
     auto sysctls = json.at("sysctls").get<std::map<std::string, std::string>>();
     std::set<Gateway> gateways;
     for (const auto& route : json.at("routes")) {
-      const auto dst = Cidr::parse(route.at("dst").get<std::string>());
-      const auto gateway = IpAddress::parse(route.at("gateway").get<std::string>());
-      if (!dst || !gateway) throw std::invalid_argument("a route is not `network via address`");
-      gateways.emplace(*dst, *gateway);
+      gateways.insert(gateway_of(route.at("dst"), route.at("gateway")));
     }
+    for (const auto& line : file.lines) replay(line, gateways);
     sysctls_ = std::move(sysctls);
     gateways_ = std::move(gateways);
+  } catch (const std::system_error&) {
+    throw;
   } catch (const std::exception& error) {
     set_aside(error.what());
   }
@@ -58,7 +75,7 @@ void Ledger::load() {
 
 void Ledger::set_aside(const std::string& reason) {
   const std::string aside = path_ + ".damaged";
-  if (std::rename(path_.c_str(), aside.c_str()) != 0) fail(errno, "set aside " + path_);
+  journal_.set_aside(aside);
   problem_ = path_ + " is damaged (" + reason + "); it was moved to " + aside +
              ", and the original sysctl values it held are not restored at cleanup";
 }
@@ -72,11 +89,11 @@ void Ledger::forget_sysctl(const std::string& path) {
 }
 
 void Ledger::note_gateway(const Cidr& dst, const IpAddress& gateway) {
-  if (gateways_.emplace(dst, gateway).second) dirty_ = true;
+  if (gateways_.emplace(dst, gateway).second) note('+', {dst, gateway});
 }
 
 void Ledger::forget_gateway(const Cidr& dst, const IpAddress& gateway) {
-  if (gateways_.erase({dst, gateway}) > 0) dirty_ = true;
+  if (gateways_.erase({dst, gateway}) > 0) note('-', {dst, gateway});
 }
 
 void Ledger::forget_gateways(const Cidr& dst, const std::optional<IpAddress>& but) {
@@ -86,32 +103,39 @@ void Ledger::forget_gateways(const Cidr& dst, const std::optional<IpAddress>& bu
       ++next;
       continue;
     }
+    note('-', *next);
     next = gateways_.erase(next);
-    dirty_ = true;
   }
 }
 
-void Ledger::save() {
-  if (!dirty_) return;
-  std::error_code error;
-  if (sysctls_.empty() && gateways_.empty()) {
-    std::filesystem::remove(path_, error);
-    if (error) fail(error.value(), "remove " + path_);
-    dirty_ = false;
-    return;
-  }
+void Ledger::note(char sign, const Gateway& gateway) {
+  unsaved_ += sign + gateway.first.to_string() + " " + gateway.second.to_string() + "\n";
+}
+
+std::string Ledger::whole() const {
   nlohmann::json routes = nlohmann::json::array();
   for (const auto& [dst, gateway] : gateways_) {
     routes.push_back({{"dst", dst.to_string()}, {"gateway", gateway.to_string()}});
   }
   const nlohmann::json json = {{"sysctls", sysctls_}, {"routes", routes}};
-  std::filesystem::create_directories(directory_, error);
-  if (error) fail(error.value(), "make " + directory_);
-  try {
-    replace_file(path_, json.dump(1) + "\n");
-  } catch (const std::system_error& failure) {
-    throw OsError(failure.code().value(), failure.what());
-  }
+  return json.dump(1) + "\n";
+}
+
+void Ledger::save() {
+  if (!dirty_ && unsaved_.empty()) return;
+  in_our_words([&] {
+    const bool empty = sysctls_.empty() && gateways_.empty();
+    const size_t most = std::max(kMostAppended, gateways_.size() * kBytesPerGateway);
+    if (empty) {
+      journal_.remove();
+    } else if (!dirty_ && journal_.written() && journal_.appended() + unsaved_.size() < most) {
+      journal_.append(unsaved_);
+    } else {
+      std::filesystem::create_directories(directory_);
+      journal_.replace(whole());
+    }
+  });
+  unsaved_.clear();
   dirty_ = false;
 }
 

@@ -1,6 +1,7 @@
 // What the kernel itself cannot tell: the values that sysctls had before us, and which gateway
-// routes in main are ours. One JSON file, written before the change it records. It belongs on
-// tmpfs, so that it lives as long as the kernel state it describes.
+// routes in main are ours. One JSON file, and beside it a line for each gateway that came or went
+// since; written before the change it records. It belongs on tmpfs, so that it lives as long as the
+// kernel state it describes.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "agent/files/journal.h"
 #include "agent/model/ip.h"
 
 namespace pellicle {
@@ -33,19 +35,23 @@ class Ledger {
   // All that stand with the destination, but for one that stays. Looks at no other destination's.
   void forget_gateways(const Cidr& dst, const std::optional<IpAddress>& but);
 
-  // Writes the file if anything changed since: complete or not at all. Makes the directory; an
+  // Writes down what changed since, all of it or nothing. Makes the directory; an
   // empty ledger has no file. Throws OsError.
   void save();
 
  private:
   void load();
   void set_aside(const std::string& reason);
+  void note(char sign, const Gateway& gateway);
+  std::string whole() const;
 
   std::string directory_;
   std::string path_;
+  Journal journal_;
   std::map<std::string, std::string> sysctls_;
   std::set<Gateway> gateways_;
-  bool dirty_ = false;
+  std::string unsaved_;  // gateways' lines: "+10.0.1.0/24 172.18.0.4", and with a minus
+  bool dirty_ = false;   // more than these
   std::optional<std::string> problem_;
 };
 

@@ -1,6 +1,7 @@
 #include "agent/keys/announcement.h"
 
 #include <algorithm>
+#include <map>
 
 #include "agent/desired/ways.h"
 
@@ -21,11 +22,20 @@ bool refused(const std::vector<Refusal>& refusals, const Concerns& concerns) {
   });
 }
 
-bool receives(const PassResult& pass, const Peer& peer, uint32_t spi) {
-  const auto& states = pass.desired.states;
-  const bool desired = std::any_of(states.begin(), states.end(), [&](const auto& entry) {
-    return is_receiving(entry.first) && entry.first.spi == spi && entry.second.src == peer.router;
-  });
+// Who is heard with each SPI.
+std::multimap<uint32_t, IpAddress> heard(const KernelState& desired) {
+  std::multimap<uint32_t, IpAddress> senders;
+  for (const auto& [key, state] : desired.states) {
+    if (is_receiving(key)) senders.emplace(key.spi, state.src);
+  }
+  return senders;
+}
+
+bool receives(const PassResult& pass, const std::multimap<uint32_t, IpAddress>& heard,
+              const Peer& peer, uint32_t spi) {
+  const auto [first, last] = heard.equal_range(spi);
+  const bool desired =
+      std::any_of(first, last, [&](const auto& entry) { return entry.second == peer.router; });
   return desired && !refused(pass.refusals, [&](const State::Key& key) { return key.spi == spi; });
 }
 
@@ -44,7 +54,7 @@ std::optional<uint8_t> announced_key(const PassResult& pass) {
   }
   if (!newest->per_pair) return newest->id;
   const Keys keys(inputs);
-  const auto peers = cluster(inputs).peers;
+  const auto& peers = pass.cluster.peers;
   const bool all = std::all_of(peers.begin(), peers.end(),
                                [&](const Peer& peer) { return keys.has_pair_key(peer); });
   return all ? newest->id : before;
@@ -53,20 +63,22 @@ std::optional<uint8_t> announced_key(const PassResult& pass) {
 std::set<uint32_t> received_epochs(const PassResult& pass) {
   std::set<uint32_t> spis;
   const auto keys = Keys(pass.inputs).known();
-  for (const auto& peer : cluster(pass.inputs).peers) {
+  std::optional<std::multimap<uint32_t, IpAddress>> senders;  // seldom needed
+  for (const auto& peer : pass.cluster.peers) {
     if (peer.node.epochs.size() < 2) continue;
+    if (!senders) senders = heard(pass.desired);
     const auto& newest = peer.node.epochs.back();
     const bool all = std::all_of(keys.begin(), keys.end(), [&](const IpsecKey* key) {
-      return !key->per_pair || receives(pass, peer, newest.spi_of(key->id));
+      return !key->per_pair || receives(pass, *senders, peer, newest.spi_of(key->id));
     });
     if (all) spis.insert(newest.spi);
   }
   return spis;
 }
 
-bool may_send(const Inputs& inputs) {
+bool may_send(const Inputs& inputs, const Cluster& cluster) {
   if (!inputs.key || !inputs.key->per_pair || inputs.sender.settled) return true;
-  const auto peers = cluster(inputs).peers;
+  const auto& peers = cluster.peers;
   return !peers.empty() &&
          std::all_of(peers.begin(), peers.end(), [](const Peer& peer) { return peer.key_id != 0; });
 }

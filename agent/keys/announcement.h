@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "agent/model/inputs.h"
+#include "agent/desired/desired.h"
 #include "agent/reconcile/kernel.h"
 
 namespace pellicle {
@@ -13,6 +13,7 @@ namespace pellicle {
 // What a pass came to.
 struct PassResult {
   const Inputs& inputs;
+  const Cluster& cluster;
   const KernelState& desired;
   const std::vector<Refusal>& refusals;
 };
@@ -26,6 +27,6 @@ std::optional<uint8_t> announced_key(const PassResult& pass);
 std::set<uint32_t> received_epochs(const PassResult& pass);
 
 // False while this node has only just announced what it will send with, and so sends nothing.
-bool may_send(const Inputs& inputs);
+bool may_send(const Inputs& inputs, const Cluster& cluster);
 
 }  // namespace pellicle

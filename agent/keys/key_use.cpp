@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/desired/epochs.h"
 #include "agent/desired/ways.h"
-#include "agent/files/replace_file.h"
 #include "agent/keys/derive.h"
 
 namespace pellicle {
@@ -21,10 +19,12 @@ using namespace std::chrono_literals;
 // in milliseconds. Also how long packets with an older epoch's SPI may be under way.
 constexpr auto kHeard = 1s;
 
+constexpr size_t kMostAppended = size_t{256} * 1024;  // bytes of lines; then the whole is written
+
 std::optional<IpAddress> own_router(const Inputs& inputs) {
-  const auto known = cluster(inputs);
-  if (known.own.empty()) return std::nullopt;
-  return known.own.begin()->second.router;
+  const auto own = own_networks(inputs);
+  if (own.empty()) return std::nullopt;
+  return own.begin()->second.router;
 }
 
 const IpsecKey* key_of_id(const Inputs& inputs, uint8_t id) {
@@ -32,6 +32,10 @@ const IpsecKey* key_of_id(const Inputs& inputs, uint8_t id) {
     if (key->id == id && key->per_pair) return key;
   }
   return nullptr;
+}
+
+bool sends_for_pair(const Change<State>& change) {
+  return change.value.esn && change.key.mark != kDecryptMark;
 }
 
 bool has_pair_states(const Programmed& programmed) {
@@ -48,14 +52,16 @@ uint64_t newest_generation(const std::vector<Epoch>& epochs) {
 }  // namespace
 
 KeyUse::KeyUse(std::string directory, std::string boot_id)
-    : directory_(std::move(directory)), boot_id_(std::move(boot_id)) {
+    : directory_(std::move(directory)),
+      journal_(directory_ + "/keys.json"),
+      boot_id_(std::move(boot_id)) {
   load();
 }
 
 void KeyUse::load() {
-  std::ifstream file(directory_ + "/keys.json");
-  const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
   try {
+    const auto file = journal_.read();
+    const auto json = nlohmann::json::parse(file.whole.value_or(""));
     if (json.at("boot_id") != boot_id_) return;
     Record record;
     for (const auto& epoch : json.at("epochs")) {
@@ -65,9 +71,14 @@ void KeyUse::load() {
     for (const auto& each : json.at("used")) {
       record.used[each.at("key")] = each.at("pairs").get<std::set<uint64_t>>();
     }
+    for (const auto& line : file.lines) {
+      size_t end = 0;
+      const auto key = std::stoull(line, &end);
+      record.used[key].insert(std::stoull(line.substr(end)));
+    }
     record_ = saved_ = std::move(record);
     loaded_ = !record_.epochs.empty();
-  } catch (const nlohmann::json::exception&) {  // none, or damaged: another epoch begins
+  } catch (const std::exception&) {  // none, or damaged: another epoch begins
   }
 }
 
@@ -83,8 +94,25 @@ void KeyUse::save() {
     json["used"].push_back({{"key", key}, {"pairs", pairs}});
   }
   std::filesystem::create_directories(directory_);
-  replace_file(directory_ + "/keys.json", json.dump() + "\n");
+  journal_.replace(json.dump() + "\n");
   saved_ = record_;
+}
+
+// Once the whole does not say the same as what is remembered, it is written anew.
+void KeyUse::append(const std::vector<std::pair<uint64_t, uint64_t>>& taken) {
+  if (taken.empty()) return;
+  std::string lines;
+  for (const auto& [key, pair] : taken) {
+    lines += std::to_string(key) + " " + std::to_string(pair) + "\n";
+  }
+  const bool little = journal_.appended() + lines.size() < kMostAppended;
+  const bool extends = journal_.written() && record_ == saved_ && little;
+  if (extends) journal_.append(lines);
+  for (const auto& [key, pair] : taken) {
+    record_.used[key].insert(pair);
+    if (extends) saved_.used[key].insert(pair);
+  }
+  save();
 }
 
 // What the file or, if that is lost, the Node tells goes on for as long as the kernel has its
@@ -154,9 +182,9 @@ bool KeyUse::settled(const Inputs& inputs, const Clock& clock) {
 }
 
 // False: a key would be used again, and nothing was written down.
-bool KeyUse::take_into_use(const Inputs& inputs) {
+bool KeyUse::take_into_use(const Inputs& inputs, const Table<State>& desired) {
   auto used = record_.used;
-  for (const auto& [at, state] : compute(inputs).state.states) {
+  for (const auto& [at, state] : desired) {
     if (at.mark.mask != encrypt_mark(1).mask) continue;
     const auto* key = key_of_id(inputs, key_id_of(at));
     if (!key || !state.esn) continue;
@@ -171,11 +199,11 @@ bool KeyUse::take_into_use(const Inputs& inputs) {
   return true;
 }
 
-void KeyUse::prepare(Inputs& inputs, const Clock& clock) {
+Desired KeyUse::prepare(Inputs& inputs, const Clock& clock) {
   due_.reset();
   inputs.sender = {.boot_id = boot_id_, .epochs = record_.epochs, .settled = false};
   const auto router = own_router(inputs);
-  if (!router) return;
+  if (!router) return compute(inputs);
   if (!std::exchange(begun_, true)) begin(inputs, *router, clock);
   inputs.sender.epochs = record_.epochs;
   if (contest(inputs) == Contest::lost) begin_next(inputs, *router, clock);
@@ -183,18 +211,41 @@ void KeyUse::prepare(Inputs& inputs, const Clock& clock) {
   end_unneeded(inputs, clock);
   inputs.sender.epochs = record_.epochs;
   inputs.sender.settled = settled(inputs, clock);
-  if (!take_into_use(inputs)) {
+  auto desired = compute(inputs);
+  if (!take_into_use(inputs, desired.state.states)) {
     begin_next(inputs, *router, clock);
     inputs.sender.epochs = record_.epochs;
     inputs.sender.settled = settled(inputs, clock);
-    take_into_use(inputs);
+    desired = compute(inputs);
+    take_into_use(inputs, desired.state.states);
   }
   save();
+  return desired;
+}
+
+bool KeyUse::was_used(uint64_t shared, uint64_t pair) const {
+  const auto pairs = record_.used.find(shared);
+  return pairs != record_.used.end() && pairs->second.contains(pair);
+}
+
+bool KeyUse::permit(const Inputs& inputs, const Plan& plan) {
+  std::vector<std::pair<uint64_t, uint64_t>> taken;
+  for (const auto& operation : plan) {
+    const auto* change = std::get_if<Change<State>>(&operation);
+    if (!change || change->action == Action::remove || !sends_for_pair(*change)) continue;
+    const auto* key = key_of_id(inputs, key_id_of(change->key));
+    const auto shared = key ? fingerprint(key->algorithm) : 0;
+    const auto pair = fingerprint(change->value.algorithm);
+    if (!key || record_.spent.contains(shared) || was_used(shared, pair)) return false;
+    taken.emplace_back(shared, pair);
+  }
+  append(taken);
+  return true;
 }
 
 void KeyUse::not_made(const Inputs& inputs, const Change<State>& change) {
   const auto* key = key_of_id(inputs, key_id_of(change.key));
-  if (!key || !change.value.esn || change.key.mark == kDecryptMark) return;
+  if (!key || !sends_for_pair(change)) return;
   record_.used[fingerprint(key->algorithm)].erase(fingerprint(change.value.algorithm));
 }
 

@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/model/inputs.h"
+#include "agent/desired/desired.h"
+#include "agent/files/journal.h"
 #include "agent/reconcile/plan.h"
 
 namespace pellicle {
@@ -18,7 +19,8 @@ namespace pellicle {
 // and with AES-GCM a number that comes twice gives the plain text away. So every pair key is
 // written down before its state is made, and one that is needed again is not used: the node begins
 // another epoch, whose generation makes every key another. One JSON file in the state directory, a
-// tmpfs, so that it is as old as the kernel's states; it holds fingerprints, never a key.
+// tmpfs, so that it is as old as the kernel's states, and beside it a line for each key that came
+// into use since ("<shared key> <pair's key>"); it holds fingerprints, never a key.
 //
 // A generation is 0 where this node's Node tells of an earlier boot: nothing was sent in this one.
 // Otherwise it is the number of milliseconds since the boot, which no earlier process had.
@@ -33,11 +35,15 @@ class KeyUse {
   // Reads `directory`/keys.json. A file that cannot be read as one counts as lost.
   KeyUse(std::string directory, std::string boot_id);
 
-  // Fills in inputs.sender, everything else being known. Begins an epoch where there is none, where
-  // another node has its SPI, or where a key would be used again; ends those that nobody needs. On
-  // return the file says so. Throws std::system_error when it cannot be written: then no state may
-  // be made.
-  void prepare(Inputs& inputs, const Clock& clock);
+  // Fills in inputs.sender, everything else being known, and computes what is desired. Begins an
+  // epoch where there is none, where another node has its SPI, or where a key would be used again;
+  // ends those that nobody needs. On return the file says so. Throws std::system_error when it
+  // cannot be written: then no state may be made.
+  Desired prepare(Inputs& inputs, const Clock& clock);
+
+  // The same for a plan that changes one peer's states, the sender being as it was: writes down
+  // what it makes. False, and nothing is written: a key would be used again. Throws as prepare().
+  bool permit(const Inputs& inputs, const Plan& plan);
 
   // Not to be used again, whatever id it comes back under.
   void retired(const IpsecKey& key);
@@ -61,13 +67,16 @@ class KeyUse {
   };
   void load();
   void save();
+  bool was_used(uint64_t shared, uint64_t pair) const;
+  void append(const std::vector<std::pair<uint64_t, uint64_t>>& taken);
   void begin(const Inputs& inputs, const IpAddress& router, const Clock& clock);
   void begin_next(const Inputs& inputs, const IpAddress& router, const Clock& clock);
   void end_unneeded(const Inputs& inputs, const Clock& clock);
   bool settled(const Inputs& inputs, const Clock& clock);
-  bool take_into_use(const Inputs& inputs);
+  bool take_into_use(const Inputs& inputs, const Table<State>& desired);
 
   std::string directory_;
+  Journal journal_;
   std::string boot_id_;
   bool loaded_ = false;  // the file is of this boot
   bool begun_ = false;   // it was settled what goes on

@@ -18,12 +18,13 @@ void Store::nodes_listed(const std::vector<ApiObject>& objects) {
   nodes_listed_ = true;
 }
 
-void Store::node_changed(const ApiObject& object, bool deleted) {
-  if (deleted) {
-    nodes_.erase(object.name);
-  } else {
-    nodes_[object.name] = known(object, nodes_);
-  }
+bool Store::node_changed(const ApiObject& object, bool deleted) {
+  if (deleted) return nodes_.erase(object.name) > 0;
+  auto now = known(object, nodes_);
+  const auto before = nodes_.find(object.name);
+  if (before != nodes_.end() && before->second == now) return false;
+  nodes_[object.name] = std::move(now);
+  return true;
 }
 
 void Store::secret_listed(const std::vector<ApiObject>& objects) {
@@ -95,6 +96,11 @@ std::optional<ClusterSnapshot> Store::snapshot() const {
   }
   all.problems.insert(all.problems.end(), key_problems_.begin(), key_problems_.end());
   return all;
+}
+
+std::optional<Node> Store::node(const std::string& name) const {
+  const auto found = nodes_.find(name);
+  return found == nodes_.end() ? std::nullopt : std::optional(found->second.node);
 }
 
 Annotations Store::annotations(const std::string& node) const {

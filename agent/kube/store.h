@@ -27,7 +27,8 @@ class Store {
 
   // A complete LIST: these Nodes exist and no others.
   void nodes_listed(const std::vector<ApiObject>& objects);
-  void node_changed(const ApiObject& object, bool deleted);
+  // False: nothing of what is kept of Nodes changed by it; most of what a kubelet writes is that.
+  bool node_changed(const ApiObject& object, bool deleted);
   // A complete LIST of the one Secret: it has one object, or none.
   void secret_listed(const std::vector<ApiObject>& objects);
   void secret_changed(const ApiObject& object, bool deleted);
@@ -48,6 +49,9 @@ class Store {
   // The newest key is the one that the Secret has: what is said of it is advice.
   bool key_taken() const { return offered_ && offered_->key && offered_->key == ring_.newest(); }
 
+  // As it was last seen.
+  std::optional<Node> node(const std::string& name) const;
+
   // No value until both were listed once: nothing may be concluded from partial knowledge.
   std::optional<ClusterSnapshot> snapshot() const;
 
@@ -63,6 +67,7 @@ class Store {
     std::vector<Problem> problems;
     Annotations annotations;
     bool tainted = false;
+    bool operator==(const Known&) const = default;
   };
   static Known known(const ApiObject& object, const std::map<std::string, Known>& before);
   void secret_missing();

@@ -6,13 +6,15 @@ namespace pellicle {
 
 namespace {
 
+// Both tables are in the order of their keys: one walk along the two.
 template <class Kind>
 void append_changes(const Table<Kind>& desired, const Table<Kind>& actual, Plan& plan) {
+  auto there = actual.begin();
   for (const auto& [key, wanted] : desired) {
-    const auto found = actual.find(key);
-    if (found == actual.end()) {
+    while (there != actual.end() && there->first < key) ++there;
+    if (there == actual.end() || key < there->first) {
       plan.push_back(Change<Kind>{Action::add, key, wanted});
-    } else if (found->second != wanted) {
+    } else if (there->second != wanted) {
       plan.push_back(Change<Kind>{Action::replace, key, wanted});
     }
   }
@@ -20,8 +22,11 @@ void append_changes(const Table<Kind>& desired, const Table<Kind>& actual, Plan&
 
 template <class Kind>
 void append_removals(const Table<Kind>& desired, const Table<Kind>& actual, Plan& plan) {
+  auto stays = desired.begin();
   for (const auto& [key, present] : actual) {
-    if (!desired.contains(key)) plan.push_back(Change<Kind>{Action::remove, key, present});
+    while (stays != desired.end() && stays->first < key) ++stays;
+    if (stays != desired.end() && !(key < stays->first)) continue;
+    plan.push_back(Change<Kind>{Action::remove, key, present});
   }
 }
 

@@ -77,6 +77,9 @@ void node_metrics(MetricsText& metrics, const StatusFacts& status) {
 void agent_metrics(MetricsText& metrics, const StatusFacts& status) {
   metrics.counter("pellicle_passes_total", "Comparisons of the kernel with what is desired");
   metrics.value(status.passes);
+  metrics.counter("pellicle_peer_changes_total",
+                  "Changes of one peer that needed no such comparison");
+  metrics.value(status.peer_changes);
   metrics.counter("pellicle_pass_seconds_total", "What they took, by part");
   metrics.value(status.times.dump, {{"part", "dump"}});
   metrics.value(status.times.compute, {{"part", "compute"}});

@@ -65,6 +65,7 @@ struct StatusFacts {
   Clock::time_point failing_since{};              // of refusals or failure
   std::map<std::string, size_t> objects;          // desired, by table
   uint64_t passes = 0;
+  uint64_t peer_changes = 0;
   PassTimes times;
   Clock::time_point last_change{};
   std::map<std::string, DropCount> drops;  // by reason

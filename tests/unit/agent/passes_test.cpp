@@ -51,18 +51,23 @@ struct World {
   Inputs inputs;
   bool known = true;
   Scope scope = Scope::everything;
+  bool permits = true;
+  size_t refused = 0;
   int after = 0;
-  Passes passes{context,
-                kernel,
-                3600s,
-                {.gather = [this](const KernelState&) -> std::optional<Inputs> {
-                   if (!known) return std::nullopt;
-                   auto gathered = inputs;
-                   gathered.host = kernel.facts();
-                   return gathered;
-                 },
-                 .scope = [this] { return scope; },
-                 .after = [this] { ++after; }}};
+  Passes passes{
+      context,
+      kernel,
+      3600s,
+      {.gather = [this]() -> std::optional<Inputs> {
+         if (!known) return std::nullopt;
+         auto gathered = inputs;
+         gathered.host = kernel.facts();
+         return gathered;
+       },
+       .permit = [this](const Plan&) { return permits; },
+       .refused = [this](const std::vector<Refusal>& refusals) { refused += refusals.size(); },
+       .scope = [this] { return scope; },
+       .after = [this] { ++after; }}};
 };
 
 }  // namespace
@@ -74,7 +79,7 @@ TEST_CASE("passes: many requests are one pass, and it brings the kernel to the d
   CHECK(world.passes.last().passes == 1);
   CHECK(world.after == 1);
   CHECK(world.passes.last().ready);
-  CHECK(world.kernel.dump() == world.passes.last().desired);
+  CHECK(world.kernel.dump() == world.passes.last().desired.state);
   CHECK(world.passes.preview().empty());
 }
 
@@ -95,7 +100,7 @@ TEST_CASE("passes: a node that is not known any more loses nothing") {
   world.passes.run();
   CHECK(world.kernel.dump() == before);
   CHECK_FALSE(world.passes.last().ready);
-  CHECK_FALSE(world.passes.last().problems.empty());
+  CHECK_FALSE(world.passes.last().desired.problems.empty());
 }
 
 TEST_CASE("passes: while the key is withheld nothing is changed or removed") {
@@ -135,6 +140,74 @@ TEST_CASE("passes: a kernel that cannot be read is said, and read again") {
   world.run_for(1200ms);
   CHECK(world.passes.last().failure.empty());
   CHECK(world.passes.last().ready);
+}
+
+namespace {
+
+const Node kJoining = node("worker3", "10.0.3.0/24", "172.18.0.5", "10.0.3.1");
+
+}  // namespace
+
+TEST_CASE("passes: a peer's change is made without a look at the kernel, and one follows") {
+  World world;
+  world.passes.run();
+  world.inputs.nodes["worker3"] = kJoining;
+  world.kernel.faults.fail_dump = 1;
+  world.passes.peer_changed("worker3", kJoining);
+  CHECK(world.passes.last().peer_changes == 1);
+  world.kernel.faults = {};
+  CHECK(world.kernel.dump() == world.passes.last().desired.state);
+  CHECK(world.passes.preview().empty());
+  CHECK(world.passes.last().desired.cluster.peers.size() == 2);
+
+  world.inputs.nodes.erase("worker3");
+  world.passes.peer_changed("worker3", std::nullopt);
+  CHECK(world.passes.last().peer_changes == 2);
+  CHECK(world.passes.last().passes == 1);
+  CHECK(world.passes.preview().empty());
+  world.run_for(1200ms);
+  CHECK(world.passes.last().passes == 2);
+}
+
+TEST_CASE("passes: a peer's change waits for a pass where something was left undone") {
+  World world;
+  world.passes.peer_changed("worker3", kJoining);  // before anything is known
+  CHECK(world.kernel.log.empty());
+  world.kernel.faults = {.refuse_every = 5, .refuse_with = EPERM};
+  world.passes.run();
+  const auto tried = world.kernel.log.size();
+  CHECK(world.refused == world.passes.last().refusals.size());
+  CHECK(world.refused > 0);
+  world.kernel.faults = {};
+  world.inputs.nodes["worker3"] = kJoining;
+  world.passes.peer_changed("worker3", kJoining);
+  CHECK(world.kernel.log.size() == tried);
+  world.run_for(60ms);
+  CHECK(world.passes.last().peer_changes == 0);
+  CHECK(world.passes.preview().empty());
+}
+
+TEST_CASE("passes: a peer's change that was refused or not permitted is a pass's to make") {
+  World world;
+  world.passes.run();
+  const auto tried = world.kernel.log.size();
+  world.inputs.nodes["worker3"] = kJoining;
+  world.permits = false;
+  world.passes.peer_changed("worker3", kJoining);
+  CHECK(world.kernel.log.size() == tried);
+  world.run_for(60ms);
+  CHECK(world.passes.preview().empty());
+
+  world.permits = true;
+  world.inputs.nodes.erase("worker3");
+  world.kernel.faults = {.refuse_every = 1, .refuse_with = EPERM};
+  world.passes.peer_changed("worker3", std::nullopt);
+  CHECK(world.refused > 0);
+  CHECK_FALSE(world.passes.last().settled);
+  world.kernel.faults = {};
+  world.run_for(60ms);
+  CHECK(world.passes.last().peer_changes == 0);
+  CHECK(world.passes.preview().empty());
 }
 
 TEST_CASE("passes: what one peer or one pod lacks does not stop the node") {

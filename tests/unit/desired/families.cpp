@@ -96,7 +96,7 @@ void check_ipv6_routes(const KernelState& state) {
 TEST_CASE("with both families everything is there for both, and IPv4 is as without IPv6") {
   const auto desired = compute(dual());
   CHECK(desired.problems.empty());
-  CHECK(desired.complete);
+  CHECK_FALSE(desired.cluster.incomplete);
   check_ipv6(desired.state);
   check_ipv6_routes(desired.state);
   const auto ipv4 = compute(seed::worker()).state;
@@ -109,7 +109,7 @@ TEST_CASE("with both families everything is there for both, and IPv4 is as witho
 TEST_CASE("with IPv6 alone there is nothing of IPv4 but the block policy") {
   const auto desired = compute(without_ipv4(dual()));
   CHECK(desired.problems.empty());
-  CHECK(desired.complete);
+  CHECK_FALSE(desired.cluster.incomplete);
   check_ipv6(desired.state);
   check_ipv6_routes(desired.state);
   CHECK(desired.state.routes.size() == 7);
@@ -150,7 +150,7 @@ TEST_CASE("a family of this node that is incomplete leaves the other one working
   auto inputs = dual();
   inputs.nodes["worker"].internal_ipv6.reset();
   auto desired = compute(inputs);
-  CHECK_FALSE(desired.complete);
+  CHECK(desired.cluster.incomplete);
   REQUIRE(desired.problems.size() == 1);
   CHECK(desired.problems[0].sentence.find("no IPv6 InternalIP") == 0);
   CHECK(desired.state.datapath_config.at({}).v4);
@@ -159,7 +159,7 @@ TEST_CASE("a family of this node that is incomplete leaves the other one working
   inputs = seed::worker();  // programmed before, and now without a PodCIDR
   inputs.host.router_ipv6 = ip("fd00:10:1::8a");
   desired = compute(inputs);
-  CHECK_FALSE(desired.complete);
+  CHECK(desired.cluster.incomplete);
   CHECK(desired.problems.size() == 2);
 }
 

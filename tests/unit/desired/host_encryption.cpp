@@ -77,7 +77,7 @@ TEST_CASE("host encryption: a node that does not take it is reached in the clear
         "Node control-plane metadata.annotations[pellicle.io/host-encryption]: expected "
         "'accepted', which an agent publishes that takes encrypted packets for its node; until it "
         "runs there, what pods and 172.18.0.2 say to each other is in the clear");
-  CHECK(desired.complete);
+  CHECK_FALSE(desired.cluster.incomplete);
 }
 
 TEST_CASE("host encryption: without a key nodes are reached in the clear") {

@@ -146,11 +146,11 @@ TEST_CASE("rotation: states and policies for both keys at once, sending changes 
   CHECK(key_in_use(inputs) == 3);
   inputs.nodes["worker2"].key_id = 4;  // announced before the kernel has what is needed
   CHECK(key_in_use(inputs) == 3);
-  CHECK(compute(inputs).waiting);
+  CHECK(compute(inputs).cluster.waiting);
   settle(inputs);
   CHECK(key_in_use(inputs) == 4);
   CHECK(key_in_use(inputs, "10.0.2.0/24") == 3);
-  CHECK_FALSE(compute(inputs).waiting);
+  CHECK_FALSE(compute(inputs).cluster.waiting);
   inputs.nodes["control-plane"].key_id = 4;
   settle(inputs);
   CHECK(key_in_use(inputs, "10.0.2.0/24") == 4);

@@ -102,3 +102,61 @@ TEST_CASE("a ledger that cannot be written is an error that names the file") {
   ledger.note_sysctl("a", "2");
   REQUIRE_THROWS_AS(ledger.save(), OsError);
 }
+
+TEST_CASE("a gateway more is a line beside the file, and the next process reads both") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() + "/ledger.json";
+  Ledger ledger(directory.path());
+  ledger.note_sysctl("a", "2");
+  ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
+  ledger.save();
+  const auto written = fs::last_write_time(file);
+  const auto size = fs::file_size(file);
+  ledger.note_gateway(cidr("10.0.1.0/24"), ip("172.18.0.5"));
+  ledger.forget_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
+  ledger.save();
+  CHECK(fs::file_size(file) == size);
+  CHECK(fs::last_write_time(file) == written);
+  const std::set<Ledger::Gateway> left = {{cidr("10.0.1.0/24"), ip("172.18.0.5")}};
+  Ledger next(directory.path());
+  CHECK(next.gateways() == left);
+  CHECK(next.sysctls().at("a") == "2");
+
+  next.note_gateway(cidr("fd00:1::/64"), ip("fc00::4"));
+  next.save();
+  CHECK(Ledger(directory.path()).gateways().size() == 2);
+}
+
+TEST_CASE("lines that are no gateways damage the ledger like the file itself") {
+  const TemporaryDirectory directory;
+  const auto file = directory.path() + "/ledger.json";
+  {
+    Ledger ledger(directory.path());
+    ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
+    ledger.save();
+    ledger.note_gateway(cidr("10.0.1.0/24"), ip("172.18.0.4"));
+    ledger.save();
+  }
+  std::ofstream(file + ".more", std::ios::app) << "rubbish\n";
+  const Ledger ledger(directory.path());
+  REQUIRE(ledger.problem());
+  CHECK(ledger.gateways().empty());
+  CHECK_FALSE(fs::exists(file + ".more"));
+}
+
+TEST_CASE("lines do not grow without end") {
+  const TemporaryDirectory directory;
+  Ledger ledger(directory.path());
+  ledger.note_sysctl("a", "2");
+  uintmax_t most = 0;
+  for (int i = 0; i < 6000; ++i) {
+    ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
+    ledger.forget_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
+    ledger.save();
+    const auto more = directory.path() + "/ledger.json.more";
+    if (fs::exists(more)) most = std::max(most, fs::file_size(more));
+  }
+  CHECK(most > 0);
+  CHECK(most < 70000);
+  CHECK(Ledger(directory.path()).gateways().empty());
+}

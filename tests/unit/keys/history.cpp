@@ -62,6 +62,7 @@ void History::start(HistoryNode& node) {
                          .heard = {},
                          .self = {},
                          .inputs = {},
+                         .cluster = {},
                          .desired = {},
                          .refusals = {}});
   auto keys = programmed_keys(node.kernel.dump());
@@ -79,9 +80,9 @@ void History::step(HistoryNode& node) {
                 .derive = derive_key,
                 .programmed = {actual.states, actual.policies, actual.peers},
                 .host = node.kernel.facts()};
-  agent.use.prepare(inputs, {.now = now_, .since_boot = since_boot_});
-  const auto desired = compute(inputs);
+  const auto desired = agent.use.prepare(inputs, {.now = now_, .since_boot = since_boot_});
   agent.inputs = inputs;
+  agent.cluster = desired.cluster;
   agent.desired = desired.state;
   agent.refusals = reconcile(node.kernel, actual, desired.state, Scope::everything).refusals;
   follow_counters(node, node.kernel.dump());

@@ -38,8 +38,9 @@ struct HistoryNode {
     KeyUse use;
     std::map<std::string, Node> heard;
     std::optional<Node> self;
-    PassResult last() const { return {inputs, desired, refusals}; }
+    PassResult last() const { return {inputs, cluster, desired, refusals}; }
     Inputs inputs;
+    Cluster cluster;
     KernelState desired;
     std::vector<Refusal> refusals;
   };

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "agent/desired/peer_change.h"
 #include "agent/keys/boot_id.h"
 #include "agent/keys/derive.h"
 #include "tests/harness/catch.h"
@@ -21,6 +22,7 @@ const std::string kOther = "22222222-2222-2222-2222-222222222222";
 struct Node1 {
   TemporaryDirectory directory;
   Inputs inputs = seed::worker();
+  Desired desired;
   KeyUse use{directory.path(), kBoot};
   KeyUse::Clock clock{.now = KeyUse::Time(100s), .since_boot = 4711};
 
@@ -34,8 +36,8 @@ struct Node1 {
     }
   }
   const std::vector<Epoch>& pass() {
-    use.prepare(inputs, clock);
-    const auto state = compute(inputs).state;
+    desired = use.prepare(inputs, clock);
+    const auto& state = desired.state;
     inputs.programmed = {state.states, state.policies, state.peers};
     return inputs.sender.epochs;
   }
@@ -205,4 +207,61 @@ TEST_CASE("boot id: from a file, or one sentence") {
   CHECK(boot_id(kBootIdFile).size() == 36);
   CHECK_THROWS_WITH(boot_id(directory.path() + "/none"),
                     Catch::Matchers::Contains("boot-id-file " + directory.path() + "/none"));
+}
+
+namespace {
+
+// What a peer that joins adds, by itself.
+Plan joining(const Node1& node) {
+  auto peer = seed::node("joins", "2023-01-01T00:00:00Z", "10.0.9.0/24", "172.18.0.9", "10.0.9.1");
+  peer.boot_id = kOther;
+  peer.epochs = {{.spi = 0x10000030}};
+  auto last = node.inputs;
+  last.programmed = {};
+  const auto change = peer_change(last, node.desired, peer.name, peer);
+  REQUIRE(change);
+  return plan(change->after.state, change->before.state);
+}
+
+}  // namespace
+
+TEST_CASE("key use: a peer's keys are written down beside the file before they are used") {
+  Node1 node;
+  node.settle();
+  const auto plan = joining(node);
+  const auto whole = node.directory.path() + "/keys.json";
+  const auto size = std::filesystem::file_size(whole);
+  REQUIRE(node.use.permit(node.inputs, plan));
+  CHECK(std::filesystem::file_size(whole) == size);
+  CHECK(std::filesystem::exists(whole + ".more"));
+  CHECK_FALSE(node.use.permit(node.inputs, plan));  // a second time they would count anew
+  node.restart();
+  CHECK_FALSE(node.use.permit(node.inputs, plan));
+}
+
+TEST_CASE("key use: what was not made may be made, also when it was a line beside the file") {
+  Node1 node;
+  node.settle();
+  const auto plan = joining(node);
+  REQUIRE(node.use.permit(node.inputs, plan));
+  size_t sending = 0;
+  for (const auto& operation : plan) {
+    const auto* change = std::get_if<Change<State>>(&operation);
+    if (!change || change->key.mark == kDecryptMark) continue;
+    node.use.not_made(node.inputs, *change);
+    ++sending;
+  }
+  CHECK(sending == 1);
+  CHECK(node.use.permit(node.inputs, plan));
+  node.restart();
+  CHECK_FALSE(node.use.permit(node.inputs, plan));
+}
+
+TEST_CASE("key use: a plan without pair keys writes nothing") {
+  Node1 node;
+  node.settle();
+  CHECK(node.use.permit(node.inputs, {}));
+  const auto without = plan({}, node.desired.state);
+  CHECK(node.use.permit(node.inputs, without));
+  CHECK_FALSE(std::filesystem::exists(node.directory.path() + "/keys.json.more"));
 }

@@ -62,6 +62,23 @@ TEST_CASE("Nodes come, change and go") {
   CHECK(store.snapshot()->nodes.size() == 1);
 }
 
+TEST_CASE("what is nothing to us of a Node is no change of it") {
+  Store store;
+  store.secret_listed({secret(kKey3)});
+  CHECK(store.node_changed(node("a", "10.0.1.0/24", "10.0.1.1"), false));
+  CHECK_FALSE(store.node_changed(node("a", "10.0.1.0/24", "10.0.1.1"), false));
+  auto heartbeat = node("a", "10.0.1.0/24", "10.0.1.1");
+  heartbeat.text.insert(1, R"("status":{"conditions":[{"type":"Ready","status":"True"}]},)");
+  CHECK_FALSE(store.node_changed(heartbeat, false));
+  CHECK(store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false));  // a problem more
+  CHECK_FALSE(store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false));
+  CHECK(store.node_changed(node("a", "10.0.1.0/24", "10.0.1.1"), false));
+  CHECK(store.node("a")->router_ipv4 == IpAddress::parse("10.0.1.1"));
+  CHECK_FALSE(store.node_changed(node("b", "", ""), true));
+  CHECK(store.node_changed(node("a", "", ""), true));
+  CHECK_FALSE(store.node("a"));
+}
+
 TEST_CASE("a malformed field keeps its last good value through changes and lists") {
   Store store;
   store.secret_listed({secret(kKey3)});

@@ -37,6 +37,7 @@ MetricsFacts facts() {
                     {.name = "secret kube-system/cilium-ipsec-keys"}};
   status.objects = {{"state", 4}, {"block policy", 1}};
   status.passes = 7;
+  status.peer_changes = 3;
   status.times = {.dump = 0.5, .compute = 0.25, .apply = 1};
   status.keys.take(IpsecKey{.id = 3, .algorithm = seed::gcm()});
   facts.policies_in = 3;
@@ -70,6 +71,7 @@ TEST_CASE("metrics: a node's are what a Prometheus takes, and say what status sa
       {"pellicle_drop_count_total{reason=\"no_key\"}", 2},
       {"pellicle_drop_bytes_total{reason=\"no_key\"}", 196},
       {"pellicle_passes_total", 7},
+      {"pellicle_peer_changes_total", 3},
       {"pellicle_pass_seconds_total{part=\"compute\"}", 0.25},
       {"pellicle_objects{table=\"block policy\"}", 1},
       {"pellicle_objects_pending", 0},

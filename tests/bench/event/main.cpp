@@ -23,8 +23,8 @@ constexpr const char* kUser = "system:serviceaccount:kube-system:pellicle";
 constexpr const char* kKeyLine =
     "3+ rfc4106(gcm(aes)) 000102030405060708090a0b0c0d0e0f10111213 128";
 
-constexpr int kEvents = 21;
-constexpr unsigned kBetween = 4;     // seconds: the pass that follows an event is over by then
+constexpr int kEvents = 15;
+constexpr unsigned kBetween = 3;     // seconds: the pass that follows an event is over by then
 constexpr unsigned kIdle = 60;       // seconds, two of the agent's full comparisons among them
 constexpr int kRoutesOfAPeer = 2;    // in table 200 and in main; a peer's last messages
 constexpr double kMostLatency = 15;  // milliseconds

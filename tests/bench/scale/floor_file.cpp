@@ -73,6 +73,46 @@ void each(const Plan& plan, const Visit& visit) {
   }
 }
 
+void add_entry(Section& section, const Change<PeerEntry>& change) {
+  const auto key = peer_record_key(change.key);
+  const datapath::peer_value value{.key_id = change.value.key_id, .node = change.value.node};
+  section.add(&key, sizeof key);
+  section.add(&value, sizeof value);
+  ++section.head.count;
+}
+
+struct Rotation {
+  Section states = netlink_section(NETLINK_XFRM);
+  Section policies = netlink_section(NETLINK_XFRM);
+  Section peers = map_section();
+  Section old_policies = netlink_section(NETLINK_XFRM);
+  Section old_states = netlink_section(NETLINK_XFRM);
+
+  void add(const Change<State>& change) {
+    if (change.action == Action::add) {
+      states.add(encode_new_state(change.key, change.value, 0), NLM_F_ACK);
+    } else if (change.action == Action::remove) {
+      old_states.add(encode_delete_state(change.key), NLM_F_ACK);
+    } else {
+      throw std::runtime_error("a rotation replaces no state");
+    }
+  }
+  void add(const Change<Policy>& change) {
+    if (change.action == Action::add) {
+      policies.add(encode_new_policy(change.key, change.value), NLM_F_ACK);
+    } else if (change.action == Action::remove) {
+      old_policies.add(encode_delete_policy(change.key), NLM_F_ACK);
+    } else {
+      throw std::runtime_error("a rotation replaces no policy");
+    }
+  }
+  void add(const Change<PeerEntry>& change) { add_entry(peers, change); }
+  template <class Kind>
+  void add(const Change<Kind>&) {
+    throw std::runtime_error("a rotation changes states, policies and peer entries alone");
+  }
+};
+
 std::string hex(const SecretBytes& key) {
   static constexpr const char* kDigits = "0123456789abcdef";
   std::string text = "0x";
@@ -134,15 +174,24 @@ void write_floor_file(const std::string& path, const Plan& plan) {
     const int dev = index_of(change.value.dev);
     routes.add(encode_route(RouteVerb::add, change.key, change.value, dev), NLM_F_ACK);
   });
-  each<PeerEntry>(plan, [&](const auto& change) {
-    const auto key = peer_record_key(change.key);
-    const datapath::peer_value value{.key_id = change.value.key_id, .node = change.value.node};
-    peers.add(&key, sizeof key);
-    peers.add(&value, sizeof value);
-    ++peers.head.count;
-  });
+  each<PeerEntry>(plan, [&](const auto& change) { add_entry(peers, change); });
   auto file = new_file(path);
   for (const auto* section : {&states, &policies, &peers, &routes}) write(file, *section);
+  if (!file.flush()) throw std::runtime_error("write " + path);
+}
+
+void write_floor_rotation(const std::string& path, const std::vector<Plan>& plans) {
+  Rotation all;
+  for (const auto& plan : plans) {
+    for (const auto& operation : plan) {
+      std::visit([&](const auto& change) { all.add(change); }, operation);
+    }
+  }
+  auto file = new_file(path);
+  for (const auto* section :
+       {&all.states, &all.policies, &all.peers, &all.old_policies, &all.old_states}) {
+    write(file, *section);
+  }
   if (!file.flush()) throw std::runtime_error("write " + path);
 }
 

@@ -15,7 +15,7 @@ using namespace pellicle::bench;
 
 namespace {
 
-// Above so many a guest takes minutes: one round, without `ip`, and pair keys only.
+// Above so many `ip` takes minutes, and one key on every node tells nothing new.
 constexpr size_t kMany = 1000;
 constexpr int kRounds = 3;
 
@@ -25,17 +25,20 @@ Measured measure(size_t peers, KeyForm form) {
   std::vector<Addition> additions;
   std::vector<Kinds> floors;
   std::vector<double> ips;
-  for (int i = 0; i < (peers > kMany ? 1 : kRounds); ++i) {
+  std::vector<Rotation> rotations;
+  for (int i = 0; i < kRounds; ++i) {
     lives.push_back(measure_life(peers, form));
     floors.push_back(measure_floor(peers, form));
     additions.push_back(measure_addition(peers, form));
+    rotations.push_back(measure_rotation(peers, form));
     ips.push_back(peers > kMany ? 0 : measure_ip(peers, form));
   }
   return {.peers = static_cast<double>(peers),
           .life = median(lives),
           .addition = median(additions),
           .floor = median(floors),
-          .ip = median(ips)};
+          .ip = median(ips),
+          .rotation = median(rotations)};
 }
 
 void run(const std::vector<size_t>& sizes) {

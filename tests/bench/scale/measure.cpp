@@ -154,6 +154,56 @@ Kinds measure_floor(size_t peers, KeyForm form) {
   });
 }
 
+namespace {
+
+// The cluster in the three steps of a rotation, after the one before.
+std::vector<Inputs> rotation(size_t peers, KeyForm form) {
+  auto next = cluster_of(peers, form);
+  auto before = *next.key;
+  next.older_keys = {before};
+  next.key->id = static_cast<uint8_t>(before.id + 1);
+  next.key->algorithm = seed::gcm(100);
+  std::vector<Inputs> steps = {next};
+  for (auto& [name, node] : next.nodes) node.key_id = next.key->id;
+  steps.push_back(next);
+  next.older_keys.clear();
+  steps.push_back(next);
+  return steps;
+}
+
+std::vector<Plan> rotate(LinuxKernel& kernel, size_t peers, KeyForm form, Rotation& rotated) {
+  std::vector<Plan> plans;
+  for (const auto& step : rotation(peers, form)) {
+    auto thought = think(kernel, step);
+    Stopwatch watch;
+    carry_out(kernel, thought.plan);
+    rotated.apply += watch.lap();
+    rotated.dump += thought.parts.dump;
+    rotated.compute += thought.parts.gather + thought.parts.compute + thought.parts.plan;
+    plans.push_back(std::move(thought.plan));
+  }
+  return plans;
+}
+
+}  // namespace
+
+Rotation measure_rotation(size_t peers, KeyForm form) {
+  return apart([&] {
+    const Site site;
+    LinuxKernel kernel(site.options());
+    make_pass(kernel, cluster_of(peers, form));
+    Rotation rotated;
+    const auto plans = rotate(kernel, peers, form, rotated);
+    const auto file = site.file("rotation");
+    write_floor_rotation(file, plans);
+    carry_out(kernel, think(kernel, cluster_of(peers, form)).plan);  // the old key again
+    rotated.floor = floor(site, "program", file).of_peers();
+    auto done = rotation(peers, form).back();
+    if (!think(kernel, done).plan.empty()) throw std::runtime_error("the floor left something");
+    return rotated;
+  });
+}
+
 double measure_ip(size_t peers, KeyForm form) {
   return apart([&] {
     const Site site;

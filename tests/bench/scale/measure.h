@@ -58,4 +58,14 @@ Addition measure_addition(size_t peers, KeyForm form);
 Kinds measure_floor(size_t peers, KeyForm form);
 double measure_ip(size_t peers, KeyForm form);
 
+// From one key to the next: the passes that install it, switch to it and retire the old one; and
+// the same messages by the floor, all kinds together.
+struct Rotation {
+  double dump = 0;
+  double compute = 0;  // with the plan
+  double apply = 0;
+  double floor = 0;
+};
+Rotation measure_rotation(size_t peers, KeyForm form);
+
 }  // namespace pellicle::bench

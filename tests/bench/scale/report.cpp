@@ -14,6 +14,7 @@ namespace {
 constexpr double kMostOfFloor = 1.5;
 constexpr double kMostOfIp = 0.5;
 constexpr double kMostOfFloorDump = 4;
+constexpr double kMostOfFloorRotation = 2;
 constexpr double kMostForOneMore = 15;  // milliseconds
 constexpr double kMostGrowth = 1.3;
 
@@ -57,7 +58,7 @@ double of_peers(const Addition& addition) {
 }
 
 void print_ratios(const Measured& measured) {
-  const auto& [peers, life, addition, floor, ip] = measured;
+  const auto& [peers, life, addition, floor, ip, rotation] = measured;
   const double floor_dump = life.floor_dump.of_peers();
   std::printf("%-46s  %9s  %9s  %6s  target\n", "milliseconds", "ours", "other", "ratio");
   print_ratio("from an empty kernel / floor", life.first.all(), floor.of_peers(), kMostOfFloor);
@@ -72,6 +73,9 @@ void print_ratios(const Measured& measured) {
   print_ratio("restart, nothing to do / floor's dump", restart(life), floor_dump, kMostOfFloorDump);
   print_ratio("  without the netfilter tools", restart_without_tools(life), floor_dump,
               kMostOfFloorDump);
+  print_ratio("rotation without the dumps / floor", rotation.compute + rotation.apply,
+              rotation.floor, kMostOfFloorRotation);
+  print_ratio("  apply alone", rotation.apply, rotation.floor, kMostOfFloorRotation);
   const auto& more = life.one_more;
   print_time("one more peer, the whole pass", more.all(), kMostForOneMore);
   print_time("  without the netfilter tools", one_more_without_tools(life), kMostForOneMore);

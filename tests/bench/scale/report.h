@@ -11,6 +11,7 @@ struct Measured {
   Addition addition;
   Kinds floor;
   double ip = 0;  // 0: not measured
+  Rotation rotation;
 };
 
 void print(const Measured& measured, KeyForm form);

@@ -47,11 +47,31 @@ struct ip_address {
   u32 words[4];
 };
 
+struct peer_value {
+  u32 key_id; /* 1..15, or one of the two below */
+  u32 node;   /* 1: the node's own address, of which only what pods have a part in is encrypted */
+};
+
+enum {
+  KEY_NOT_YET = 0,  /* a Node's pods, but nothing may be sent there yet */
+  KEY_NO_NODE = 16, /* the strict CIDR: no Node's pods; a service's address until DNAT, perhaps */
+};
+
+/* The smallest network around those whose entries the kernel did not take into the map of peers.
+ * What has no entry and is for an address in it is dropped: it may be for one of them. */
+struct held_back {
+  struct ip_address prefix;
+  struct ip_address mask;
+  struct peer_value as; /* KEY_NO_NODE; all zero: nothing is held back */
+};
+
 /* What this node is in one family; all zero: it has no pods of that family. */
 struct node_network {
   struct ip_address prefix; /* the PodCIDR */
   struct ip_address mask;
-  struct ip_address router; /* cilium_host's address */
+  struct ip_address router;    /* cilium_host's address */
+  struct held_back held_pods;  /* around Nodes' pods */
+  struct held_back held_nodes; /* around Nodes' own addresses, with host encryption */
 };
 
 struct datapath_config {
@@ -73,16 +93,6 @@ struct peer6_key {
   struct ip_address address;
 };
 
-struct peer_value {
-  u32 key_id; /* 1..15, or one of the two below */
-  u32 node;   /* 1: the node's own address, of which only what pods have a part in is encrypted */
-};
-
-enum {
-  KEY_NOT_YET = 0,  /* a Node's pods, but nothing may be sent there yet */
-  KEY_NO_NODE = 16, /* the strict CIDR: no Node's pods; a service's address until DNAT, perhaps */
-};
-
 struct endpoint_value {
   u32 ifindex;
   u8 pod_mac[6]; /* destination, then source, as they lie in the frame */
@@ -90,7 +100,7 @@ struct endpoint_value {
 };
 
 enum drop_reason {
-  DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet */
+  DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet, or no room for its entry */
   DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host or the uplink */
   DROP_NO_ENDPOINT, /* for a pod address of this node that no pod has */
   DROP_NO_ROUTE,    /* ESP without a way to the peer; a packet for a local pod about to leave */
@@ -147,7 +157,8 @@ struct event {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(datapath_config) == 112);
+static_assert(sizeof(held_back) == 40);
+static_assert(sizeof(datapath_config) == 272);
 static_assert(sizeof(peer_key) == 8);
 static_assert(sizeof(peer6_key) == 20);
 static_assert(sizeof(peer_value) == 8);
@@ -157,7 +168,8 @@ static_assert(sizeof(listener) == 32);
 static_assert(sizeof(event) == 64);
 }  // namespace pellicle::datapath
 #else
-_Static_assert(sizeof(struct datapath_config) == 112, "shared layout");
+_Static_assert(sizeof(struct held_back) == 40, "shared layout");
+_Static_assert(sizeof(struct datapath_config) == 272, "shared layout");
 _Static_assert(sizeof(struct peer_key) == 8, "shared layout");
 _Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
 _Static_assert(sizeof(struct peer_value) == 8, "shared layout");

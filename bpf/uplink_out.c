@@ -4,7 +4,7 @@
  * It judges what NAT has made of a packet, so that encryption changes no address of a connection
  * and may begin or end while it lasts. What arrives here unencrypted was addressed to a
  * service when the pod sent it (kube-proxy's DNAT came later), comes from the node's router
- * address, or slipped past a detached lxc program. */
+ * address, slipped past a detached lxc program, or is for a peer whose entry the kernel refused. */
 #include "bpf/lib/cluster.h"
 #include "bpf/lib/verdict.h"
 
@@ -24,6 +24,7 @@ int pell_uplink_out(struct __sk_buff* skb) {
 
   if (is_own_esp(config, &packet)) return PASS_ON;
   to = peer(config, &packet);
+  if (!to) to = held_back(own, &packet);
   if (!to || !concerns_pods(skb, config, &packet, to)) return PASS_ON;
   if (to->key_id == KEY_NOT_YET || to->key_id == KEY_NO_NODE) return drop(skb, DROP_NO_KEY);
   if (!config->net_ifindex) return drop(skb, DROP_NO_CONFIG);

@@ -220,7 +220,7 @@ std::vector<Refusal> LinuxKernel::apply(const Plan& plan) {
     parts_->datapath_changed = false;
     for (size_t next = 0; next < plan.size();) next = parts_->apply_run(plan, next, refusals);
     parts_->ledger.save();
-    if (parts_->datapath_changed) parts_->datapath.finish_cleanup();
+    if (parts_->datapath_changed) parts_->datapath.finish();
     return refusals;
   });
 }

@@ -18,14 +18,20 @@ std::string full_map(const Operation& operation, int error) {
   }
   if (std::holds_alternative<Change<PeerEntry>>(operation)) {
     return "the eBPF map of peers is full, it holds " + std::to_string(datapath::MAX_PEERS) +
-           " networks of a family; what is for this one is not encrypted";
+           " networks of a family";
   }
   return "";
 }
 
-}  // namespace
+// What an entry that is not there costs.
+std::string consequence(const Operation& operation) {
+  const auto* peer = std::get_if<Change<PeerEntry>>(&operation);
+  if (peer == nullptr || peer->action != Action::add) return "";
+  return "; until it is there, what pods send to " + peer->key.cidr.to_string() +
+         " is dropped and counted (no_key)";
+}
 
-std::string refusal_sentence(const Operation& operation, int error, const std::string& words) {
+std::string cause(const Operation& operation, int error, const std::string& words) {
   if (const auto* state = std::get_if<Change<State>>(&operation)) {
     const auto missing =
         missing_support(state->value.algorithm, state->key.dst.family(), error, words);
@@ -42,6 +48,12 @@ std::string refusal_sentence(const Operation& operation, int error, const std::s
     return words + ": something that is not ours stands in its place";
   }
   return words;
+}
+
+}  // namespace
+
+std::string refusal_sentence(const Operation& operation, int error, const std::string& words) {
+  return cause(operation, error, words) + consequence(operation);
 }
 
 }  // namespace pellicle

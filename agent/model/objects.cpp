@@ -111,8 +111,10 @@ std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
   for (const auto& network : value.networks()) {
     text += " local " + network.pod_cidr.to_string() + " router " + network.router.to_string();
   }
-  return text + " host " + value.host_device + " net " + value.net_device + " uplink " +
-         value.uplink + (value.host_encryption ? " host encryption" : "");
+  text += " host " + value.host_device + " net " + value.net_device + " uplink " + value.uplink +
+          (value.host_encryption ? " host encryption" : "");
+  for (const auto& network : value.held_back) text += " held back " + network.to_string();
+  return text;
 }
 
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {

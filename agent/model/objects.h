@@ -131,6 +131,10 @@ struct DatapathConfig {
   std::string net_device;                 // "cilium_net"
   std::string uplink;
   bool host_encryption = false;  // also what is between pods and other nodes' own addresses
+  // Never desired: the networks, wide enough for all peers whose entries the kernel refused, that
+  // the guard drops packets for. kernel/ makes them with the refusal, and ends them with a
+  // replacement of this record after which none is refused.
+  std::vector<Cidr> held_back = {};
   auto operator<=>(const DatapathConfig&) const = default;
 };
 

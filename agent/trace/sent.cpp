@@ -98,7 +98,14 @@ Trace encrypt(Walk& walk, uint8_t key_id) {
 Trace unencrypted(Walk& walk) {
   const auto& config = walk.config();
   walk.found("peers", walk.to().to_string() + " is no peer's");
-  walk.program(config.uplink, false, "pell_uplink_out", "nothing guards what leaves");
+  const bool guarded =
+      walk.program(config.uplink, false, "pell_uplink_out", "nothing guards what leaves");
+  for (const auto& network : config.held_back) {
+    if (!guarded || !network.contains(walk.to())) continue;
+    return walk.missing("config", "held back " + network.to_string(),
+                        "dropped and counted: it may be for a peer whose entry the kernel refused "
+                        "(see pellicle status)");
+  }
   return walk.ended(TraceEnd::clear,
                     "not for a peer's pods: goes the node's own way, in the clear, from the "
                     "node's address where it is masqueraded");

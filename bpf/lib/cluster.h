@@ -31,14 +31,30 @@ static __always_inline const struct node_network* network_of(const struct datapa
   return packet->family == FAMILY_IPV4 ? &config->v4 : &config->v6;
 }
 
+static __always_inline bool is_in(const struct ip_address* prefix, const struct ip_address* mask,
+                                  const struct ip_address* address) {
+  u32 differs = 0;
+
+  for (int i = 0; i < 4; ++i) differs |= (address->words[i] & mask->words[i]) ^ prefix->words[i];
+  return !differs;
+}
+
 /* `address` belongs to this node's PodCIDR. */
 static __always_inline bool is_local(const struct node_network* own,
                                      const struct ip_address* address) {
-  u32 differs = 0;
+  return is_in(&own->prefix, &own->mask, address) && has_pods(own);
+}
 
-  for (int i = 0; i < 4; ++i)
-    differs |= (address->words[i] & own->mask.words[i]) ^ own->prefix.words[i];
-  return !differs && has_pods(own);
+/* Of a destination without an entry: NULL unless one that the kernel refused may be its. */
+static __always_inline const struct peer_value* held_back(const struct node_network* own,
+                                                          const struct packet* packet) {
+  if (own->held_pods.as.key_id &&
+      is_in(&own->held_pods.prefix, &own->held_pods.mask, &packet->destination))
+    return &own->held_pods.as;
+  if (own->held_nodes.as.key_id &&
+      is_in(&own->held_nodes.prefix, &own->held_nodes.mask, &packet->destination))
+    return &own->held_nodes.as;
+  return NULL;
 }
 
 /* The entry that covers the packet's destination; NULL when it is no peer's. This node's own
@@ -70,7 +86,7 @@ static __always_inline bool concerns_pods(const struct __sk_buff* skb,
                                           const struct packet* packet,
                                           const struct peer_value* to) {
   if (is_local(network_of(config, packet), &packet->source)) return true;
-  if (!config->host_encryption || to->key_id == KEY_NO_NODE) return false;
+  if (!config->host_encryption || (to->key_id == KEY_NO_NODE && !to->node)) return false;
   return !to->node || has_mark(skb, MARK_POD) || has_mark(skb, MARK_LOCAL) ||
          has_mark(skb, MARK_ENCRYPT);
 }

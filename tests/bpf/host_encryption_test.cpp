@@ -93,6 +93,25 @@ TEST_CASE("host encryption: the node's packets to pods that nothing may be sent 
   CHECK(programs.drops() == Drops{{DROP_NO_KEY, {1, bytes.size()}}});
 }
 
+TEST_CASE("host encryption: what pods say to a node whose entry was refused is dropped") {
+  auto config = worker();
+  config.host_encryption = 1;
+  config.v4.held_nodes = {.prefix = address("172.18.0.8"),
+                          .mask = mask("172.18.0.8", 29),
+                          .as = {.key_id = KEY_NO_NODE, .node = 1}};
+  Programs programs = configured(config);
+  programs.set_peer("172.18.0.9", 32, 3, true);
+  const Packet masqueraded{.src = "172.18.0.3", .dst = "172.18.0.10"};
+  guard_passes(programs, masqueraded, 0);  // the node's own
+  guard_passes(programs, {.src = "10.0.1.52", .dst = "172.18.0.4"}, 0);
+  guard_encrypts(programs, {.src = "10.0.1.52", .dst = "172.18.0.9"}, kPod);
+  CHECK(programs.run("pell_uplink_out", frame(masqueraded), kPod).verdict == TC_ACT_SHOT);
+  CHECK(programs.run("pell_uplink_out", frame(masqueraded), kLocal).verdict == TC_ACT_SHOT);
+  const Packet direct{.src = "10.0.1.52", .dst = "172.18.0.10"};
+  CHECK(programs.run("pell_uplink_out", frame(direct), 0).verdict == TC_ACT_SHOT);
+  CHECK(programs.drops().at(DROP_NO_KEY).packets == 3);
+}
+
 TEST_CASE("host encryption: switched off, nodes are left alone") {
   const Programs programs = with_nodes(0);
   for (const uint32_t mark : {0U, kPod, kLocal}) {

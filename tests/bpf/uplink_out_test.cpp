@@ -73,6 +73,31 @@ TEST_CASE("uplink out: without a device to go round through it is dropped") {
   is_dropped(configured(worker(11, 0, 13)), {}, DROP_NO_CONFIG);
 }
 
+TEST_CASE("uplink out: what may be for a peer whose entry was refused is dropped") {
+  auto config = worker();
+  config.v4.held_pods = {.prefix = address("10.200.0.0"),
+                         .mask = mask("10.200.0.0", 16),
+                         .as = {.key_id = KEY_NO_NODE, .node = 0}};
+  config.v6.held_pods = {.prefix = address("fd00:20::"),
+                         .mask = mask("fd00:20::", 32),
+                         .as = {.key_id = KEY_NO_NODE, .node = 0}};
+  const auto with_entries = [&](uint32_t host_encryption) {
+    config.host_encryption = host_encryption;
+    Programs programs;
+    programs.configure(config);
+    programs.set_peer("10.200.7.0", 24, 3);
+    return programs;
+  };
+  for (const uint32_t host_encryption : {0, 1}) {
+    is_dropped(with_entries(host_encryption), {.dst = "10.200.8.1"}, DROP_NO_KEY);
+    is_dropped(with_entries(host_encryption), {.src = "fd00:10:1::34", .dst = "fd00:20::1"},
+               DROP_NO_KEY);
+    goes_round(with_entries(host_encryption), {.dst = "10.200.7.1"}, 0x3e00);
+    passes(with_entries(host_encryption), {.dst = "10.201.0.1"});
+    passes(with_entries(host_encryption), {.src = "172.18.0.3", .dst = "10.200.8.1"});
+  }
+}
+
 TEST_CASE("uplink out: other traffic is left alone") {
   const Programs programs = configured();
   passes(programs, {.dst = "1.1.1.1"});

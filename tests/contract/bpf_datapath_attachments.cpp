@@ -113,7 +113,7 @@ TEST_CASE("attachments: removing takes ours alone, and the hooks with the last f
     remove(datapath, out);
     CHECK_THAT(shell("tc qdisc show dev eth0"), !Contains("clsact"));
     remove(datapath, out);
-    datapath.finish_cleanup();
+    datapath.finish();
     CHECK(shell_status("test -e " + pins.path()) != 0);
   }
   SECTION("somebody else is there") {
@@ -138,7 +138,7 @@ TEST_CASE("attachments: pins stay while a program of ours is on a device") {
   BpfDatapath datapath(pins.path());
   const auto in = attachment(datapath, "eth0", true, "pell_uplink_in");
   datapath.apply(in);
-  datapath.finish_cleanup();
+  datapath.finish();
   CHECK(dumped(datapath).attachments.at(in.key).current_maps);
 }
 

@@ -74,7 +74,7 @@ TEST_CASE("bpf datapath: looking makes nothing, on a clean machine and as often 
   CHECK(datapath.program_tags().size() == 5);
   CHECK(dumped(datapath) == KernelState{});
   CHECK(datapath.drops().at("no_key") == DropCount{});
-  datapath.finish_cleanup();
+  datapath.finish();
   CHECK_FALSE(shell_status("test -e " + pins.path()) == 0);
   CHECK(shell_status("tc qdisc show dev eth0 | grep clsact") != 0);
 }
@@ -125,7 +125,7 @@ TEST_CASE("bpf datapath: removing the absent succeeds, and cleanup ends with no 
   datapath.apply(seed_config());
   datapath.apply(peer("10.0.0.0/24", 3));
   datapath.apply(endpoint("10.0.1.52"));
-  datapath.finish_cleanup();
+  datapath.finish();
   CHECK(pins.listing() == kAllPins);
   datapath.apply(peer("fd00:10::/64", 3));
   datapath.apply(endpoint("fd00:10:1::34"));
@@ -136,13 +136,13 @@ TEST_CASE("bpf datapath: removing the absent succeeds, and cleanup ends with no 
     remove(datapath, peer("fd00:10::/64", 3));
   }
   remove(datapath, peer("10.0.0.0/24", 3));
-  datapath.finish_cleanup();
+  datapath.finish();
   CHECK(pins.listing() == kAllPins);
   remove(datapath, seed_config());
   CHECK(dumped(datapath) == KernelState{});
-  datapath.finish_cleanup();
+  datapath.finish();
   CHECK_FALSE(shell_status("test -e " + pins.path()) == 0);
-  datapath.finish_cleanup();
+  datapath.finish();
   datapath.apply(seed_config());
   CHECK(dumped(datapath).datapath_config.size() == 1);
 }
@@ -224,6 +224,54 @@ TEST_CASE("bpf datapath: a folder that is on no bpf file system is one clear sen
     CHECK_THAT(error.what(), Contains("/run is not on a bpf file system (mount -t bpf bpf"));
   }
   CHECK(shell_status("test -e /run/pellicle-pins") != 0);
+}
+
+TEST_CASE("bpf datapath: packets for what finds no room are held back until it finds some") {
+  FreshNamespace node;
+  PinFolder pins;
+  make_devices();
+  BpfDatapath datapath(pins.path());
+  datapath.apply(seed_config());
+  const auto network = [](uint32_t i) { return Cidr(IpAddress::v4(0x0a000000 + (i << 4)), 28); };
+  for (uint32_t i = 0; i < datapath::MAX_PEERS; ++i)
+    datapath.apply(Change<PeerEntry>{.key = {network(i)}, .value = {.key_id = 3}});
+  datapath.finish();
+  const auto held_back = [&] { return dumped(datapath).datapath_config.at({}).held_back; };
+  CHECK(held_back().empty());
+
+  // At once, wide enough for both, and nodes' own addresses by themselves.
+  CHECK_THROWS_AS(datapath.apply(peer("10.200.1.0/24", 3)), OsError);
+  CHECK(held_back() == std::vector{*Cidr::parse("10.200.1.0/24")});
+  CHECK_THROWS_AS(datapath.apply(peer("10.200.4.0/24", 3)), OsError);
+  auto address = peer("172.18.0.4/32", 3);
+  address.value.node = true;
+  CHECK_THROWS_AS(datapath.apply(address), OsError);
+  datapath.finish();
+  const std::vector both{*Cidr::parse("10.200.0.0/21"), *Cidr::parse("172.18.0.4/32")};
+  CHECK(held_back() == both);
+  datapath.apply(peer("fd00:10::/64", 3));  // the other family's map has room
+
+  // As a pod is connected, which replaces nothing; and by the next process.
+  datapath.apply(endpoint("10.0.1.52"));
+  datapath.finish();
+  BpfDatapath next(pins.path());
+  KernelState state;
+  next.dump(state);
+  CHECK(state.datapath_config.at({}).held_back == both);
+
+  // As a pass does it: until what is refused no more is refused no more.
+  auto again = seed_config();
+  again.action = Action::replace;
+  next.apply(again);
+  CHECK(dumped(next).datapath_config.at({}).held_back == both);
+  CHECK_THROWS_AS(next.apply(peer("10.200.4.0/24", 3)), OsError);
+  next.finish();
+  CHECK(held_back() == std::vector{*Cidr::parse("10.200.4.0/24")});
+  next.apply(again);
+  remove(next, Change<PeerEntry>{.key = {network(7)}, .value = {}});
+  next.apply(peer("10.200.4.0/24", 3));
+  next.finish();
+  CHECK(held_back().empty());
 }
 
 TEST_CASE("bpf datapath: maps full to the last entry are dumped quickly") {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 
 #include "agent/kernel/netlink_socket.h"
 #include "agent/kernel/xfrm_state_codec.h"
@@ -37,6 +38,16 @@ std::vector<XfrmState> states() {
 AuthEnc cbc(uint32_t truncation) {
   return {"hmac(sha256)", SecretBytes(std::vector<uint8_t>(32, 7)), "cbc(aes)",
           SecretBytes(std::vector<uint8_t>(16, 9)), truncation};
+}
+
+// The namespaces of earlier cases, and with them what uses the module, go in the background.
+template <class Job>
+void without_module(const std::string& name, const Job& job) {
+  shell("modprobe " + name +
+        " && sysctl -qw kernel.modprobe=/nonexistent; for i in $(seq 100); do rmmod " + name +
+        " && exit 0; sleep 0.1; done; exit 1");
+  job();
+  shell("sysctl -qw kernel.modprobe=/sbin/modprobe && modprobe " + name);
 }
 
 }  // namespace
@@ -120,15 +131,47 @@ TEST_CASE("a kernel without esp4 is one sentence that names algorithm and module
   const auto kernel = site.start_agent();
   KernelState desired;
   desired.states[kKey] = sending();
-  // The namespaces of earlier cases, and with them their states, go in the background.
-  shell(
-      "sysctl -qw kernel.modprobe=/nonexistent; for i in $(seq 100); do rmmod esp4 && exit 0; "
-      "sleep 0.1; done; exit 1");
-  const auto pass = reconcile(*kernel, desired);
-  shell("sysctl -qw kernel.modprobe=/sbin/modprobe && modprobe esp4");
-  REQUIRE(pass.refusals.size() == 1);
-  CHECK_THAT(pass.refusals[0].sentence,
+  std::optional<Pass> pass;
+  without_module("esp4", [&] { pass = reconcile(*kernel, desired); });
+  REQUIRE(pass->refusals.size() == 1);
+  CHECK_THAT(pass->refusals[0].sentence,
              Contains("the kernel cannot do ESP over IPv4: the module esp4"));
+  require_pass(*kernel, desired);
+}
+
+TEST_CASE("a kernel without esp6 costs IPv6 alone, in one sentence") {
+  const LinuxSite site;
+  const auto kernel = site.start_agent();
+  KernelState desired;
+  desired.states[kKey] = sending();
+  auto ipv6 = sending();
+  ipv6.src = ip("fd00:10:1::8a");
+  desired.states[{ip("fd00:10::28"), 3, encrypt_mark(3)}] = ipv6;
+  std::optional<Pass> pass;
+  without_module("esp6", [&] { pass = reconcile(*kernel, desired); });
+  REQUIRE(pass->refusals.size() == 1);
+  CHECK_THAT(pass->refusals[0].sentence,
+             Contains("the kernel cannot do ESP over IPv6: the module esp6"));
+  CHECK(kernel->dump().states.contains(kKey));
+  require_pass(*kernel, desired);
+}
+
+TEST_CASE("a kernel without xfrm_user is one sentence, and nothing is changed") {
+  const LinuxSite site;
+  const auto kernel = site.start_agent();
+  const auto desired = worker_state(*kernel);
+  std::string said;
+  without_module("xfrm_user", [&] {
+    try {
+      reconcile(*kernel, desired);
+    } catch (const KernelError& error) {
+      said = error.what();
+    }
+  });
+  CHECK(said ==
+        "read the kernel's state: open a netlink socket for IPsec (xfrm_user): Protocol not "
+        "supported (is the module available?)");
+  CHECK(shell_status("ip link show cilium_host") != 0);
   require_pass(*kernel, desired);
 }
 

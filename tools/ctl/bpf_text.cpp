@@ -73,9 +73,15 @@ Json bpf_drops_json(const std::map<std::string, DropCount>& drops) {
 Json bpf_config_json(const KernelState& state) {
   if (state.datapath_config.empty()) return nullptr;
   const auto& config = state.datapath_config.begin()->second;
-  return {{"ipv4", network_json(config.v4)},  {"ipv6", network_json(config.v6)},
-          {"hostDevice", config.host_device}, {"netDevice", config.net_device},
-          {"uplink", config.uplink},          {"hostEncryption", config.host_encryption}};
+  Json held_back = Json::array();
+  for (const auto& network : config.held_back) held_back.push_back(network.to_string());
+  return {{"ipv4", network_json(config.v4)},
+          {"ipv6", network_json(config.v6)},
+          {"hostDevice", config.host_device},
+          {"netDevice", config.net_device},
+          {"uplink", config.uplink},
+          {"hostEncryption", config.host_encryption},
+          {"heldBack", held_back}};
 }
 
 std::string bpf_maps_text(const Json& maps) {
@@ -136,7 +142,12 @@ std::string bpf_config_text(const Json& config) {
   for (const char* device : {"hostDevice", "netDevice", "uplink"}) {
     text += std::string(device) + " = " + text_of(config, device) + "\n";
   }
-  return text + "hostEncryption = " + config["hostEncryption"].dump() + "\n";
+  text += "hostEncryption = " + config["hostEncryption"].dump() + "\n";
+  for (const auto& network : config["heldBack"]) {
+    text += "heldBack = " + network.get<std::string>() +
+            ", dropped: the kernel refused an entry in it, see pellicle status\n";
+  }
+  return text;
 }
 
 }  // namespace pellicle::ctl

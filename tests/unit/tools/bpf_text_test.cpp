@@ -77,6 +77,11 @@ TEST_CASE("maps, endpoints and the configuration are shown with their words") {
         "netDevice = cilium_net\n"
         "uplink = eth0\n"
         "hostEncryption = true\n");
+  auto held_back = state();
+  held_back.datapath_config[{}].held_back = {*Cidr::parse("10.9.0.0/16")};
+  CHECK_THAT(bpf_config_text(bpf_config_json(held_back)),
+             Catch::EndsWith("heldBack = 10.9.0.0/16, dropped: the kernel refused an entry in it, "
+                             "see pellicle status\n"));
   CHECK(bpf_config_json({}).is_null());
   CHECK_THAT(bpf_config_text(nullptr), Catch::StartsWith("not filled: "));
 }

@@ -57,6 +57,18 @@ TEST_CASE("trace: what is for nobody of the cluster goes its own way") {
   CHECK(from_net(healthy(), "192.0.2.1").end == TraceEnd::clear);
 }
 
+TEST_CASE("trace: what may be for a peer whose entry was refused is dropped by the guard") {
+  auto kernel = healthy();
+  kernel.datapath_config[{}].held_back = {seed::cidr("192.0.2.0/24")};
+  const auto way = from_net(kernel, "192.0.2.1");
+  CHECK(way.end == TraceEnd::dropped);
+  CHECK(broken_step(way) == "config");
+  CHECK(from_net(kernel, "10.0.0.249").end == TraceEnd::encrypted);
+  CHECK(from_net(kernel, "198.51.100.1").end == TraceEnd::clear);
+  kernel.attachments.erase({"eth0", false});
+  CHECK(from_net(kernel, "192.0.2.1").end == TraceEnd::clear);
+}
+
 TEST_CASE("trace: a packet from a peer's pod is followed to the pod") {
   const auto way = trace(healthy(), seed::ip("10.0.0.249"), seed::ip("10.0.1.52"));
   CHECK(way.end == TraceEnd::delivered);

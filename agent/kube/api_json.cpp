@@ -8,9 +8,15 @@ namespace {
 
 using nlohmann::json;
 
+// Levels of nesting; a Node has about ten. Copying and writing recurse: what is nested without end
+// must not get that far.
+constexpr int kDeepest = 64;
+struct TooDeep {};
+
 // Most of a real Node is field ownership and container images; leaving them out while parsing keeps
 // the agent small in a large cluster.
-bool keep(int, json::parse_event_t event, json& parsed) {
+bool keep(int depth, json::parse_event_t event, json& parsed) {
+  if (depth > kDeepest) throw TooDeep();
   if (event != json::parse_event_t::key) return true;
   const auto& key = parsed.get_ref<const std::string&>();
   return key != "managedFields" && key != "images" &&
@@ -18,7 +24,18 @@ bool keep(int, json::parse_event_t event, json& parsed) {
 }
 
 json parse(std::string_view text) {
-  return json::parse(text, keep, /*allow_exceptions=*/false);
+  try {
+    return json::parse(text, keep, /*allow_exceptions=*/false);
+  } catch (const TooDeep&) {
+    return json::value_t::discarded;
+  }
+}
+
+// On one line, and nothing that moves a terminal's cursor.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return text;
 }
 
 // The string at object[outer][inner]; empty when there is none.
@@ -74,7 +91,7 @@ std::optional<Frame> decode_frame(std::string_view line) {
     const auto code = object.find("code");
     const bool numeric = code != object.end() && code->is_number_integer();
     return ErrorFrame{.code = numeric ? code->get<int>() : 0,
-                      .message = text_at(object, "message")};
+                      .message = one_line(text_at(object, "message"))};
   }
   auto version = text_at(object, "metadata", "resourceVersion");
   if (version.empty()) return std::nullopt;
@@ -90,10 +107,7 @@ std::optional<Frame> decode_frame(std::string_view line) {
 std::string status_message(std::string_view body) {
   const auto status = parse(body);
   if (text_at(status, "kind") != "Status") return "";
-  auto message = text_at(status, "message");
-  std::replace_if(
-      message.begin(), message.end(), [](unsigned char c) { return c < ' '; }, ' ');
-  return message;
+  return one_line(text_at(status, "message"));
 }
 
 }  // namespace pellicle

@@ -19,6 +19,8 @@ IpAddress::IpAddress(Family family, const uint8_t* bytes) : family_(family) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  // inet_pton would not see what stands behind a zero.
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string terminated(text);
   uint8_t bytes[16];
   if (inet_pton(AF_INET, terminated.c_str(), bytes) == 1) return IpAddress(Family::v4, bytes);

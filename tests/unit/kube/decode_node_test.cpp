@@ -201,3 +201,19 @@ TEST_CASE("pages, bookmarks, errors and garbage are told apart") {
     CHECK_FALSE(decode_frame(garbage));
   }
 }
+
+TEST_CASE("an object that is nested without end is no object, and costs no stack") {
+  constexpr size_t deep = 500'000;
+  const auto nested = std::string(deep, '[') + std::string(deep, ']');
+  const auto object = R"({"metadata":{"name":"x","resourceVersion":"3"},"spec":)" + nested + "}";
+  CHECK_FALSE(decode_frame(R"({"type":"ADDED","object":)" + object + "}"));
+  CHECK_FALSE(decode_page(R"({"metadata":{"resourceVersion":"1"},"items":[)" + object + "]}"));
+  CHECK(status_message(R"({"kind":"Status","message":"m","details":)" + nested + "}").empty());
+}
+
+TEST_CASE("what a server says of an error moves no cursor") {
+  const auto error =
+      decode_frame(R"({"type":"ERROR","object":{"code":500,"message":"one\ntwo\u001b[2J\u007f"}})");
+  CHECK(std::get<ErrorFrame>(*error).message == "one two [2J ");
+  CHECK(status_message(R"({"kind":"Status","message":"one\ntwo\u007f"})") == "one two ");
+}

@@ -1,0 +1,293 @@
+// Every program over generated frames: what it does is compared with a decision that knows how the
+// frame was made and reads none of its bytes.
+#include <random>
+
+#include "tests/bpf/programs.h"
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+using namespace pellicle::datapath;
+
+namespace {
+
+// What an address is for node worker.
+enum class Is { pod, router, peer, peer_without_key, strict, node, elsewhere, on_link };
+struct Place {
+  Is is;
+  const char* v4;
+  const char* v6;
+};
+constexpr Place kPlaces[] = {
+    {Is::pod, "10.0.1.52", "fd00:10:1::34"},    {Is::router, "10.0.1.138", "fd00:10:1::8a"},
+    {Is::peer, "10.0.0.249", "fd00:10::f9"},    {Is::peer_without_key, "10.0.2.1", "fd00:10:2::1"},
+    {Is::strict, "10.77.0.1", "fd00:10:77::1"}, {Is::node, "172.18.0.4", "fd00:172::4"},
+    {Is::elsewhere, "1.1.1.1", "2001:db8::1"},  {Is::on_link, "224.0.0.1", "ff02::1"},
+    {Is::on_link, "255.255.255.255", "fe80::1"}};
+constexpr uint32_t kUnreadable = 256;  // no protocol
+constexpr size_t kEthernet = 14;
+
+struct Generated {
+  Packet packet;
+  bool ipv6 = false;
+  Is from = Is::pod;
+  Is to = Is::peer;
+  size_t size = 0;  // what is left of the frame
+
+  Bytes bytes() const { return cut(frame(packet), size); }
+  bool is_tagged() const { return !packet.tags.empty(); }
+  bool is_ip() const {
+    return !is_tagged() &&
+           (packet.ethertype == 0 || packet.ethertype == 0x0800 || packet.ethertype == 0x86dd);
+  }
+  bool is_readable() const {
+    if (is_tagged() || packet.ethertype != 0 || packet.version != 0) return false;
+    if (ipv6) return size >= kEthernet + 40;
+    return packet.ihl >= 5 && size >= kEthernet + packet.ihl * 4U;
+  }
+  uint32_t protocol() const {
+    size_t end = kEthernet + 40;
+    for (size_t i = 0; ipv6 && i < packet.headers.size(); ++i) {
+      const bool last = i + 1 == packet.headers.size();
+      if (i == 6 || size < end + 4) return kUnreadable;
+      if (packet.headers[i].fragment >= 8)
+        return last ? packet.protocol : packet.headers[i + 1].type;
+      end += 8 + packet.headers[i].words * size_t{8};
+    }
+    return packet.protocol;
+  }
+  bool stays_on_link() const { return ipv6 && to == Is::on_link; }
+  bool is_for_this_node() const { return to == Is::pod || to == Is::router; }
+  bool is_own_esp() const { return is_readable() && from == Is::router && protocol() == kEsp; }
+};
+
+// What is expected of a program. A dropped packet's mark and frame are nobody's any more.
+struct Expected {
+  int verdict = 0;
+  uint32_t mark = 0;
+  std::optional<drop_reason> reason;
+  bool readdressed = false;
+};
+
+Expected dropped(drop_reason reason) {
+  return {.verdict = TC_ACT_SHOT, .mark = 0, .reason = reason};
+}
+
+const endpoint_value kPod{
+    .ifindex = 5, .pod_mac = {2, 1, 1, 1, 1, 1}, .host_mac = {2, 2, 2, 2, 2, 2}};
+
+struct Reference {
+  bool host_encryption = false;
+
+  static bool marked(uint32_t mark, uint32_t field) { return (mark & 0xf00) == field; }
+
+  Expected lxc_in(const Generated& sent, uint32_t) const {
+    if (sent.is_tagged()) return dropped(DROP_TAGGED);
+    const bool ours = sent.packet.to == MacBytes{};
+    if (!sent.is_ip() || !ours) return {TC_ACT_OK, 0, {}};
+    if (!sent.is_readable()) return dropped(DROP_MALFORMED);
+    if (sent.stays_on_link()) return {TC_ACT_OK, 0, {}};
+    if (sent.protocol() == kUnreadable) return dropped(DROP_MALFORMED);
+    if (sent.to == Is::peer) return {TC_ACT_OK, 0x3e00, {}};
+    if (sent.to == Is::peer_without_key) return dropped(DROP_NO_KEY);
+    return {TC_ACT_OK, host_encryption ? 0x100U : 0U, {}};
+  }
+
+  // The guard: `passes` is all that may leave in the clear.
+  Expected uplink_out(const Generated& sent, uint32_t mark) const {
+    const Expected passes{TC_ACT_UNSPEC, mark, {}};
+    if (!sent.is_readable() || sent.stays_on_link()) return passes;
+    if (sent.is_for_this_node()) return dropped(DROP_NO_ROUTE);
+    if (sent.is_own_esp() || sent.to == Is::elsewhere || sent.to == Is::on_link) return passes;
+    const bool from_here = sent.from == Is::pod || sent.from == Is::router;
+    const bool of_a_pod = marked(mark, 0x100) || marked(mark, 0x200) || marked(mark, 0xe00);
+    if (!from_here && !host_encryption) return passes;
+    if (!from_here && sent.to == Is::strict) return passes;
+    if (!from_here && sent.to == Is::node && !of_a_pod) return passes;
+    // Nodes are in the map with host encryption alone.
+    if (sent.to == Is::node && !host_encryption) return passes;
+    if (sent.to == Is::peer_without_key || sent.to == Is::strict) return dropped(DROP_NO_KEY);
+    if (marked(mark, 0xe00)) return dropped(DROP_UNENCRYPTED);
+    return {TC_ACT_REDIRECT, 0x3e00, {}};
+  }
+
+  Expected uplink_in(const Generated& sent, uint32_t mark) const {
+    const bool decrypted = marked(mark, 0xd00);
+    if (decrypted && sent.is_readable() && sent.to != Is::pod) return {TC_ACT_UNSPEC, 0x200, {}};
+    if (decrypted) return {TC_ACT_UNSPEC, 0, {}};
+    const bool esp = sent.is_readable() && sent.to == Is::router && sent.protocol() == kEsp;
+    return {TC_ACT_UNSPEC, esp ? 0xd00 : mark, {}};
+  }
+
+  Expected host_out(const Generated& sent, uint32_t mark) const {
+    if (marked(mark, 0xe00) && !sent.is_own_esp()) return dropped(DROP_UNENCRYPTED);
+    if (marked(mark, 0xe00) || !sent.is_readable() || sent.to != Is::pod)
+      return {TC_ACT_OK, mark, {}};
+    return {.verdict = TC_ACT_REDIRECT, .mark = mark, .reason = {}, .readdressed = true};
+  }
+
+  // There is no route to anywhere here: ESP that is sent on is for net_in_test.cpp.
+  Expected net_in(const Generated& sent, uint32_t mark) const {
+    if (marked(mark, 0xe00) && sent.is_own_esp()) return dropped(DROP_NO_ROUTE);
+    if (!marked(mark, 0xe00) && sent.is_readable() && sent.is_for_this_node())
+      return dropped(DROP_NO_ENDPOINT);
+    return {TC_ACT_OK, mark, {}};
+  }
+};
+
+struct Program {
+  const char* name;
+  Expected (Reference::*decides)(const Generated&, uint32_t) const;
+};
+constexpr Program kPrograms[] = {{"pell_lxc_in", &Reference::lxc_in},
+                                 {"pell_uplink_out", &Reference::uplink_out},
+                                 {"pell_uplink_in", &Reference::uplink_in},
+                                 {"pell_host_out", &Reference::host_out},
+                                 {"pell_net_in", &Reference::net_in}};
+// Each field of ours, with somebody else's bits around it and alone.
+constexpr uint32_t kMarks[] = {0,     0x3e00, 0xfe00, 0xe00, 0xd00,       0x200,
+                               0x100, 0x4000, 0xf00,  0xc00, 0xdead'beef, 0xffff'fdff};
+
+class Generator {
+ public:
+  explicit Generator(uint32_t seed) : random_(seed) {}
+
+  template <class T, size_t N>
+  const T& one_of(const T (&all)[N]) {
+    return all[below(N)];
+  }
+  size_t below(size_t end) { return random_() % end; }
+  bool one_in(size_t times) { return below(times) == 0; }
+
+  Generated packet() {
+    Generated made{.ipv6 = one_in(2)};
+    const auto& from = one_of(kPlaces);
+    const auto& to = one_of(kPlaces);
+    made.from = from.is;
+    made.to = to.is;
+    auto& packet = made.packet;
+    packet.src = made.ipv6 ? from.v6 : from.v4;
+    packet.dst = made.ipv6 ? to.v6 : to.v4;
+    packet.protocol = one_of<uint8_t>({kEsp, kEsp, 17, 6, 1, 58, 59});
+    packet.payload = below(70);
+    if (one_in(16)) packet.to = {2, 0, 0, 0, 0, 7};
+    if (one_in(16)) packet.to = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    if (one_in(16)) packet.version = one_of<uint8_t>({1, 5, 7, 15});
+    if (one_in(16)) packet.tags.assign(1 + below(2), 7);
+    if (one_in(16)) packet.ethertype = one_of<uint16_t>({0x0806, 0x05dc, 0xffff, 0x8847});
+    if (one_in(32)) packet.ethertype = made.ipv6 ? 0x0800 : 0x86dd;
+    if (made.ipv6) {
+      add_headers(packet);
+    } else {
+      packet.ihl = one_of<uint8_t>({5, 5, 5, 6, 15, 4, 0});
+      packet.fragment = one_of<uint16_t>({0, 0, 0x4000, 0x2000, 0x2001, 0x00b9});
+    }
+    const auto whole = frame(packet).size();
+    made.size = one_in(2) ? whole : kEthernet + below(whole - kEthernet + 1);
+    return made;
+  }
+
+ private:
+  void add_headers(Packet& packet) {
+    for (size_t count = one_in(2) ? below(9) : 0; count > 0; --count) {
+      Header header{.type = one_of<uint8_t>({0, 43, 44, 60})};
+      if (header.type == 44) {
+        header.fragment = one_of<uint16_t>({0, 1, 8, 0x5a9});
+      } else {
+        header.words = one_of<uint8_t>({0, 0, 1, 3});
+      }
+      packet.headers.push_back(header);
+    }
+  }
+
+  std::mt19937 random_;
+};
+
+Bytes frame_after(const Expected& expected, const Bytes& before) {
+  if (!expected.readdressed) return before;
+  MacBytes to;
+  MacBytes from;
+  std::copy_n(kPod.pod_mac, to.size(), to.begin());
+  std::copy_n(kPod.host_mac, from.size(), from.begin());
+  return readdressed(before, to, from);
+}
+
+bool agrees(const Expected& expected, const Bytes& before, const Outcome& outcome) {
+  if (expected.verdict != outcome.verdict) return false;
+  return expected.reason ||
+         (expected.mark == outcome.mark && frame_after(expected, before) == outcome.frame);
+}
+
+class Comparison {
+ public:
+  explicit Comparison(bool host_encryption) : reference_{host_encryption} {
+    auto config = worker();
+    config.host_encryption = host_encryption ? 1 : 0;
+    programs_.configure(config);
+    for (const char* pod : {kPlaces[0].v4, kPlaces[0].v6}) programs_.set_endpoint(pod, kPod);
+    if (!host_encryption) return;
+    programs_.set_peer("172.18.0.4", 32, 3, true);
+    programs_.set_peer("fd00:172::4", 128, 3, true);
+  }
+
+  void run(const Generated& sent, uint32_t mark) {
+    const auto bytes = sent.bytes();
+    for (const auto& program : kPrograms) {
+      const auto outcome = programs_.try_run(program.name, bytes, mark);
+      if (!outcome) return;  // too short for BPF_PROG_TEST_RUN itself
+      ++runs_;
+      const auto expected = (reference_.*program.decides)(sent, mark);
+      if (expected.reason) {
+        drops_[*expected.reason].packets += 1;
+        drops_[*expected.reason].bytes += bytes.size();
+      }
+      if (agrees(expected, bytes, *outcome)) continue;
+      FAIL(program.name << " with mark 0x" << std::hex << mark << ", " << std::dec << bytes.size()
+                        << " bytes from " << sent.packet.src << " to " << sent.packet.dst
+                        << ": expected verdict " << expected.verdict << " mark 0x" << std::hex
+                        << expected.mark << ", came: " << *outcome << " from "
+                        << Outcome{0, mark, bytes});
+    }
+  }
+
+  // Each drop is counted under its reason, once, with its bytes.
+  void check_counters() const {
+    CHECK(programs_.drops() == drops_);
+    for (const auto reason : {DROP_NO_KEY, DROP_UNENCRYPTED, DROP_NO_ENDPOINT, DROP_NO_ROUTE,
+                              DROP_MALFORMED, DROP_TAGGED}) {
+      INFO(reason);
+      CHECK(drops_.contains(reason));
+    }
+    CHECK(runs_ > 10'000);
+  }
+
+ private:
+  Reference reference_;
+  Programs programs_ = configured();
+  Drops drops_;
+  size_t runs_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("generated frames: each program does what the contract says, and nothing else") {
+  const bool host_encryption = GENERATE(false, true);
+  const uint32_t seed = 20261126;
+  CAPTURE(host_encryption, seed);
+  Comparison comparison(host_encryption);
+  Generator generate(seed);
+  for (size_t i = 0; i < 6000; ++i) comparison.run(generate.packet(), generate.one_of(kMarks));
+  // Every length of a frame, with what is most at stake: clear text of a pod, ESP of the router.
+  for (const bool ipv6 : {false, true}) {
+    for (const size_t from : {0, 1}) {
+      Generated sent{.ipv6 = ipv6, .from = kPlaces[from].is};
+      sent.packet.src = ipv6 ? kPlaces[from].v6 : kPlaces[from].v4;
+      sent.packet.dst = ipv6 ? kPlaces[2].v6 : kPlaces[2].v4;
+      sent.packet.protocol = from == 0 ? 17 : kEsp;
+      if (ipv6) sent.packet.headers = {{.type = 60}};
+      for (sent.size = kEthernet; sent.size <= frame(sent.packet).size(); ++sent.size) {
+        for (const uint32_t mark : kMarks) comparison.run(sent, mark);
+      }
+    }
+  }
+  comparison.check_counters();
+}

@@ -19,11 +19,13 @@ uint64_t next_random(uint64_t& seed) {
 void forget_version(ListWatch& state) {
   state.resource_version.clear();
   state.continue_token.clear();
+  state.list_version.clear();
   state.objects.clear();
 }
 
 void send_list(ListWatch& state, Actions& actions) {
-  Request request{.path = state.resource.path, .query = {{"limit", std::to_string(kPageSize)}}};
+  Request request{.path = state.resource.path,
+                  .query = {{"limit", std::to_string(state.page_size)}}};
   if (!state.resource.field_selector.empty()) {
     request.query.emplace_back("fieldSelector", state.resource.field_selector);
   }
@@ -84,10 +86,28 @@ void back_off(ListWatch& state, Actions& actions,
 }
 
 // The version is no longer known to the server: list again, at once the first time.
-void start_over(ListWatch& state, Actions& actions) {
+void start_over(ListWatch& state, WallTime now, Actions& actions) {
   forget_version(state);
-  if (!std::exchange(state.started_over, true)) return send_list(state, actions);
-  back_off(state, actions);
+  const auto before = state.lost_versions++;
+  if (before == 0) return send_list(state, actions);
+  report(state, actions, now, "the server has forgotten each version that it has just told (410)");
+  wait(state, actions, backoff(before - 1, state.seed, state.pace));
+}
+
+// A clock that was set back while the watch was open says nothing: the watch may have lasted.
+bool lasts(const ListWatch& state, WallTime now) {
+  return now < state.opened_at || now - state.opened_at >= state.pace.quick_end;
+}
+
+void recover(ListWatch& state, Actions& actions) {
+  if (!state.trouble) return;
+  state.trouble.reset();
+  actions.emplace_back(Recovered{});
+}
+
+// Only a watch that lasts proves that its version is a good one.
+void version_is_good(ListWatch& state, Actions& actions) {
+  if (std::exchange(state.lost_versions, 0) > 1) recover(state, actions);
 }
 
 void on(ListWatch& state, const Tick&, Actions& actions) {
@@ -99,9 +119,12 @@ void on(ListWatch& state, const Tick&, Actions& actions) {
 void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
   if (state.phase != ListWatch::Phase::listing) return;
   const auto& response = event.response;
-  if (response.status == 410 && !state.continue_token.empty()) return start_over(state, actions);
+  if (response.status == 410 && !state.continue_token.empty())
+    return start_over(state, event.now, actions);
   if (response.status != 200 || !response.error.empty()) {
     forget_version(state);
+    // It began and did not end: too much at once, for the limit or for the time.
+    if (response.status == 200) state.page_size = std::max(state.page_size / 2, 1);
     report(state, actions, event.now, failure_sentence(response));
     return back_off(state, actions, response.retry_after);
   }
@@ -114,8 +137,10 @@ void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
   }
   std::move(page->objects.begin(), page->objects.end(), std::back_inserter(state.objects));
   state.continue_token = page->continue_token;
+  if (state.list_version.empty()) state.list_version = page->resource_version;
   if (!state.continue_token.empty()) return send_list(state, actions);
-  state.resource_version = page->resource_version;
+  state.resource_version = std::exchange(state.list_version, {});
+  state.page_size = std::min(state.page_size * 2, kPageSize);
   actions.emplace_back(Synced{std::exchange(state.objects, {})});
   open_watch(state, actions);
 }
@@ -124,21 +149,19 @@ void on(ListWatch& state, const WatchOpened& event, Actions& actions) {
   if (state.phase != ListWatch::Phase::watching) return;
   state.opened = true;
   state.opened_at = event.now;
-  if (!state.trouble) return;
-  state.trouble.reset();
-  actions.emplace_back(Recovered{});
+  if (state.lost_versions < 2) recover(state, actions);
 }
 
-void good_frame(ListWatch& state, const std::string& version) {
+void good_frame(ListWatch& state, const std::string& version, WallTime now, Actions& actions) {
   state.resource_version = version;
   state.heard = true;
   state.failures = 0;
-  state.started_over = false;
+  if (lasts(state, now)) version_is_good(state, actions);
 }
 
 void on_error_frame(ListWatch& state, const ErrorFrame& error, WallTime now, Actions& actions) {
   actions.emplace_back(CloseWatch{});
-  if (error.code == 410) return start_over(state, actions);
+  if (error.code == 410) return start_over(state, now, actions);
   forget_version(state);
   report(state, actions, now,
          "the watch ended with error " + std::to_string(error.code) +
@@ -160,17 +183,17 @@ void on(ListWatch& state, const FrameArrived& event, Actions& actions) {
     return on_error_frame(state, *error, event.now, actions);
   }
   if (const auto* bookmark = std::get_if<BookmarkFrame>(&*frame)) {
-    return good_frame(state, bookmark->resource_version);
+    return good_frame(state, bookmark->resource_version, event.now, actions);
   }
   auto& change = std::get<ObjectFrame>(*frame);
-  good_frame(state, change.resource_version);
+  good_frame(state, change.resource_version, event.now, actions);
   actions.emplace_back(Changed{.object = std::move(change.object), .deleted = change.deleted});
 }
 
 // The watch was never answered with 200.
 void on_refused_watch(ListWatch& state, const WatchEnded& event, Actions& actions) {
   const auto& response = event.end.response;
-  if (response.status == 410) return start_over(state, actions);
+  if (response.status == 410) return start_over(state, event.now, actions);
   const bool may_pass = response.status == 0 || response.status == 401 || response.status == 403 ||
                         response.status == 408 || response.status == 429 || response.status >= 500;
   if (!may_pass) forget_version(state);  // the request itself was wrong: begin with a list
@@ -181,9 +204,8 @@ void on_refused_watch(ListWatch& state, const WatchEnded& event, Actions& action
 void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
   if (state.phase != ListWatch::Phase::watching) return;
   if (!state.opened) return on_refused_watch(state, event, actions);
-  const bool quick = event.now - state.opened_at < state.pace.quick_end;
   const bool clean = event.end.response.error.empty() && !event.end.half_frame;
-  if (quick) {
+  if (!lasts(state, event.now)) {
     // One may be chance, and costs a second; a server that does it again is reported.
     if (state.failures > 0) {
       report(state, actions, event.now,
@@ -192,7 +214,7 @@ void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
     return back_off(state, actions);
   }
   state.failures = 0;
-  state.started_over = false;
+  version_is_good(state, actions);
   if (clean && !state.heard) {
     // A server that sends bookmarks sends one before the end. Without any, the version may be one
     // that this server has yet to reach (etcd restored from a backup): kube-apiserver 1.36 answers

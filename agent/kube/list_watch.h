@@ -8,7 +8,9 @@
 //
 // Invariants: objects are handed over as one complete set after every LIST (nothing is known to be
 // gone before); a watch starts from the version of the last list, bookmark or frame, and versions
-// are never compared; after a version was lost (410, garbage) the next thing is a LIST.
+// are never compared; after a version was lost (410, garbage) the next thing is a LIST. The list is
+// the server's word, also where it is older than what a watch has told: etcd may have been
+// restored.
 #pragma once
 
 #include <chrono>
@@ -41,6 +43,8 @@ struct Pace {
   bool operator==(const Pace&) const = default;
 };
 
+inline constexpr int kPageSize = 500;  // as client-go's pager
+
 struct ListWatch {
   enum class Phase : uint8_t { idle, listing, watching, waiting };
   struct Trouble {
@@ -54,9 +58,11 @@ struct ListWatch {
   Phase phase = Phase::idle;
   std::string resource_version;    // to watch from; empty: list first
   std::string continue_token;      // of the next page
+  std::string list_version;        // of the first page: what changed between two pages comes again
   std::vector<ApiObject> objects;  // pages so far
+  int page_size = kPageSize;       // less after an answer that began and did not end
   uint32_t failures = 0;           // in a row
-  bool started_over = false;       // the last version was too old, and nothing good came since
+  uint32_t lost_versions = 0;      // 410 in a row, without a watch that lasted
   bool opened = false;             // this watch was answered with 200
   bool heard = false;              // this watch has brought a good frame
   WallTime opened_at;
@@ -128,7 +134,6 @@ struct ListWatchStep {
 
 ListWatchStep step(ListWatch state, const ListWatchEvent& event);
 
-inline constexpr int kPageSize = 500;                       // as client-go's pager
 inline constexpr std::chrono::seconds kShortestWatch{300};  // asked for: this, up to twice as long
 
 // The wait before attempt `failures` + 1: doubling, up to half of it more at random, never above

@@ -51,6 +51,11 @@ void NodeAgent::kill() {
   process_->stop(SIGKILL);
 }
 
+pid_t NodeAgent::pid() const {
+  if (!process_) throw LabError("the agent of " + node_ + " was never started");
+  return process_->pid();
+}
+
 bool NodeAgent::running() {
   return process_ && process_->running();
 }

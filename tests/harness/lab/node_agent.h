@@ -24,6 +24,7 @@ class NodeAgent {
   int stop();   // SIGTERM; the exit status
   void kill();  // SIGKILL, at once
   bool running();
+  pid_t pid() const;  // of the last run; LabError when it was never started
 
   // The "result" of a request. ctl::Unreachable when nobody answers, ctl::Refused for an "error".
   nlohmann::ordered_json ask(const std::string& method,

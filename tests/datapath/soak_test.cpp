@@ -31,9 +31,10 @@ void flap(const std::string& node) {
 }
 
 // An agent's log with one line, of now.
-void write_log(const std::string& directory, const std::string& node, const std::string& line) {
+void write_log(const std::string& directory, const std::string& node, const std::string& level) {
   write_file(directory + "/" + node + "-agent.log",
-             must("date -u +%Y-%m-%dT%H:%M:%S.%3NZ | tr -d '\\n'") + " " + line + "\n");
+             must("date -u +'{\"time\":\"%Y-%m-%dT%H:%M:%SZ\",\"level\":\"" + level +
+                  "\",\"msg\":\"kernel refused\"}'"));
 }
 
 }  // namespace
@@ -95,10 +96,11 @@ TEST_CASE("soak: an agent's error is found, unless something explains it") {
   Ledger ledger(Clock::now() - std::chrono::minutes(1));
   const std::string directory = "/run/lab/logs";
   must("mkdir -p " + directory);
-  write_log(directory, "worker", "info  kernel changed operation=add route");
+  write_log(directory, "worker", "info");
   CHECK(complaints(directory, ledger).empty());
-  write_log(directory, "worker", "error kernel refused operation=add route");
-  write_log(directory, "worker2", "../agent/main.cpp:1:1: runtime error: a sanitizer's words");
+  write_log(directory, "worker", "error");
+  write_file(directory + "/worker2-agent.log",
+             "../agent/main.cpp:1:1: runtime error: a sanitizer's words\n");
   REQUIRE(complaints(directory, ledger).size() == 2);
 
   ledger.open("worker", "a link that was down", Clock::now() - std::chrono::seconds(10));

@@ -2,10 +2,9 @@
 
 #include <time.h>
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <nlohmann/json.hpp>
 
 namespace pellicle::soak {
 
@@ -14,25 +13,23 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using System = std::chrono::system_clock;
 
-// "2026-11-26T12:42:55.123Z" as a time of the steady clock; none for another text. The guest's
-// clocks go alike.
+// "2026-11-26T12:42:55Z" as a time of the steady clock; none for another text. The guest's clocks
+// go alike.
 std::optional<Time> time_of(const std::string& text) {
   tm parts{};
-  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return std::nullopt;
-  const auto whole = System::from_time_t(timegm(&parts));
-  const auto fraction = std::chrono::duration<double>(std::strtod(rest, nullptr));
-  return Steady::now() - std::chrono::duration_cast<Steady::duration>(System::now() - whole) +
-         std::chrono::duration_cast<Steady::duration>(fraction);
+  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (rest == nullptr || *rest != '\0') return std::nullopt;
+  const auto said = System::from_time_t(timegm(&parts));
+  return Steady::now() - std::chrono::duration_cast<Steady::duration>(System::now() - said);
 }
 
+// An agent writes a JSON object a line; what is none was written by its runtime: a sanitizer, or
+// std::terminate.
 bool is_wrong(const std::string& node, const std::string& line, const Ledger& ledger) {
-  if (line.find("runtime error:") != line.npos || line.find("Sanitizer") != line.npos) return true;
-  std::istringstream words(line);
-  std::string time, level;
-  words >> time >> level;
-  if (level != "error" && level != "critical") return false;
-  const auto said = time_of(time);
+  const auto entry = nlohmann::json::parse(line, nullptr, false);
+  if (!entry.is_object()) return true;
+  if (entry.value("level", "error") != "error") return false;
+  const auto said = time_of(entry.value("time", ""));
   return !said || !ledger.explanation(node, *said);
 }
 

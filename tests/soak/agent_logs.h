@@ -9,8 +9,8 @@
 
 namespace pellicle::soak {
 
-// By node, the lines of <node>-agent.log in this directory that are of level error and that nothing
-// explains which was done to the node then, and every line of a sanitizer.
+// By node, the lines of <node>-agent.log in this directory that are of level error and nothing
+// that was done to the node then explains, and every line that is none of its log (a sanitizer's).
 std::vector<std::pair<std::string, std::string>> complaints(const std::string& directory,
                                                             const Ledger& ledger);
 

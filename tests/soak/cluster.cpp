@@ -135,7 +135,7 @@ std::string Cluster::end_agent(const std::string& node) {
     lab.agent(node).kill();
     return node + "'s agent is killed";
   }
-  const int status = lab.agent(node).stop();
+  const int status = lab.agent(node).stop(Seconds(60));
   if (status != 0) {
     ledger.found(node + "'s agent ends with status " + std::to_string(status) + " after SIGTERM");
   }

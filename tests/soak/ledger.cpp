@@ -12,6 +12,7 @@ namespace {
 constexpr auto kUnderWay = 200ms;
 // How long after it has happened an agent may speak of it: it retries, and says what it came to.
 constexpr auto kSaid = 2s;
+constexpr auto kSecond = 1s;  // an agent's log knows no fractions
 // A fault that comes with every packet must not fill the disk.
 constexpr size_t kMostFindings = 100;
 
@@ -43,7 +44,7 @@ std::optional<std::string> Ledger::explanation(const std::string& from, const st
 std::optional<std::string> Ledger::explanation(const std::string& node, Time said) const {
   const std::lock_guard lock(mutex_);
   for (const Window& window : windows_) {
-    if (window.node != node || said < window.from) continue;
+    if (window.node != node || said < window.from - kSecond) continue;
     if (!window.to || said <= *window.to + kSaid) return window.why;
   }
   return std::nullopt;

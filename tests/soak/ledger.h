@@ -26,7 +26,7 @@ class Ledger {
   // it. Packets are under way for a moment: one that was sent just before counts as well.
   std::optional<std::string> explanation(const std::string& from, const std::string& to,
                                          Time sent) const;
-  // The same for what a node's agent said.
+  // The same for what a node's agent said; a time of whole seconds.
   std::optional<std::string> explanation(const std::string& node, Time said) const;
 
   // What is being done; a finding names it.

@@ -42,9 +42,18 @@ size_t entries(const NodeAgent& agent, const std::string& map) {
   return dump.size();
 }
 
+size_t least_resident(const NodeAgent& agent) {
+  size_t least = resident(agent);
+  for (int i = 0; i < 10; ++i) {
+    std::this_thread::sleep_for(100ms);
+    least = std::min(least, resident(agent));
+  }
+  return least;
+}
+
 NodeUse node_use(Cluster& cluster, const std::string& node) {
   const NodeAgent& agent = cluster.lab.agent(node);
-  NodeUse use{.resident = resident(agent),
+  NodeUse use{.resident = least_resident(agent),
               .descriptors = files_in(proc(agent) + "/fd"),
               .threads = status_number(agent, "Threads"),
               .counts = {},

@@ -12,7 +12,8 @@ namespace pellicle::soak {
 
 // Of one node that stays.
 struct NodeUse {
-  size_t resident = 0;  // bytes of its agent, VmRSS
+  // Bytes of its agent, VmRSS: the least in a second, as a pass needs some while it lasts.
+  size_t resident = 0;
   size_t descriptors = 0;
   size_t threads = 0;
   std::map<std::string, size_t> counts;  // "XFRM states", "entries of pellicle_peers"

@@ -55,14 +55,13 @@ void Tap::listen() {
 
 void Tap::look_at(lab::Packet packet) {
   if (packet.protocol == kEsp) ++esp_;
-  const std::string text = packet.text();
   const std::vector<lab::Packet> one{std::move(packet)};
   if (lab::packets_with(one, kCleartextMark).empty() &&
       lab::cleartext_between_pods(one, nodes_).empty()) {
     return;
   }
   ++cleartext_;
-  ledger_.found("a pod's packet was on a cable in the clear: " + text);
+  ledger_.found("a pod's packet was on a cable in the clear: " + one.front().text());
 }
 
 // The kernel counts anew with each question.

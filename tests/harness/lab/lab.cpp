@@ -64,7 +64,7 @@ std::string pair_key_line() {
 
 Lab::Lab(LabOptions options) : options_(std::move(options)), log_dir_(results_dir()) {
   std::filesystem::create_directories(capture_dir_);
-  network_ = std::make_unique<Network>(capture_dir_, options_.nodes);
+  network_ = std::make_unique<Network>(capture_dir_, options_.nodes, options_.recorded);
   api_ = std::make_unique<ApiFixture>("172.18.0.1", kApiPort);
   api_->create(api::key_secret(options_.key_line));
   for (const NodeSpec& node : options_.nodes) make_agent(node.name);

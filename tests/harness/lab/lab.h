@@ -29,6 +29,7 @@ struct LabOptions {
   std::vector<NodeSpec> nodes = seed_nodes();
   std::string key_line = pair_key_line();  // api::kSeedKeyLine: one key for all nodes
   bool published = true;     // Nodes carry their cilium_host address before any agent has run
+  bool recorded = true;      // false: see Network; cleartext() throws
   std::string agent_config;  // more lines for every agent's configuration: "pod-mtu = 1423\n"
 };
 

@@ -141,8 +141,9 @@ std::vector<std::string> Lab::files_with_the_key() {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(log_dir_)) {
     if (!entry.is_regular_file()) continue;
     const std::string text = file_text(entry.path().string());
+    const std::string lowered = lower(text);
     for (const std::string& key : key_words(options_.key_line)) {
-      const bool there = lower(text).find(lower(key)) != std::string::npos ||
+      const bool there = lowered.find(lower(key)) != std::string::npos ||
                          text.find(raw_bytes(key)) != std::string::npos;
       if (there) found.push_back(entry.path().string());
     }

@@ -95,8 +95,8 @@ std::string docker_mac(const IpAddress& address) {
 
 // The bridge forwards between nodes without netfilter (br_netfilter is not loaded), and the root
 // namespace does not route, so all that passes between nodes is what they send.
-Network::Network(std::string log_dir, const std::vector<NodeSpec>& nodes)
-    : log_dir_(std::move(log_dir)) {
+Network::Network(std::string log_dir, const std::vector<NodeSpec>& nodes, bool recorded)
+    : log_dir_(std::move(log_dir)), recorded_(recorded) {
   ip_batch(
       "link add kind type bridge forward_delay 0 stp_state 0\n"
       "link set kind addrgenmode none\n"
@@ -125,9 +125,7 @@ void Network::add(const NodeSpec& node) {
   plug({node});
 }
 
-// The wire is watched before a node can send: on the bridge's end, in both directions (`inbound` in
-// a filter loses a capture's first packet, which libpcap 1.10 filters itself and without knowing
-// directions). 160 bytes hold the headers and the beginning of what they carry.
+// The wire is watched before a node can send.
 void Network::plug(const std::vector<NodeSpec>& nodes) {
   std::string lines;
   for (const NodeSpec& node : nodes) {
@@ -138,6 +136,14 @@ void Network::plug(const std::vector<NodeSpec>& nodes) {
     nodes_.push_back(node);
   }
   ip_batch(lines);
+  if (recorded_) record(nodes);
+  for (const NodeSpec& node : nodes) start_node(node);
+}
+
+// On the bridge's end, in both directions (`inbound` in a filter loses a capture's first packet,
+// which libpcap 1.10 filters itself and without knowing directions). 160 bytes hold the headers and
+// the beginning of what they carry.
+void Network::record(const std::vector<NodeSpec>& nodes) {
   std::vector<Capture*> started;
   for (const NodeSpec& node : nodes) {
     wire_.emplace_back(
@@ -150,7 +156,6 @@ void Network::plug(const std::vector<NodeSpec>& nodes) {
     started.push_back(&wire_.back());
   }
   for (Capture* capture : started) capture->ready();
-  for (const NodeSpec& node : nodes) start_node(node);
 }
 
 void Network::remove(const std::string& name) {
@@ -180,6 +185,7 @@ const NodeSpec& Network::node(const std::string& name) const {
 }
 
 std::vector<Packet> Network::wire() {
+  if (!recorded_) throw LabError("nothing of this lab's wires was recorded");
   std::vector<Packet> packets;
   for (Capture& capture : wire_) {
     const std::vector<Packet> sent = capture.packets();

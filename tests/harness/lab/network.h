@@ -38,8 +38,10 @@ NodeSpec fourth_node();
 // The bridge `kind` with the gateway address 172.18.0.1/16 in the root namespace, and the nodes.
 class Network {
  public:
-  // With these nodes in it; see add().
-  explicit Network(std::string log_dir, const std::vector<NodeSpec>& nodes = {});
+  // With these nodes in it; see add(). Not `recorded`: no cable is captured, and wire() throws
+  // LabError. For who listens by itself, as a capture grows with time.
+  explicit Network(std::string log_dir, const std::vector<NodeSpec>& nodes = {},
+                   bool recorded = true);
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -65,7 +67,9 @@ class Network {
 
  private:
   void plug(const std::vector<NodeSpec>& nodes);
+  void record(const std::vector<NodeSpec>& nodes);
   std::string log_dir_;
+  bool recorded_;
   std::vector<NodeSpec> nodes_;
   std::map<std::string, std::string> ports_;  // node -> the bridge's end of its cable
   std::list<Capture> wire_;

@@ -41,14 +41,19 @@ void NodeAgent::start(const std::string& extra, const std::string& binary) {
   process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_, node_);
 }
 
-int NodeAgent::stop() {
+int NodeAgent::stop(Seconds limit) {
   if (!process_) throw LabError("the agent of " + node_ + " was never started");
-  return process_->stop(SIGTERM);
+  return process_->stop(SIGTERM, limit);
 }
 
 void NodeAgent::kill() {
   if (!process_) throw LabError("the agent of " + node_ + " was never started");
   process_->stop(SIGKILL);
+}
+
+pid_t NodeAgent::pid() const {
+  if (!process_) throw LabError("the agent of " + node_ + " was never started");
+  return process_->pid();
 }
 
 bool NodeAgent::running() {

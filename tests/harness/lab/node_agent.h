@@ -21,9 +21,10 @@ class NodeAgent {
   // `extra` are more lines of the configuration file: "pod-mtu = 1423\n"; `binary` is another build
   // of the agent. LabError when it runs.
   void start(const std::string& extra = "", const std::string& binary = "pellicle-agent");
-  int stop();   // SIGTERM; the exit status
-  void kill();  // SIGKILL, at once
+  int stop(Seconds limit = 10s);  // SIGTERM, and SIGKILL once `limit` is over; the exit status
+  void kill();                    // SIGKILL, at once
   bool running();
+  pid_t pid() const;  // of the last run; LabError when it was never started
 
   // The "result" of a request. ctl::Unreachable when nobody answers, ctl::Refused for an "error".
   nlohmann::ordered_json ask(const std::string& method,

@@ -59,6 +59,17 @@ std::string Packet::text() const {
          " length " + std::to_string(length);
 }
 
+std::optional<Packet> packet_of(std::string frame, uint32_t length) {
+  const bool ipv6 = is_ipv6(frame);
+  if (!ipv6 && !is_ipv4(frame)) return std::nullopt;
+  const auto family = ipv6 ? Family::v6 : Family::v4;
+  return Packet{.src = address_at(frame, family, ipv6 ? 8 : 12),
+                .dst = address_at(frame, family, ipv6 ? 24 : 16),
+                .protocol = byte_at(frame, kEthernet + (ipv6 ? 6 : 9)),
+                .length = length,
+                .frame = std::move(frame)};
+}
+
 PcapFile read_pcap(const std::string& path) {
   const std::string bytes = file_text(path);
   if (bytes.size() < kFileHeader || word_at(bytes, 0) != kMagicMicroseconds ||
@@ -73,17 +84,11 @@ PcapFile read_pcap(const std::string& path) {
     if (at + kept > bytes.size()) break;
     std::string frame = bytes.substr(at, kept);
     at += kept;
-    const bool ipv6 = is_ipv6(frame);
-    if (!ipv6 && !is_ipv4(frame)) {
+    if (auto packet = packet_of(std::move(frame), length)) {
+      file.packets.push_back(std::move(*packet));
+    } else {
       ++file.other_frames;
-      continue;
     }
-    const auto family = ipv6 ? Family::v6 : Family::v4;
-    file.packets.push_back({.src = address_at(frame, family, ipv6 ? 8 : 12),
-                            .dst = address_at(frame, family, ipv6 ? 24 : 16),
-                            .protocol = byte_at(frame, kEthernet + (ipv6 ? 6 : 9)),
-                            .length = length,
-                            .frame = std::move(frame)});
   }
   return file;
 }

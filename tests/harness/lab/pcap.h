@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct Packet {
 
   std::string text() const;  // "10.0.1.52 > 10.0.0.249 protocol 1 length 98"
 };
+
+// None: it carries no IP, or too little of it is there. `length` is what it was on the wire.
+std::optional<Packet> packet_of(std::string frame, uint32_t length);
 
 // The IP packets of a capture file (Ethernet, as `tcpdump -w` writes it), and how many other
 // frames it holds. A record that is cut off at the end (its writer was killed) is left out.

@@ -1,0 +1,17 @@
+// What agents say that they must not, or that needs a reason.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/soak/ledger.h"
+
+namespace pellicle::soak {
+
+// By node, the lines of <node>-agent.log in this directory that are of level error and nothing
+// that was done to the node then explains, and every line that is none of its log (a sanitizer's).
+std::vector<std::pair<std::string, std::string>> complaints(const std::string& directory,
+                                                            const Ledger& ledger);
+
+}  // namespace pellicle::soak

@@ -15,7 +15,6 @@ constexpr double kMostOfFloor = 1.5;
 constexpr double kMostOfIp = 0.5;
 constexpr double kMostOfFloorDump = 4;
 constexpr double kMostOfFloorRotation = 2;
-constexpr double kMostForOneMore = 15;  // milliseconds
 constexpr double kMostGrowth = 1.3;
 
 void print_target(double value, double most) {
@@ -27,9 +26,8 @@ void print_ratio(const char* what, double ours, double other, double most) {
   print_target(ours / other, most);
 }
 
-void print_time(const char* what, double ours, double most) {
-  std::printf("%-46s  %9.1f  %9s  %6s", what, ours, "", "");
-  print_target(ours, most);
+void print_time(const char* what, double ours) {
+  std::printf("%-46s  %9.1f\n", what, ours);
 }
 
 void print_kinds(const char* what, const Kinds& kinds) {
@@ -77,8 +75,8 @@ void print_ratios(const Measured& measured) {
               rotation.floor, kMostOfFloorRotation);
   print_ratio("  apply alone", rotation.apply, rotation.floor, kMostOfFloorRotation);
   const auto& more = life.one_more;
-  print_time("one more peer, the whole pass", more.all(), kMostForOneMore);
-  print_time("  without the netfilter tools", one_more_without_tools(life), kMostForOneMore);
+  print_time("one more peer, the whole pass", more.all());
+  print_time("  without the netfilter tools", one_more_without_tools(life));
   std::printf("  the dump is %.0f %% of the pass, without the tools %.0f %%\n",
               100 * more.dump / more.all(),
               100 * (life.dump.of_peers() + life.dump.rest) / one_more_without_tools(life));

@@ -3,7 +3,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
-#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <sys/epoll.h>
@@ -13,8 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "agent/kernel/announcements.h"
 #include "agent/kernel/file_descriptor.h"
-#include "agent/kernel/netlink_message.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
@@ -28,52 +27,6 @@ constexpr const char* kOverrun = "too much to follow";
 [[noreturn]] void fail_to_follow(int error, const std::string& operation) {
   const char* advice = error == EPERM ? ": this needs CAP_NET_ADMIN" : "";
   throw OsError(error, operation + ": " + std::strerror(error) + advice);
-}
-
-bool is_pod_link(const nlmsghdr& message) {
-  return Attributes(message, sizeof(ifinfomsg)).text(IFLA_IFNAME).starts_with("lxc");
-}
-
-// Empty for what is of no interest.
-std::string route_change(const nlmsghdr& message) {
-  switch (message.nlmsg_type) {
-    case RTM_NEWLINK:
-    case RTM_DELLINK:
-      return is_pod_link(message) ? kPodLinkChange : "link";
-    case RTM_NEWADDR:
-    case RTM_DELADDR:
-      return "address";
-    case RTM_NEWROUTE:
-    case RTM_DELROUTE:
-      return "route";
-    case RTM_NEWRULE:
-    case RTM_DELRULE:
-      return "rule";
-    case RTM_NEWQDISC:
-    case RTM_DELQDISC:
-    case RTM_NEWTFILTER:
-    case RTM_DELTFILTER:
-      return "tc";
-    default:
-      return "";
-  }
-}
-
-std::string xfrm_change(uint16_t type) {
-  switch (type) {
-    case XFRM_MSG_NEWSA:
-    case XFRM_MSG_UPDSA:
-    case XFRM_MSG_DELSA:
-    case XFRM_MSG_FLUSHSA:
-      return "xfrm state";
-    case XFRM_MSG_NEWPOLICY:
-    case XFRM_MSG_UPDPOLICY:
-    case XFRM_MSG_DELPOLICY:
-    case XFRM_MSG_FLUSHPOLICY:
-      return "xfrm policy";
-    default:
-      return "";
-  }
 }
 
 class Source {
@@ -105,25 +58,13 @@ class Source {
         changes.insert(kOverrun);
         continue;
       }
-      read(static_cast<size_t>(size), is_own, changes);
+      changes.merge(changes_in(protocol_, {bytes_.data(), static_cast<size_t>(size)}, is_own));
       // A new state is announced with its key.
       explicit_bzero(bytes_.data(), static_cast<size_t>(size));
     }
   }
 
  private:
-  void read(size_t size, const std::function<bool(uint32_t)>& is_own, Changes& changes) {
-    auto left = static_cast<int>(size);
-    auto* message = reinterpret_cast<nlmsghdr*>(bytes_.data());
-    for (; nlmsg_ok(message, left); message = nlmsg_next(message, &left)) {
-      // Port 0 is the kernel itself.
-      if (message->nlmsg_pid != 0 && is_own(message->nlmsg_pid)) continue;
-      auto change =
-          protocol_ == NETLINK_XFRM ? xfrm_change(message->nlmsg_type) : route_change(*message);
-      if (!change.empty()) changes.insert(std::move(change));
-    }
-  }
-
   int protocol_;
   std::unique_ptr<nl_sock, void (*)(nl_sock*)> socket_;
   std::vector<uint8_t> bytes_;

@@ -15,6 +15,7 @@ using Protocol = asio::local::stream_protocol;
 namespace {
 
 constexpr size_t kMaxRequest = 1 << 20;  // bytes
+constexpr int kDeepest = 32;             // levels; the deepest request has three
 constexpr size_t kMaxSessions = 64;
 constexpr auto kIdleLimit = std::chrono::seconds(30);
 
@@ -124,7 +125,12 @@ void Server::accept_after(std::chrono::milliseconds delay) {
 }
 
 nlohmann::json Server::result(const std::string& line) const {
-  const auto request = nlohmann::json::parse(line);
+  // Copying and writing recurse: what is nested without end must not get that far.
+  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > kDeepest) throw RequestError(kErrorInvalid, "the request is nested too deep");
+    return true;
+  };
+  const auto request = nlohmann::json::parse(line, shallow);
   const auto method = methods_.find(request.at("method").get<std::string>());
   if (method == methods_.end()) throw RequestError(kErrorUnknownMethod, "no such method");
   return method->second(request.value("params", nlohmann::json::object()));

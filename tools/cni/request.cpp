@@ -15,10 +15,24 @@ Request version_request(const std::string& input) {
   return request;
 }
 
+// The agent is told in JSON, which is UTF-8; the kernel takes any bytes as a name or a path.
+const std::string& utf8(const char* variable, const std::string& value) {
+  try {
+    (void)Json(value).dump();
+  } catch (const Json::exception&) {
+    throw Failure(kInvalidEnvironment, std::string(variable) + ": expected UTF-8");
+  }
+  return value;
+}
+
+std::string id_of(const Environment& environment) {
+  return attachment_id(environment.container_id, utf8("CNI_IFNAME", environment.ifname));
+}
+
 Json add_params(const Environment& environment, const Configuration& configuration) {
-  Json params{{"id", attachment_id(environment.container_id, environment.ifname)},
-              {"name", pod_name(environment)},
-              {"netns", environment.netns},
+  Json params{{"id", id_of(environment)},
+              {"name", utf8("CNI_ARGS", pod_name(environment))},
+              {"netns", utf8("CNI_NETNS", environment.netns)},
               {"ifname", environment.ifname},
               {"network", configuration.network},
               {"egressShaped", is_egress_shaped(configuration)}};
@@ -28,8 +42,8 @@ Json add_params(const Environment& environment, const Configuration& configurati
 }
 
 Json check_params(const Environment& environment, const Configuration& configuration) {
-  return {{"id", attachment_id(environment.container_id, environment.ifname)},
-          {"netns", environment.netns},
+  return {{"id", id_of(environment)},
+          {"netns", utf8("CNI_NETNS", environment.netns)},
           {"ifname", environment.ifname},
           {"addresses", addresses_in_previous_result(configuration, environment.ifname)}};
 }
@@ -44,7 +58,7 @@ Json params_of(Verb verb, const Environment& environment, const Configuration& c
       refuse_ipam(configuration);
       return check_params(environment, configuration);
     case Verb::del:  // says no to nothing that ADD would refuse: what is there must go
-      return {{"id", attachment_id(environment.container_id, environment.ifname)}};
+      return {{"id", id_of(environment)}};
     case Verb::gc:
       return {{"network", configuration.network}, {"valid", valid_attachments(configuration)}};
     case Verb::status:

@@ -106,6 +106,9 @@ TEST_CASE("cni: wrong variables are all named at once") {
        4,
        {"CNI_CONTAINERID"}},
       {"arguments", with(add, "CNI_ARGS", "A=1;nonsense"), ours, 4, {"CNI_ARGS", "nonsense"}},
+      {"no text", with(add, "CNI_ARGS", "K8S_POD_NAME=\xff"), ours, 4, {"CNI_ARGS", "UTF-8"}},
+      {"no text as a path", with(add, "CNI_NETNS", "/\xff"), ours, 4, {"CNI_NETNS", "UTF-8"}},
+      {"no text as a name", with(add, "CNI_IFNAME", "e\xff"), ours, 4, {"CNI_IFNAME", "UTF-8"}},
   };
   for (const auto& refusal : table) check(runtime, refusal);
 }

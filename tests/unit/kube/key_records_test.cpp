@@ -13,6 +13,7 @@ TEST_CASE("key records: since when the Secret has its key") {
   CHECK(since->text() == "4 2026-11-26T08:04:08Z");
   for (const char* other : {"", "4", "4 ", "0 2026-11-26T08:04:08Z", "16 2026-11-26T08:04:08Z",
                             "x 2026-11-26T08:04:08Z", "4 2026-11-26", "4 2026-02-30T08:04:08Z",
+                            "4 6026-11-26T08:04:08Z", "4 0001-01-01T00:00:00Z",
                             "4 2026-11-26T08:04:08Z ", "4 2026-11-26T08:04:08+01:00"}) {
     CAPTURE(other);
     CHECK_FALSE(KeySince::parse(other));

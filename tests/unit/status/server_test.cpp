@@ -78,6 +78,17 @@ TEST_CASE("server: errors are answers, and the connection lives on") {
   CHECK(ctl::ask(path, "echo", {{"b", 2}}) == nlohmann::ordered_json{{"b", 2}});
 }
 
+TEST_CASE("server: a request that is nested without end is refused, and costs no stack") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/agent.sock";
+  const Running server(path);
+  constexpr size_t deep = 500'000;
+  const auto nested = std::string(deep, '[') + std::string(deep, ']');
+  CHECK(raw(path, "{\"method\":\"echo\",\"params\":" + nested + "}\n").find("too deep") !=
+        std::string::npos);
+  CHECK(ctl::ask(path, "echo") == nlohmann::ordered_json::object());
+}
+
 TEST_CASE("server: an endless request is cut off, not stored") {
   const TemporaryDirectory directory;
   const std::string path = directory.path() + "/agent.sock";

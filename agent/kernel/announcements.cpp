@@ -1,0 +1,78 @@
+#include "agent/kernel/announcements.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
+#include <netlink/msg.h>
+
+#include "agent/kernel/netlink_message.h"
+
+namespace pellicle {
+
+namespace {
+
+bool is_pod_link(const nlmsghdr& message) {
+  return Attributes(message, sizeof(ifinfomsg)).text(IFLA_IFNAME).starts_with("lxc");
+}
+
+// Empty for what is of no interest.
+std::string route_change(const nlmsghdr& message) {
+  switch (message.nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return is_pod_link(message) ? kPodLinkChange : "link";
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+      return "address";
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+      return "route";
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+      return "rule";
+    case RTM_NEWQDISC:
+    case RTM_DELQDISC:
+    case RTM_NEWTFILTER:
+    case RTM_DELTFILTER:
+      return "tc";
+    default:
+      return "";
+  }
+}
+
+std::string xfrm_change(uint16_t type) {
+  switch (type) {
+    case XFRM_MSG_NEWSA:
+    case XFRM_MSG_UPDSA:
+    case XFRM_MSG_DELSA:
+    case XFRM_MSG_FLUSHSA:
+      return "xfrm state";
+    case XFRM_MSG_NEWPOLICY:
+    case XFRM_MSG_UPDPOLICY:
+    case XFRM_MSG_DELPOLICY:
+    case XFRM_MSG_FLUSHPOLICY:
+      return "xfrm policy";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+Changes changes_in(int protocol, std::span<const uint8_t> bytes,
+                   const std::function<bool(uint32_t port)>& is_own) {
+  Changes changes;
+  auto left = static_cast<int>(bytes.size());
+  // libnl walks over plain pointers; nothing is written.
+  auto* message = reinterpret_cast<nlmsghdr*>(const_cast<uint8_t*>(bytes.data()));
+  for (; nlmsg_ok(message, left); message = nlmsg_next(message, &left)) {
+    // Port 0 is the kernel itself.
+    if (message->nlmsg_pid != 0 && is_own(message->nlmsg_pid)) continue;
+    auto change =
+        protocol == NETLINK_XFRM ? xfrm_change(message->nlmsg_type) : route_change(*message);
+    if (!change.empty()) changes.insert(std::move(change));
+  }
+  return changes;
+}
+
+}  // namespace pellicle

@@ -46,10 +46,13 @@ Cluster::Cluster(uint64_t seed)
       tap(all_addresses(), ledger),
       lab({.recorded = false, .agent_config = kConfig}),
       traffic(ledger) {
-  lab.start_agents();
+  for (const NodeSpec& node : lab.network().nodes()) start(node.name);
   for (const auto& [node, pod, address] : {Place{"worker", "net", "10.0.1.52"},
                                            {"worker2", "cni-fcnh6", "10.0.0.249"},
                                            {kWitness, "cni-cp", "10.0.2.77"}}) {
+    if (!lab.agent(node).wait_ready(Seconds(60))) {
+      throw LabError("the agent of " + node + " is not ready a minute after its start");
+    }
     lab.add_pod(node, pod, address);
     pods[node] = {node, pod, address};
     nodes.push_back(node);

@@ -58,7 +58,7 @@ std::string join(Cluster& cluster) {
                         .pod_cidr = Cidr::parse(network + "0/24").value(),
                         .router = IpAddress::parse(network + "17").value()});
   cluster.nodes.emplace_back(kGuest);
-  cluster.lab.start_agent(kGuest);
+  cluster.start_again(kGuest);
   begin_to_talk(cluster, network);
   return "joins with " + address + " and " + network + "0/24";
 }

@@ -90,11 +90,12 @@ std::string pods_round(Cluster& cluster) {
   } else {
     for (const Pod& pod : pods) remove(cluster, cluster.runtimes.at(node), pod);
   }
+  // An agent may be slow to answer in a busy guest: status() is asked again then.
   const bool gone =
-      wait_until([&] { return cluster.lab.agent(node).ask("pod-list").size() == 1; }, Seconds(30));
+      wait_until([&] { return cluster.status(node).value("endpoints", 0) == 1; }, Seconds(90));
   if (!gone) {
-    cluster.ledger.found(node + " still lists pods that were deleted: " +
-                         cluster.lab.agent(node).ask("pod-list").dump());
+    cluster.ledger.found(node + " still has pods that were deleted, or does not answer; status: " +
+                         cluster.status(node).dump());
   }
   return what;
 }

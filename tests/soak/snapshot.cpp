@@ -68,6 +68,8 @@ NodeUse node_use(Cluster& cluster, const std::string& node) {
     if (policy) ++use.counts["XFRM policies"];
     return state || policy;
   });
+  // Made by the first DEL that meets no agent, and kept; what is in it must go.
+  use.listing.erase("file: " + agent.state_dir() + "/deletions");
   return use;
 }
 

@@ -64,7 +64,7 @@ TEST_CASE(
   shell("ip addr del 172.18.0.3/16 dev eth0");  // and with it the routes through it
   const auto before = kernel->dump();
   const auto without = desired_now(*kernel);
-  CHECK_FALSE(without.complete);
+  CHECK(without.cluster.incomplete);
   REQUIRE_FALSE(without.problems.empty());
   CHECK_THAT(without.problems.front().sentence,
              Catch::Contains("no device of this host carries 172.18.0.3"));

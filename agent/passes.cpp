@@ -52,11 +52,11 @@ class Stopwatch {
 // Lends the inputs what the kernel holds of keys: ten thousands of objects that need not be copied.
 template <class Conclude>
 Desired with_programmed(KernelState& actual, Inputs& inputs, const Conclude& conclude) {
-  auto& [states, policies, peers] = inputs.programmed;
   const auto swap = [&] {
-    std::swap(states, actual.states);
-    std::swap(policies, actual.policies);
-    std::swap(peers, actual.peers);
+    auto& lent = inputs.programmed;
+    std::swap(lent.states, actual.states);
+    std::swap(lent.policies, actual.policies);
+    std::swap(lent.peers, actual.peers);
   };
   swap();
   auto desired = conclude(inputs);

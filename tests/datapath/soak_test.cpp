@@ -110,6 +110,8 @@ TEST_CASE("soak: an agent's error is found, unless something explains it") {
   CHECK(left.front().first == "worker2");
   ledger.close(Clock::now() - std::chrono::seconds(8));
   CHECK(complaints(directory, ledger).size() == 2);
+  forget_logs(directory);
+  CHECK(complaints(directory, ledger).empty());
 }
 
 TEST_CASE("soak: whatever does not return to what it was is named") {

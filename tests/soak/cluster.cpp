@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/soak/agent_logs.h"
 #include "tools/ctl/agent_socket.h"
 
 namespace pellicle::soak {
@@ -46,6 +47,7 @@ Cluster::Cluster(uint64_t seed)
       tap(all_addresses(), ledger),
       lab({.recorded = false, .agent_config = kConfig}),
       traffic(ledger) {
+  forget_logs(lab.log_dir());
   for (const NodeSpec& node : lab.network().nodes()) start(node.name);
   for (const auto& [node, pod, address] : {Place{"worker", "net", "10.0.1.52"},
                                            {"worker2", "cni-fcnh6", "10.0.0.249"},

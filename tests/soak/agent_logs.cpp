@@ -33,11 +33,18 @@ bool is_wrong(const std::string& node, const std::string& line, const Ledger& le
   return !said || !ledger.explanation(node, *said);
 }
 
+constexpr std::string_view kSuffix = "-agent.log";
+
 }  // namespace
+
+void forget_logs(const std::string& directory) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().string().ends_with(kSuffix)) std::filesystem::remove(entry.path());
+  }
+}
 
 std::vector<std::pair<std::string, std::string>> complaints(const std::string& directory,
                                                             const Ledger& ledger) {
-  constexpr std::string_view kSuffix = "-agent.log";
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     std::string node = entry.path().filename().string();

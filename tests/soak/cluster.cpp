@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/soak/agent_logs.h"
 #include "tools/ctl/agent_socket.h"
 
 namespace pellicle::soak {
@@ -46,12 +47,13 @@ Cluster::Cluster(uint64_t seed)
       tap(all_addresses(), ledger),
       lab({.recorded = false, .agent_config = kConfig}),
       traffic(ledger) {
+  forget_logs(lab.log_dir());
   for (const NodeSpec& node : lab.network().nodes()) start(node.name);
   for (const auto& [node, pod, address] : {Place{"worker", "net", "10.0.1.52"},
                                            {"worker2", "cni-fcnh6", "10.0.0.249"},
                                            {kWitness, "cni-cp", "10.0.2.77"}}) {
-    if (!lab.agent(node).wait_ready(Seconds(60))) {
-      throw LabError("the agent of " + node + " is not ready a minute after its start");
+    if (!lab.agent(node).wait_ready(kPatience)) {
+      throw LabError("the agent of " + node + " is not ready three minutes after its start");
     }
     lab.add_pod(node, pod, address);
     pods[node] = {node, pod, address};
@@ -129,7 +131,7 @@ void Cluster::expect_everywhere(const std::string& sentence,
 void Cluster::expect_traffic(const std::string& node) {
   if (!traffic.goes_on(node)) {
     ledger.found("not every pod is reached by every other" +
-                 (node.empty() ? "" : " from and to " + node) + " within a minute");
+                 (node.empty() ? "" : " from and to " + node) + " within three minutes");
   }
 }
 
@@ -138,7 +140,7 @@ std::string Cluster::end_agent(const std::string& node) {
     lab.agent(node).kill();
     return node + "'s agent is killed";
   }
-  const int status = lab.agent(node).stop(Seconds(60));
+  const int status = lab.agent(node).stop(kPatience);
   if (status != 0) {
     ledger.found(node + "'s agent ends with status " + std::to_string(status) + " after SIGTERM");
   }
@@ -151,8 +153,8 @@ void Cluster::start(const std::string& node) {
 
 void Cluster::start_again(const std::string& node) {
   start(node);
-  if (!lab.agent(node).wait_ready(Seconds(60))) {
-    ledger.found(node + "'s agent is not ready a minute after its start");
+  if (!lab.agent(node).wait_ready(kPatience)) {
+    ledger.found(node + "'s agent is not ready three minutes after its start");
   }
 }
 

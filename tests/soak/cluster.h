@@ -54,7 +54,7 @@ struct Cluster {
   // A finding unless it holds for every node within `limit`: "worker: <sentence>".
   void expect_everywhere(const std::string& sentence,
                          const std::function<bool(const std::string& node)>& holds,
-                         lab::Seconds limit = lab::Seconds(60));
+                         lab::Seconds limit = kPatience);
   // A finding unless all streams, and those of this node if one is named, carry packets.
   void expect_traffic(const std::string& node = "");
 

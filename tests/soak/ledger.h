@@ -12,6 +12,10 @@ namespace pellicle::soak {
 
 using Time = std::chrono::steady_clock::time_point;
 
+// How long anything may take that takes seconds where a guest has a processor to itself: others may
+// leave it a tenth of one.
+inline constexpr std::chrono::duration<double> kPatience{180};
+
 // Threads may share one.
 class Ledger {
  public:

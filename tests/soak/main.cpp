@@ -61,6 +61,12 @@ class Soak {
     for (const Kind& kind : kinds) play(kind);
     play(kinds.front());
     without_the_guest(cluster_);
+    // An agent that was started again holds its programs beside those that its forerunner attached.
+    for (const std::string& node : cluster_.nodes) {
+      if (node == kWitness) continue;
+      cluster_.end_agent(node);
+      cluster_.start_again(node);
+    }
   }
 
   const Kind& any_kind() {

@@ -92,7 +92,7 @@ std::string pods_round(Cluster& cluster) {
   }
   // An agent may be slow to answer in a busy guest: status() is asked again then.
   const bool gone =
-      wait_until([&] { return cluster.status(node).value("endpoints", 0) == 1; }, Seconds(90));
+      wait_until([&] { return cluster.status(node).value("endpoints", 0) == 1; }, kPatience);
   if (!gone) {
     cluster.ledger.found(node + " still has pods that were deleted, or does not answer; status: " +
                          cluster.status(node).dump());

@@ -113,7 +113,7 @@ void compare(const std::string& node, const NodeUse& before, const NodeUse& afte
     sentences.push_back(node + ": is not there any more: " + item);
   }
   const std::string agent = node + "'s agent: ";
-  if (after.descriptors != before.descriptors) {
+  if (after.descriptors > before.descriptors + kDescriptorAllowance) {
     sentences.push_back(
         number_changed(agent + "file descriptors", before.descriptors, after.descriptors));
   }

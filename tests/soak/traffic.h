@@ -41,7 +41,7 @@ class Traffic {
 
   // Waits until every stream from or to the node (empty: every stream) has received some that were
   // sent after this call; false when one does not.
-  bool goes_on(const std::string& node = "", lab::Seconds limit = lab::Seconds(60));
+  bool goes_on(const std::string& node = "", lab::Seconds limit = kPatience);
 
   uint64_t sent() const { return sent_; }
   uint64_t lost() const { return lost_; }  // explained or not

@@ -70,8 +70,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
           [this](const Changes& changes) {
             const bool soon =
                 changes == Changes{kPodLinkChange} || changes == Changes{kNetfilterChange};
-            passes_.request(contention_.answer(changes, soon ? Passes::kSoon : Passes::kAtOnce,
-                                               std::chrono::steady_clock::now()));
+            passes_.request(soon ? Passes::kSoon : Passes::kAtOnce);
           }),
       health_endpoint_(context, {.connect = pod_datapath().connect}),
       inquiry_(context, config_.cluster_health_interval, random_seed(),
@@ -188,7 +187,6 @@ std::optional<Inputs> Agent::gather() {
 }
 
 void Agent::after_pass() {
-  contention_.passed(passes_.last(), std::chrono::steady_clock::now());
   serve_pods();
   look_at_kernel();
   look_at_use();
@@ -220,9 +218,6 @@ void Agent::note_problems() {
   now.insert(now.end(), cni_.problems().begin(), cni_.problems().end());
   const auto kernel = kernel_problems();
   now.insert(now.end(), kernel.begin(), kernel.end());
-  if (const auto problem = contention_.problem(std::chrono::steady_clock::now())) {
-    now.push_back(*problem);
-  }
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
   }

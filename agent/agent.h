@@ -9,7 +9,6 @@
 
 #include "agent/cni/installation.h"
 #include "agent/config.h"
-#include "agent/contention.h"
 #include "agent/health/endpoint.h"
 #include "agent/health/inquiry.h"
 #include "agent/http/health_server.h"
@@ -107,7 +106,6 @@ class Agent {
   EventPoster events_;
   std::map<std::string, SourceHealth> sources_;  // by title
   std::vector<std::unique_ptr<Watcher>> watchers_;
-  Contention contention_;
   Monitor monitor_;
   std::optional<Node>
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake

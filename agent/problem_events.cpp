@@ -40,8 +40,6 @@ constexpr std::array kReasons = {
     EventReason{"PeerNotReady", "Node ", "", kJoining, "look at the agent and the Node there"},
 
     // The kernel. What a refusal means for traffic is in status: it fails closed.
-    EventReason{"KernelContended", "Kernel state", "", 0s,
-                "`ip monitor`, `ip xfrm monitor` and `tc monitor` show what is changed"},
     EventReason{"KernelFeatureMissing", "Kernel", "", 0s, ""},
     EventReason{"KernelRefused", "Refusal", "", 0s, kAgentLog},
     EventReason{"PassFailed", "Pass", "", 0s, kAgentLog},

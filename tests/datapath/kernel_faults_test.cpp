@@ -1,0 +1,137 @@
+// A kernel that refuses what it is told, and an uplink that does not stay as it was. What pods send
+// meanwhile is encrypted or dropped, and the node says why.
+#include <cerrno>
+#include <filesystem>
+
+#include "tests/harness/catch.h"
+#include "tests/harness/faulty_calls/faulty_calls.h"
+#include "tests/harness/lab/lab.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr const char* kRemote = "10.0.0.249";
+
+// An agent of this node whose system calls fail while the file says so.
+class Faulty {
+ public:
+  Faulty(Lab& lab, const std::string& node) {
+    setenv("LD_PRELOAD", program("libpellicle_faulty_calls.so").c_str(), 1);
+    setenv("PELLICLE_FAULTY_CALLS", kFile, 1);
+    lab.start_agent(node);
+    unsetenv("LD_PRELOAD");
+    unsetenv("PELLICLE_FAULTY_CALLS");
+  }
+  void begin(FaultyCall call, int error) {
+    write_file(kFile, std::to_string(int(call)) + " " + std::to_string(error) + " 1\n");
+  }
+  void end() { std::filesystem::remove(kFile); }
+
+ private:
+  static constexpr const char* kFile = "/run/lab/faulty-calls";
+};
+
+void add_pods(Lab& lab) {
+  lab.add_pod("worker", "net", "10.0.1.52");
+  lab.add_pod("worker2", "cni-fcnh6", kRemote);
+}
+
+// Pings from worker's pod to worker2's, while this lives.
+Process pings(Lab& lab) {
+  return {{"ping", "-q", "-i", "0.05", kRemote}, lab.log_dir() + "/pings.log", "net"};
+}
+
+bool says(Lab& lab, const std::string& sentence, Seconds limit = 30s) {
+  return wait_until(
+      [&] { return lab.agent("worker").ask("status").dump().find(sentence) != std::string::npos; },
+      limit);
+}
+
+bool whole(Lab& lab, const std::string& address = kRemote) {
+  return wait_until(
+      [&] {
+        return lab.agent("worker").ask("diff")["operations"].empty() &&
+               sh_in("net", "ping -c 1 -W 1 " + address).ok();
+      },
+      60s);
+}
+
+uint64_t dropped_for_no_key(Lab& lab) {
+  return lab.agent("worker").ask("status")["drops"]["no_key"]["packets"].get<uint64_t>();
+}
+
+void check_no_cleartext(Lab& lab) {
+  const auto cleartext = lab.cleartext();
+  if (!cleartext.empty()) UNSCOPED_INFO(cleartext.front().text());
+  CHECK(cleartext.empty());
+}
+
+}  // namespace
+
+TEST_CASE("what is for a peer whose entry the kernel refuses is dropped, counted and named") {
+  Lab lab;
+  Faulty faulty(lab, "worker");
+  lab.start_agents();
+  add_pods(lab);
+  REQUIRE(whole(lab));
+
+  faulty.begin(FaultyCall::store_peer, ENOMEM);
+  lab.add_node(fourth_node());
+  lab.start_agent("worker3");
+  lab.add_pod("worker3", "far", "10.0.3.7");
+  REQUIRE(says(lab,
+               "write peer 10.0.3.0/24: Cannot allocate memory; until it is there, what pods "
+               "send to 10.0.3.0/24 is dropped and counted (no_key)"));
+  CHECK_THAT(must_in("worker", "ip route get 10.0.3.7"), Contains("via 172.18.0.5 dev eth0"));
+  const uint64_t before = dropped_for_no_key(lab);
+  CHECK_FALSE(lab.ping("net", "10.0.3.7", 5).ok());
+  CHECK_FALSE(lab.ping("far", "10.0.1.52", 5).ok());  // comes, and the answers are dropped
+  CHECK(dropped_for_no_key(lab) == before + 10);
+  CHECK(lab.ping("net", kRemote).ok());
+  const auto& agent = lab.agent("worker");
+  CHECK(agent.ctl("status").status == 1);
+  CHECK_THAT(agent.ctl("bpf --bpf-root " + agent.bpf_root() + " config").output,
+             Contains("heldBack = 10.0.3.0/24, dropped"));
+
+  faulty.end();
+  REQUIRE(whole(lab, "10.0.3.7"));
+  CHECK(wait_until([&] { return agent.ctl("status").ok(); }, 60s));
+  check_no_cleartext(lab);
+}
+
+TEST_CASE("an uplink that goes down, is renamed, changes its MTU or is another one is followed") {
+  Lab lab({.agent_config = "resync-seconds = 3600\n"});
+  lab.start_agents();
+  add_pods(lab);
+  REQUIRE(whole(lab));
+  const Process traffic = pings(lab);
+  const auto uplink = [&] { return lab.agent("worker").ask("status")["node"]["uplink"]; };
+  const auto change = [&](const std::string& command) {
+    CAPTURE(command);
+    // The node's own default route is whoever's who configures the node.
+    must_in("worker", command + " && ip route replace default via 172.18.0.1");
+    CHECK(whole(lab));
+    check_no_cleartext(lab);
+  };
+  change("ip link set eth0 down && ip link set eth0 up");
+  change("ip link set eth0 down && ip link set eth0 name wan0 && ip link set wan0 up");
+  CHECK(uplink()["name"] == "wan0");
+  change("ip link set wan0 mtu 1400");
+  CHECK(uplink()["mtu"] == 1400);
+  must("ip link add port99 type veth peer name wan1 address " +
+       docker_mac(lab.network().node("worker").address) +
+       " netns worker && ip link set port99 master kind up");
+  change(
+      "ip link set wan0 down && ip addr del 172.18.0.3/16 dev wan0 && ip link set wan1 up && "
+      "ip addr add 172.18.0.3/16 brd + dev wan1");
+  CHECK(uplink()["name"] == "wan1");
+  CHECK(must_in("worker", "tc filter show dev wan0 ingress; tc filter show dev wan0 egress") == "");
+  CHECK(lab.agent("worker").ctl("status").ok());
+
+  lab.agent("worker").stop();
+  CHECK(lab.agent("worker").cleanup().ok());
+  CHECK(lab.agent("worker").cleanup().output == "nothing of Pellicle's is on this node\n");
+}

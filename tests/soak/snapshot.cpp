@@ -70,6 +70,10 @@ NodeUse node_use(Cluster& cluster, const std::string& node) {
   });
   // Made by the first DEL that meets no agent, and kept; what is in it must go.
   use.listing.erase("file: " + agent.state_dir() + "/deletions");
+  // What changed since a file was written whole, if anything did.
+  std::erase_if(use.listing, [](const std::string& item) {
+    return item.starts_with("file: ") && item.ends_with(".more");
+  });
   return use;
 }
 

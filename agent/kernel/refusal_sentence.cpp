@@ -23,12 +23,13 @@ std::string full_map(const Operation& operation, int error) {
   return "";
 }
 
-// What an entry that is not there costs.
-std::string consequence(const Operation& operation) {
+// What an entry costs that there is no room for. The same words for all: what was refused for one
+// reason is told together.
+std::string consequence(const Operation& operation, int error) {
   const auto* peer = std::get_if<Change<PeerEntry>>(&operation);
   if (peer == nullptr || peer->action != Action::add) return "";
-  return "; until it is there, what pods send to " + peer->key.cidr.to_string() +
-         " is dropped and counted (no_key)";
+  if (error != E2BIG && error != ENOSPC && error != ENOMEM) return "";
+  return "; until it is there, what pods send to that network is dropped and counted (no_key)";
 }
 
 std::string cause(const Operation& operation, int error, const std::string& words) {
@@ -53,7 +54,7 @@ std::string cause(const Operation& operation, int error, const std::string& word
 }  // namespace
 
 std::string refusal_sentence(const Operation& operation, int error, const std::string& words) {
-  return cause(operation, error, words) + consequence(operation);
+  return cause(operation, error, words) + consequence(operation, error);
 }
 
 }  // namespace pellicle

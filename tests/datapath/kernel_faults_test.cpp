@@ -84,7 +84,7 @@ TEST_CASE("what is for a peer whose entry the kernel refuses is dropped, counted
   lab.add_pod("worker3", "far", "10.0.3.7");
   REQUIRE(says(lab,
                "write peer 10.0.3.0/24: Cannot allocate memory; until it is there, what pods "
-               "send to 10.0.3.0/24 is dropped and counted (no_key)"));
+               "send to that network is dropped and counted (no_key)"));
   CHECK_THAT(must_in("worker", "ip route get 10.0.3.7"), Contains("via 172.18.0.5 dev eth0"));
   const uint64_t before = dropped_for_no_key(lab);
   CHECK_FALSE(lab.ping("net", "10.0.3.7", 5).ok());

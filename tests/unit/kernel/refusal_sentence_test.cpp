@@ -29,11 +29,13 @@ TEST_CASE("a full map says which it is, and how much it holds") {
              Contains("the eBPF map of pods is full, it holds 4096"));
   const auto network = Cidr::parse("10.9.0.0/24").value();
   const Operation peer = Change<PeerEntry>{Action::add, {network}, {}};
-  CHECK(refusal_sentence(peer, ENOSPC, "No space left on device") ==
-        "No space left on device: the eBPF map of peers is full, it holds 16384 networks of a "
-        "family; until it is there, what pods send to 10.9.0.0/24 is dropped and counted (no_key)");
+  CHECK(
+      refusal_sentence(peer, ENOSPC, "No space left on device") ==
+      "No space left on device: the eBPF map of peers is full, it holds 16384 networks of a "
+      "family; until it is there, what pods send to that network is dropped and counted (no_key)");
   CHECK_THAT(refusal_sentence(peer, ENOMEM, "Cannot allocate memory"),
-             Contains("what pods send to 10.9.0.0/24 is dropped"));
+             Contains("what pods send to that network is dropped"));
+  CHECK(refusal_sentence(peer, EINVAL, "no") == "no");
   const Operation other_key = Change<PeerEntry>{Action::replace, {network}, {}};
   CHECK(refusal_sentence(other_key, ENOMEM, "no") == "no");  // the entry before it stays
   CHECK(refusal_sentence(Change<Rule>{Action::add, {}, {}}, ENOSPC, "no") == "no");

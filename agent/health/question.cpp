@@ -155,7 +155,9 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
 std::shared_ptr<HealthQuestion> HealthQuestion::ask(boost::asio::io_context& io,
                                                     const HealthPath& path,
                                                     std::chrono::seconds patience, Done done) {
-  auto question = std::make_shared<Question>(io, path, std::move(done));
+  // Not make_shared: operations that are being cancelled refer to it weakly, and its memory would
+  // outlive it unseen by the sanitizers.
+  const std::shared_ptr<Question> question(new Question(io, path, std::move(done)));
   question->start(patience);
   return question;
 }

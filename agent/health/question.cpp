@@ -53,6 +53,13 @@ HealthAnswer answer_of(const error_code& error) {
   return HealthAnswer::no_way;
 }
 
+// What is written and read. The operations on it hold it: one that was cancelled still looks at its
+// buffer, and the question may be gone by then.
+struct Exchange {
+  std::string request;
+  boost::asio::streambuf response{1024};
+};
+
 class Question : public HealthQuestion, public std::enable_shared_from_this<Question> {
  public:
   Question(boost::asio::io_context& io, const HealthPath& path, Done done)
@@ -87,20 +94,22 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
     connected_ = true;
     latency_ = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - began_);
-    request_ = full_request(socket_);
-    boost::asio::async_write(socket_, boost::asio::buffer(request_),
-                             [weak = weak_from_this()](error_code failed, size_t) {
-                               if (const auto self = weak.lock()) self->sent(failed);
-                             });
+    exchange_->request = full_request(socket_);
+    boost::asio::async_write(
+        socket_, boost::asio::buffer(exchange_->request),
+        [weak = weak_from_this(), exchange = exchange_](error_code failed, size_t) {
+          if (const auto self = weak.lock()) self->sent(failed);
+        });
   }
 
   void sent(error_code error) {
     if (error == boost::asio::error::operation_aborted) return;
     if (error) return end(answer_of(error), error.message());
-    boost::asio::async_read_until(socket_, response_, "\r\n",
-                                  [weak = weak_from_this()](error_code failed, size_t) {
-                                    if (const auto self = weak.lock()) self->heard(failed);
-                                  });
+    boost::asio::async_read_until(
+        socket_, exchange_->response, "\r\n",
+        [weak = weak_from_this(), exchange = exchange_](error_code failed, size_t) {
+          if (const auto self = weak.lock()) self->heard(failed);
+        });
   }
 
   void heard(error_code error) {
@@ -138,8 +147,7 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
   std::chrono::steady_clock::time_point began_{};
   std::chrono::microseconds latency_{0};
   bool connected_ = false;
-  std::string request_;
-  boost::asio::streambuf response_{1024};
+  std::shared_ptr<Exchange> exchange_ = std::make_shared<Exchange>();
 };
 
 }  // namespace
@@ -147,7 +155,9 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
 std::shared_ptr<HealthQuestion> HealthQuestion::ask(boost::asio::io_context& io,
                                                     const HealthPath& path,
                                                     std::chrono::seconds patience, Done done) {
-  auto question = std::make_shared<Question>(io, path, std::move(done));
+  // Not make_shared: operations that are being cancelled refer to it weakly, and its memory would
+  // outlive it unseen by the sanitizers.
+  const std::shared_ptr<Question> question(new Question(io, path, std::move(done)));
   question->start(patience);
   return question;
 }

@@ -73,3 +73,21 @@ TEST_CASE("question: one that is withdrawn calls nobody") {
   io.run_for(100ms);
   CHECK_FALSE(called);
 }
+
+// As the inquiry does: the question is over once it was answered, while what it waited for is only
+// being cancelled.
+TEST_CASE("question: one that is dropped by who hears its answer leaves nothing behind") {
+  boost::asio::io_context io;
+  tcp::acceptor acceptor(io, at("127.0.87.7"));
+  std::shared_ptr<HealthQuestion> question;
+  std::optional<HealthResult> heard;
+  question = HealthQuestion::ask(
+      io, {.node = "worker2", .way = HealthWay::node, .address = seed::ip("127.0.87.7")}, 1s,
+      [&](const HealthResult& result) {
+        heard = result;
+        question.reset();
+      });
+  io.run_for(5s);
+  REQUIRE(heard);
+  CHECK(heard->answer == HealthAnswer::mute);
+}

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "agent/kernel/netfilter_save.h"
 #include "agent/kernel/netlink_socket.h"
@@ -98,20 +99,24 @@ bool NetfilterBackend::read(Family family) {
 }
 
 bool NetfilterBackend::look() {
+  bool unheard = false;
   if (name_ == kNft) {
     const auto generation = nftables_generation();
     if (!generation) return false;
-    if (generation == generation_) return true;
-    generation_ = generation;
+    unheard = std::exchange(generation_, generation) == generation;
+  } else {
+    if (!lock_) lock_.emplace();
+    unheard = lock_->fd() >= 0 && !lock_->used();
   }
+  const auto now = std::chrono::steady_clock::now();
+  if (unheard && looked_ && now - *looked_ < kTrust) return true;
+  looked_.reset();
   weight_ = {.is_default = name_ == default_backend()};
   chains_.clear();
   jumps_.clear();
-  if (!read(Family::v4)) {
-    generation_.reset();
-    return false;
-  }
+  if (!read(Family::v4)) return false;
   read(Family::v6);  // a kernel without IPv6 is a kernel all the same
+  looked_ = now;
   return true;
 }
 
@@ -125,7 +130,7 @@ CommandResult NetfilterBackend::restore(const NetfilterChain::Key& key, const In
   if (text.empty()) return {};
   CommandResult result = run_command(arguments, text);
   if (result.status == 0 || lacks_kernel(result)) return result;
-  generation_.reset();
+  looked_.reset();
   if (!look()) return result;
   const std::string text_now = input();
   if (text_now == text) return result;

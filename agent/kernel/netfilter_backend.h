@@ -3,12 +3,14 @@
 // that wrote them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "agent/kernel/netfilter_command.h"
+#include "agent/kernel/netfilter_watch.h"
 #include "agent/model/kernel_state.h"
 #include "agent/reconcile/plan.h"
 
@@ -31,8 +33,11 @@ class NetfilterBackend {
 
   // Reads everything, of both families, in the namespace of the calling thread; loads no table.
   // False when these tools are not there or do not work in this kernel. Throws OsError when a table
-  // that exists cannot be read.
+  // that exists cannot be read. Runs no tool when nobody can have written since the last look: the
+  // generation of nftables is the same, or the lock of the legacy tables was not used. Every
+  // `kTrust` it does all the same, for those who write without the lock.
   bool look();
+  static constexpr std::chrono::minutes kTrust{10};
 
   // What the last look saw, and what was written since.
   const BackendWeight& weight() const { return weight_; }
@@ -62,6 +67,8 @@ class NetfilterBackend {
   Table<NetfilterChain> chains_;
   std::map<NetfilterChain::Key, std::string> jumps_;  // to each, as iptables-restore deletes them
   std::optional<uint32_t> generation_;                // of nftables, when it was looked at
+  std::optional<NetfilterLockWatch> lock_;            // of the legacy tables, since a first look
+  std::optional<std::chrono::steady_clock::time_point> looked_;  // as of then, all is as read
 };
 
 // The tools' messages, which run over several lines and repeat themselves, as one line.

@@ -10,16 +10,20 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace pellicle {
 
 namespace {
 
+// Opened by nobody who watches it, unless it has to be made.
 FileDescriptor watch_of(const std::string& file) {
   FileDescriptor watch(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!watch) return {};
+  if (inotify_add_watch(watch.get(), file.c_str(), IN_CLOSE) >= 0) return watch;
   FileDescriptor(open(file.c_str(), O_CREAT | O_CLOEXEC, 0600)).close();  // as iptables makes it
-  if (!watch || inotify_add_watch(watch.get(), file.c_str(), IN_CLOSE) < 0) return {};
-  return watch;
+  return inotify_add_watch(watch.get(), file.c_str(), IN_CLOSE) >= 0 ? std::move(watch)
+                                                                     : FileDescriptor();
 }
 
 FileDescriptor nftables_announcements() {
@@ -51,19 +55,23 @@ bool drain(const FileDescriptor& source) {
 
 }  // namespace
 
+NetfilterLockWatch::NetfilterLockWatch(const std::string& lock) : inotify_(watch_of(lock)) {}
+
+bool NetfilterLockWatch::used() {
+  return drain(inotify_);
+}
+
 NetfilterWatch::NetfilterWatch(const std::string& lock)
-    : lock_(watch_of(lock)),
-      nftables_(nftables_announcements()),
-      either_(epoll_create1(EPOLL_CLOEXEC)) {
-  for (const auto* source : {&lock_, &nftables_}) {
+    : lock_(lock), nftables_(nftables_announcements()), either_(epoll_create1(EPOLL_CLOEXEC)) {
+  for (const int source : {lock_.fd(), nftables_.get()}) {
     epoll_event event{};
     event.events = EPOLLIN;
-    if (*source) epoll_ctl(either_.get(), EPOLL_CTL_ADD, source->get(), &event);
+    if (source >= 0) epoll_ctl(either_.get(), EPOLL_CTL_ADD, source, &event);
   }
 }
 
 bool NetfilterWatch::changed() {
-  const bool legacy = drain(lock_);
+  const bool legacy = lock_.used();
   const bool nftables = drain(nftables_);
   return legacy || nftables;
 }

@@ -7,18 +7,30 @@
 
 namespace pellicle {
 
+inline constexpr const char* kNetfilterLock = "/run/xtables.lock";
+
+// Of the legacy tables. Everybody who writes them opens the lock first (iptables 1.4.20 and later).
+class NetfilterLockWatch {
+ public:
+  explicit NetfilterLockWatch(const std::string& lock = kNetfilterLock);
+  int fd() const { return inotify_.get(); }  // -1: it cannot be watched, there is no such folder
+  bool used();  // since it was last asked, and given back; without waiting
+
+ private:
+  FileDescriptor inotify_;
+};
+
 class NetfilterWatch {
  public:
-  // Everybody who writes the legacy tables opens `lock` first (iptables 1.4.20 and later); nftables
-  // announces its changes by netlink. What cannot be watched (no such folder, no nf_tables) is left
-  // to the comparisons that are made anyway.
-  explicit NetfilterWatch(const std::string& lock = "/run/xtables.lock");
+  // nftables announces its changes by netlink. What cannot be watched (no nf_tables) is left to the
+  // comparisons that are made anyway.
+  explicit NetfilterWatch(const std::string& lock = kNetfilterLock);
 
   int fd() const { return either_.get(); }  // readable when there is something to take
   bool changed();                           // takes all that has come, without waiting
 
  private:
-  FileDescriptor lock_;  // inotify
+  NetfilterLockWatch lock_;
   FileDescriptor nftables_;
   FileDescriptor either_;  // epoll of both
 };

@@ -1,4 +1,6 @@
 // Netfilter chains, through Netfilter and seen by iptables-save.
+#include <sys/resource.h>
+
 #include "agent/kernel/netfilter.h"
 #include "agent/kernel/netfilter_save.h"
 #include "agent/kernel/netfilter_watch.h"
@@ -208,6 +210,23 @@ TEST_CASE("netfilter: text that iptables-save prints is read as it is meant") {
   const auto chains = chains_of_ours(tables.at("raw"), Family::v4, "raw");
   REQUIRE(chains.size() == 1);
   CHECK(chains.begin()->second.parent == "PREROUTING");
+}
+
+TEST_CASE("netfilter: what nobody wrote is not read again, what somebody wrote is") {
+  FreshNamespace node;
+  Netfilter netfilter;
+  netfilter.apply(notrack("PREROUTING"));
+  const auto before = dumped(netfilter);  // hears of our own write
+  const auto tools = [] {
+    rusage children{};
+    getrusage(RUSAGE_CHILDREN, &children);
+    return children.ru_minflt;
+  };
+  const auto faults = tools();
+  CHECK(dumped(netfilter) == before);
+  CHECK(tools() == faults);  // not one program was run
+  shell(iptables(netfilter) + "-D PREROUTING -j PELLICLE_PREROUTING");
+  CHECK_FALSE(dumped(netfilter) == before);
 }
 
 TEST_CASE("netfilter: a write by anybody is heard, a look is not") {

@@ -96,7 +96,8 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--allow-weak-algorithms", config.allow_weak_algorithms,
                  "Take keys for hmac(md5) and hmac(sha1) too")
       ->capture_default_str();
-  app.add_option("--resync-seconds", config.resync_seconds, "Interval of full comparisons")
+  app.add_option("--resync-seconds", config.resync_seconds,
+                 "Interval of full comparisons, in seconds; longer where one costs much")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
 }

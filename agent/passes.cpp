@@ -1,6 +1,7 @@
 #include "agent/passes.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include "agent/kernel/os_error.h"
 #include "agent/log.h"
@@ -14,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kFirstRetry = 1s;
 constexpr std::chrono::milliseconds kLongestRetry = 30s;
 constexpr int kSteps = 3;
+constexpr int kIdleShare = 1000;  // one part in so many
+constexpr int kSeldom = 10;
 
 // Nothing of the node itself is known: compute() asked for the block policy only.
 bool knows_the_node(const KernelState& desired) {
@@ -48,6 +51,10 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
+
+std::chrono::microseconds processor_time() {
+  return std::chrono::microseconds(int64_t{std::clock()} * 1'000'000 / CLOCKS_PER_SEC);
+}
 
 // Lends the inputs what the kernel holds of keys: ten thousands of objects that need not be copied.
 template <class Conclude>
@@ -89,6 +96,12 @@ struct Essential {
 
 }  // namespace
 
+std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost,
+                                        std::chrono::seconds resync) {
+  using Pause = std::chrono::milliseconds;
+  return std::clamp<Pause>(kIdleShare * std::chrono::ceil<Pause>(cost), resync, kSeldom * resync);
+}
+
 bool essential(const Operation& operation) {
   return std::visit(Essential{}, operation);
 }
@@ -115,6 +128,7 @@ void Passes::schedule(std::chrono::milliseconds delay) {
 }
 
 void Passes::run_and_note() {
+  const auto before = processor_time();
   try {
     run();
   } catch (const std::exception& error) {
@@ -123,7 +137,7 @@ void Passes::run_and_note() {
   const bool undone = !outcome_.failure.empty() || !outcome_.refusals.empty();
   failures_ = undone ? failures_ + 1 : 0;
   const auto retry = std::min(kLongestRetry, kFirstRetry * (1U << std::min(failures_, 6U)) / 2);
-  schedule(undone ? retry : std::chrono::milliseconds(resync_));
+  schedule(undone ? retry : pause_of_idle(processor_time() - before, resync_));
   hooks_.after();
 }
 

@@ -39,8 +39,8 @@ struct PassOutcome {
 };
 
 // Events ask for a pass; several within a moment get one. What the kernel refused is tried again
-// with growing pauses (1 s to 30 s), and everything is compared with the kernel every `resync`, for
-// what sends no notification.
+// with growing pauses (1 s to 30 s), and everything is compared with the kernel every `resync` or
+// less often, see pause_of_idle(), for what sends no notification.
 class Passes {
  public:
   struct Hooks {
@@ -91,6 +91,12 @@ class Passes {
   unsigned failures_ = 0;  // passes in a row that left something undone
   PassOutcome outcome_;
 };
+
+// From a pass that cost so much processor time and left nothing undone to the next comparison: a
+// thousandth of a core is spent on comparing when nothing happens, at most ten times less often
+// than every `resync`. (30 ms are what some hundred peers cost.)
+std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost,
+                                        std::chrono::seconds resync);
 
 // Must the whole node do without encryption when the kernel refuses this? Not so for what concerns
 // one peer or one pod.

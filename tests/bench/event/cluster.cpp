@@ -1,9 +1,6 @@
 #include "tests/bench/event/cluster.h"
 
-#include <array>
-#include <cstdio>
-
-#include "tests/bench/scale/cluster.h"
+#include "tests/bench/text.h"
 #include "tests/harness/api/seed.h"
 
 namespace pellicle::bench {
@@ -11,16 +8,6 @@ namespace pellicle::bench {
 namespace {
 
 constexpr size_t kSelfNumber = 0xff01;  // more than any peer's; its address is kUplinkAddress
-
-std::string text(const char* format, size_t number) {
-  std::array<char, 64> bytes;
-  std::snprintf(bytes.data(), bytes.size(), format, number);
-  return bytes.data();
-}
-
-std::string dotted(const char* before, size_t number, const char* behind) {
-  return before + std::to_string(number >> 8) + "." + std::to_string(number & 0xff) + behind;
-}
 
 api::Json images(size_t bytes) {
   constexpr size_t kOne = 200;

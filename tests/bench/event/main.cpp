@@ -25,7 +25,7 @@ constexpr const char* kKeyLine =
 
 constexpr int kEvents = 15;
 constexpr unsigned kBetween = 3;     // seconds: the pass that follows an event is over by then
-constexpr unsigned kIdle = 60;       // seconds, two of the agent's full comparisons among them
+constexpr unsigned kIdle = 300;      // seconds; where comparing costs much, one in them
 constexpr int kRoutesOfAPeer = 2;    // in table 200 and in main; a peer's last messages
 constexpr double kMostLatency = 15;  // milliseconds
 constexpr double kMostIdle = 0.1;    // per cent of a core

@@ -1,9 +1,7 @@
 #include "tests/bench/scale/cluster.h"
 
-#include <array>
-#include <cstdio>
-
 #include "agent/keys/derive.h"
+#include "tests/bench/text.h"
 #include "tests/harness/seed_inputs.h"
 
 namespace pellicle::bench {
@@ -11,16 +9,6 @@ namespace pellicle::bench {
 namespace {
 
 constexpr size_t kSelf = 0xff01;  // more than any peer's number
-
-std::string text(const char* format, size_t number) {
-  std::array<char, 64> bytes;
-  std::snprintf(bytes.data(), bytes.size(), format, number);
-  return bytes.data();
-}
-
-std::string dotted(const char* before, size_t number, const char* behind) {
-  return before + std::to_string(number >> 8) + "." + std::to_string(number & 0xff) + behind;
-}
 
 Node node(size_t number) {
   const auto name = number == kSelf ? std::string("self") : text("node-%05zu", number);

@@ -1,5 +1,7 @@
 #include "agent/agent.h"
 
+#include <malloc.h>
+
 #include <filesystem>
 
 #include "agent/kernel/esp_support.h"
@@ -187,6 +189,7 @@ std::optional<Inputs> Agent::gather() {
 }
 
 void Agent::after_pass() {
+  malloc_trim(0);  // a pass had the kernel's state beside ours on the heap
   serve_pods();
   look_at_kernel();
   look_at_use();

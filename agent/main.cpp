@@ -1,4 +1,5 @@
 // pellicle-agent: wiring only.
+#include <malloc.h>
 #include <sys/prctl.h>
 
 #include <boost/asio/io_context.hpp>
@@ -11,6 +12,8 @@
 #include "agent/log.h"
 
 namespace {
+
+constexpr int kLargeBlock = 128 * 1024;  // bytes; what the C library begins with
 
 int run(const pellicle::Config& config) {
   boost::asio::io_context context(1);
@@ -33,6 +36,8 @@ int main(int argc, char** argv) {
   prctl(PR_SET_DUMPABLE, 0);
   // Whoever read our log has gone: no reason to go too.
   std::signal(SIGPIPE, SIG_IGN);
+  // Large blocks are given back when they are freed, also when larger ones were freed before.
+  mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   const auto line = pellicle::parse_command_line({argv + 1, argv + argc});
   if (!line.run) {
     (line.status == 0 ? std::cout : std::cerr) << line.text;

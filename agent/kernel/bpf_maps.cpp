@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kFirstBatch = 256;  // entries
+
 std::string pin_path(const std::string& root, const std::string& name) {
   return root + "/" + name;
 }
@@ -34,12 +36,13 @@ void require_bpffs(const std::string& root) {
                                " is not on a bpf file system (mount -t bpf bpf /sys/fs/bpf)");
 }
 
-// 0: all read. Otherwise the errno; EINVAL and ENOTSUPP mean that the map has no batches.
+// 0: all read. Otherwise the errno; EINVAL and ENOTSUPP mean that the map has no batches. Room
+// grows with what there is; ENOSPC asks for more at once, for all that share a hash.
 int read_batches(const BpfMap& map, RawEntries& into) {
   const MapDefinition& shape = map.definition;
   std::vector<uint8_t> cursor(std::max<size_t>(shape.key_size, sizeof(uint32_t)));
   bool first = true;
-  size_t capacity = shape.max_entries;
+  size_t capacity = std::min<size_t>(kFirstBatch, shape.max_entries);
   while (true) {
     into.keys.resize((into.count + capacity) * shape.key_size);
     into.values.resize((into.count + capacity) * shape.value_size);
@@ -49,6 +52,9 @@ int read_batches(const BpfMap& map, RawEntries& into) {
                              into.keys.data() + into.count * shape.key_size,
                              into.values.data() + into.count * shape.value_size, &count, nullptr);
     const int error = result == 0 ? 0 : errno;
+    const bool crowded = error == ENOSPC && capacity < shape.max_entries;
+    if (crowded || error == 0) capacity = std::min<size_t>(2 * capacity, shape.max_entries);
+    if (crowded) continue;
     if (error != 0 && error != ENOENT) return error;
     into.count += count;
     if (error == ENOENT) return 0;  // the end, and what was read is valid

@@ -97,8 +97,8 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
                  "Take keys for hmac(md5) and hmac(sha1) too")
       ->capture_default_str();
   app.add_option("--resync-seconds", config.resync_seconds,
-                 "Interval of full comparisons, in seconds; longer where one costs much")
-      ->check(CLI::Range(1, 86400))
+                 "Interval of full comparisons; 0: 30 to 300, by what one costs")
+      ->check(CLI::Range(0, 86400))
       ->capture_default_str();
 }
 

@@ -27,8 +27,8 @@ struct Config {
   std::string socket;  // empty: <state_dir>/agent.sock
   std::string boot_id_file = kBootIdFile;
   std::chrono::seconds key_rotation_duration{300};  // as Cilium's ipsec-key-rotation-duration
-  unsigned resync_seconds =
-      30;  // a full comparison with the kernel, for what sends no notification
+  // Between full comparisons with the kernel, for what sends no notification; 0: by what one costs.
+  unsigned resync_seconds = 0;
   // How often each other node is asked whether it can be reached, in clusters of up to 300; 0:
   // never, and nobody can ask this one.
   std::chrono::seconds cluster_health_interval{30};

@@ -16,7 +16,8 @@ constexpr std::chrono::milliseconds kFirstRetry = 1s;
 constexpr std::chrono::milliseconds kLongestRetry = 30s;
 constexpr int kSteps = 3;
 constexpr int kIdleShare = 1000;  // one part in so many
-constexpr int kSeldom = 10;
+constexpr std::chrono::milliseconds kOften = 30s;
+constexpr std::chrono::milliseconds kSeldom = 300s;
 
 // Nothing of the node itself is known: compute() asked for the block policy only.
 bool knows_the_node(const KernelState& desired) {
@@ -96,10 +97,9 @@ struct Essential {
 
 }  // namespace
 
-std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost,
-                                        std::chrono::seconds resync) {
+std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost) {
   using Pause = std::chrono::milliseconds;
-  return std::clamp<Pause>(kIdleShare * std::chrono::ceil<Pause>(cost), resync, kSeldom * resync);
+  return std::clamp(kIdleShare * std::chrono::ceil<Pause>(cost), kOften, kSeldom);
 }
 
 bool essential(const Operation& operation) {
@@ -137,7 +137,8 @@ void Passes::run_and_note() {
   const bool undone = !outcome_.failure.empty() || !outcome_.refusals.empty();
   failures_ = undone ? failures_ + 1 : 0;
   const auto retry = std::min(kLongestRetry, kFirstRetry * (1U << std::min(failures_, 6U)) / 2);
-  schedule(undone ? retry : pause_of_idle(processor_time() - before, resync_));
+  const auto idle = resync_ > 0s ? resync_ : pause_of_idle(processor_time() - before);
+  schedule(undone ? retry : idle);
   hooks_.after();
 }
 

@@ -39,8 +39,8 @@ struct PassOutcome {
 };
 
 // Events ask for a pass; several within a moment get one. What the kernel refused is tried again
-// with growing pauses (1 s to 30 s), and everything is compared with the kernel every `resync` or
-// less often, see pause_of_idle(), for what sends no notification.
+// with growing pauses (1 s to 30 s), and everything is compared with the kernel every `resync`, for
+// what sends no notification.
 class Passes {
  public:
   struct Hooks {
@@ -55,6 +55,7 @@ class Passes {
     std::function<void()> after;                               // each pass, made or failed
   };
 
+  // `resync` 0: as pause_of_idle() has it.
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
          Hooks hooks);
 
@@ -93,10 +94,9 @@ class Passes {
 };
 
 // From a pass that cost so much processor time and left nothing undone to the next comparison: a
-// thousandth of a core is spent on comparing when nothing happens, at most ten times less often
-// than every `resync`. (30 ms are what some hundred peers cost.)
-std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost,
-                                        std::chrono::seconds resync);
+// thousandth of a core is spent on comparing when nothing happens, every 30 s (up to some hundred
+// peers) to every 300 s.
+std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost);
 
 // Must the whole node do without encryption when the kernel refuses this? Not so for what concerns
 // one peer or one pod.

@@ -303,7 +303,7 @@ TEST_CASE("bad values of the configuration end the agent with one sentence that 
   check_refused(lab, "--pod-mtu 70000", 2, "--pod-mtu");
   check_refused(lab, "--pod-mtu much", 2, "--pod-mtu");
   check_refused(lab, "--strict-cidr 10.0.0.0/33", 2, "--strict-cidr");
-  check_refused(lab, "--resync-seconds 0", 2, "--resync-seconds");
+  check_refused(lab, "--resync-seconds 86401", 2, "--resync-seconds");
   check_refused(lab, "--log-level loud", 2, "--log-level");
   check_refused(lab, "--log-format xml", 2, "--log-format: xml not in {json,text}");
   check_refused(lab, "--uplink name-of-a-device-too-long", 2, "--uplink");

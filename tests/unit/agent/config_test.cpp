@@ -92,7 +92,7 @@ TEST_CASE("config: a bad value is one sentence that names it") {
       {{"--node-name", "a", "--uplink", "a-device-name-too-long"}, "--uplink"},
       {{"--node-name", "a", "--log-level", "loud"}, "--log-level"},
       {{"--node-name", "a", "--log-format", "xml"}, "--log-format: xml not in {json,text}"},
-      {{"--node-name", "a", "--resync-seconds", "0"}, "--resync-seconds"},
+      {{"--node-name", "a", "--resync-seconds", "86401"}, "--resync-seconds"},
       {{"--node-name", "a", "--nonsense", "1"}, "--nonsense"},
       {{"--node-name", "a", "--host-encryption", "true", "--netfilter", "false"},
        "--host-encryption: expected --netfilter"},

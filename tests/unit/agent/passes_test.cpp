@@ -224,10 +224,9 @@ TEST_CASE("passes: what one peer or one pod lacks does not stop the node") {
 }
 
 TEST_CASE("passes: what costs more is compared less often while nothing happens, to a limit") {
-  CHECK(pause_of_idle(0us, 30s) == 30s);
-  CHECK(pause_of_idle(30ms, 30s) == 30s);
-  CHECK(pause_of_idle(30'001us, 30s) == 31s);
-  CHECK(pause_of_idle(225ms, 30s) == 225s);
-  CHECK(pause_of_idle(4s, 30s) == 300s);
-  CHECK(pause_of_idle(4s, 1s) == 10s);
+  CHECK(pause_of_idle(0us) == 30s);
+  CHECK(pause_of_idle(30ms) == 30s);
+  CHECK(pause_of_idle(30'001us) == 31s);
+  CHECK(pause_of_idle(225ms) == 225s);
+  CHECK(pause_of_idle(4s) == 300s);
 }

@@ -60,22 +60,43 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, std::shared_ptr<Shared> shared)
       : stream_(std::move(socket)), shared_(std::move(shared)) {
-    ++shared_->sessions;
+    place_ = shared_->asking.insert(shared_->asking.end(), this);
     request_.header_limit(kMostOfARequest);
   }
-  ~Session() { --shared_->sessions; }
+  ~Session() {
+    if (asking_) {
+      shared_->asking.erase(place_);
+    } else {
+      --shared_->answering;
+    }
+  }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // Answers nothing more; its place is free.
+  void hang_up() {
+    stop_asking();
+    beast::error_code ignored;
+    stream_.socket().close(ignored);
+  }
 
   void run() {
     stream_.expires_after(std::chrono::seconds(5));
     http::async_read(stream_, buffer_, request_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
-                       if (!error) self->answer();
+                       if (error || !self->asking_) return;
+                       self->stop_asking();
+                       self->answer();
                      });
   }
 
  private:
+  void stop_asking() {
+    shared_->asking.erase(place_);
+    asking_ = false;
+    ++shared_->answering;
+  }
+
   void answer() {
     const auto& request = request_.get();
     const std::string path(request.target().substr(0, request.target().find('?')));
@@ -103,6 +124,8 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
 
   beast::tcp_stream stream_;
   std::shared_ptr<Shared> shared_;
+  std::list<Session*>::iterator place_;
+  bool asking_ = true;
   beast::flat_buffer buffer_{kMostOfARequest};
   http::request_parser<http::empty_body> request_;
   http::response<http::string_body> response_;
@@ -120,7 +143,11 @@ void HealthServer::accept() {
       [this, shared = shared_](boost::system::error_code error, tcp::socket socket) {
         if (shared->closed || error == boost::asio::error::operation_aborted) return;
         if (error) return accept_later();
-        if (shared->sessions < kMostSessions) {
+        auto& asking = shared->asking;
+        const bool full = asking.size() + shared->answering >= kMostSessions;
+        const bool somebody_waits = !asking.empty();
+        if (full && somebody_waits) asking.front()->hang_up();
+        if (!full || somebody_waits) {
           std::make_shared<Session>(std::move(socket), shared)->run();
         }
         accept();

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,7 +31,8 @@ class HealthServer {
 
  private:
   class Session;
-  // Who comes while there are as many is hung up on: a daemon's descriptors are for its work.
+  // A daemon's descriptors are for its work. Who comes while there are as many takes the place of
+  // who has been asking longest: a probe asks at once, and nobody keeps it out by saying nothing.
   static constexpr size_t kMostSessions = 32;
   void accept();
   void accept_later();
@@ -40,7 +42,8 @@ class HealthServer {
   // What sessions need of us, and outlives us in them.
   struct Shared {
     Paths paths;
-    size_t sessions = 0;
+    std::list<Session*> asking;  // their requests are not complete yet
+    size_t answering = 0;
     bool closed = false;
   };
   std::shared_ptr<Shared> shared_;

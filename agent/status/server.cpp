@@ -1,9 +1,11 @@
 #include "agent/status/server.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio.hpp>
+#include <optional>
 
 #include "agent/log.h"
 
@@ -16,8 +18,23 @@ namespace {
 
 constexpr size_t kMaxRequest = 1 << 20;  // bytes
 constexpr int kDeepest = 32;             // levels; the deepest request has three
-constexpr size_t kMaxSessions = 64;
 constexpr auto kIdleLimit = std::chrono::seconds(30);
+
+// The socket's mode says so too; it can be changed, and a descriptor can be handed on.
+bool may_ask(Protocol::socket& socket) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+nlohmann::json error_reply(int code, const std::string& message) {
+  return {{"error", {{"code", code}, {"message", message}}}};
+}
+
+std::string line_of(const nlohmann::json& reply) {
+  return reply.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
 
 bool somebody_answers(asio::io_context& context, const std::string& path) {
   Protocol::socket probe(context);
@@ -36,44 +53,79 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
         sessions_(server.sessions_),
         socket_(std::move(socket)),
         idle_(socket_.get_executor()) {
-    ++*sessions_;
+    ++sessions_->count;
   }
-  ~Session() { --*sessions_; }
+  ~Session() {
+    not_awaited();
+    --sessions_->count;
+  }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   void read() {
-    idle_.expires_after(kIdleLimit);
-    idle_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-      if (!error) self->close();
-    });
+    await();
     asio::async_read_until(
         socket_, asio::dynamic_buffer(input_, kMaxRequest), '\n',
         [self = shared_from_this()](boost::system::error_code error, size_t size) {
-          self->idle_.cancel();
+          self->not_awaited();
           if (!error) self->reply(size);
         });
   }
 
- private:
-  void reply(size_t size) {
-    output_ = server_.answer(input_.substr(0, size - 1)) + "\n";
-    input_.erase(0, size);
-    asio::async_write(socket_, asio::buffer(output_),
-                      [self = shared_from_this()](boost::system::error_code error, size_t) {
-                        if (!error) self->read();
-                      });
+  void refuse() {
+    await();
+    output_ = line_of(error_reply(kErrorFailed, "only root may ask the agent"));
+    asio::async_write(
+        socket_, asio::buffer(output_),
+        [self = shared_from_this()](boost::system::error_code, size_t) { self->not_awaited(); });
   }
 
+  // Its operations end, and with them it does.
   void close() {
+    not_awaited();
     boost::system::error_code ignored;
     socket_.close(ignored);
   }
 
+  bool awaited_for(std::chrono::milliseconds time) const {
+    return std::chrono::steady_clock::now() - since_ >= time;
+  }
+
+ private:
+  void reply(size_t size) {
+    output_ = server_.answer(input_.substr(0, size - 1));
+    input_.erase(0, size);
+    await();
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this()](boost::system::error_code error, size_t) {
+                        self->not_awaited();
+                        if (!error) self->read();
+                      });
+  }
+
+  // The client is to do something.
+  void await() {
+    since_ = std::chrono::steady_clock::now();
+    place_ = sessions_->awaited.insert(sessions_->awaited.end(), this);
+    idle_.expires_after(kIdleLimit);
+    idle_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      if (!error) self->close();
+    });
+  }
+
+  void not_awaited() {
+    if (!place_) return;
+    idle_.cancel();
+    sessions_->awaited.erase(*place_);
+    place_.reset();
+  }
+
   Server& server_;
-  std::shared_ptr<size_t> sessions_;
+  std::shared_ptr<Sessions> sessions_;
   Protocol::socket socket_;
   asio::steady_timer idle_;
+  std::chrono::steady_clock::time_point since_;
+  std::optional<std::list<Session*>::iterator> place_;  // while it is awaited
   std::string input_;
   std::string output_;
 };
@@ -107,14 +159,24 @@ Server::~Server() {
 // Who comes while all sessions are taken waits in the socket's backlog: a restarted kubelet asks
 // for every pod at once.
 void Server::accept() {
-  if (*sessions_ >= kMaxSessions) return accept_after(std::chrono::milliseconds(20));
+  if (sessions_->count >= kMaxSessions) {
+    close_the_silent();
+    return accept_after(std::chrono::milliseconds(20));
+  }
   acceptor_.async_accept([this](boost::system::error_code error, Protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
     // Out of descriptors, most likely: some may be free later.
     if (error) return accept_after(std::chrono::seconds(1));
-    std::make_shared<Session>(*this, std::move(socket))->read();
+    const bool welcome = may_ask(socket);
+    const auto session = std::make_shared<Session>(*this, std::move(socket));
+    welcome ? session->read() : session->refuse();
     accept();
   });
+}
+
+void Server::close_the_silent() {
+  auto& awaited = sessions_->awaited;
+  while (!awaited.empty() && awaited.front()->awaited_for(kGrace)) awaited.front()->close();
 }
 
 void Server::accept_after(std::chrono::milliseconds delay) {
@@ -137,22 +199,17 @@ nlohmann::json Server::result(const std::string& line) const {
 }
 
 std::string Server::answer(const std::string& line) const {
-  nlohmann::json reply;
-  const auto fail = [&reply](int code, const std::string& message) {
-    reply["error"]["code"] = code;
-    reply["error"]["message"] = message;
-  };
   try {
-    reply["result"] = result(line);
+    return line_of({{"result", result(line)}});
   } catch (const RequestError& error) {
-    fail(error.code(), error.what());
+    return line_of(error_reply(error.code(), error.what()));
   } catch (const nlohmann::json::exception& error) {
-    fail(kErrorInvalid, std::string("the request is malformed: ") + error.what());
+    return line_of(
+        error_reply(kErrorInvalid, std::string("the request is malformed: ") + error.what()));
   } catch (const std::exception& error) {
     log::error("request failed", {{"error", error.what()}});
-    fail(kErrorFailed, error.what());
+    return line_of(error_reply(kErrorFailed, error.what()));
   }
-  return reply.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace pellicle

@@ -1,7 +1,11 @@
 #include "agent/kube/api_json.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <set>
+
+#include "agent/kube/decode.h"
 
 namespace pellicle {
 namespace {
@@ -13,15 +17,20 @@ using nlohmann::json;
 constexpr int kDeepest = 64;
 struct TooDeep {};
 
-// Most of a real Node is field ownership and container images; leaving them out while parsing keeps
-// the agent small in a large cluster.
+// What nobody here reads, and most of a real Node. Leaving it out while parsing keeps the agent
+// small in a large cluster.
+const std::set<std::string, std::less<>> kUnread = {
+    "managedFields", "images",          "kubectl.kubernetes.io/last-applied-configuration",
+    "conditions",    "nodeInfo",        "capacity",
+    "allocatable",   "volumesAttached", "volumesInUse"};
+
 bool keep(int depth, json::parse_event_t event, json& parsed) {
   if (depth > kDeepest) throw TooDeep();
   if (event != json::parse_event_t::key) return true;
-  const auto& key = parsed.get_ref<const std::string&>();
-  return key != "managedFields" && key != "images" &&
-         key != "kubectl.kubernetes.io/last-applied-configuration";
+  return !kUnread.contains(parsed.get_ref<const std::string&>());
 }
+
+constexpr std::array kPrefixes = {kPrefix, kOldPrefix, kOwnPrefix};
 
 json parse(std::string_view text) {
   try {
@@ -53,26 +62,41 @@ std::string text_at(const json& object, const char* name) {
   return field != object.end() && field->is_string() ? field->get<std::string>() : "";
 }
 
-std::optional<ApiObject> api_object(const json& object) {
+// Annotations of others may have 256 KiB together.
+void leave_foreign_annotations_out(json& object) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return;
+  const auto found = metadata->find("annotations");
+  if (found == metadata->end() || !found->is_object()) return;
+  for (auto each = found->begin(); each != found->end();) {
+    const auto& name = each.key();
+    const bool read = std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                                  [&](auto prefix) { return name.starts_with(prefix); });
+    each = read ? std::next(each) : found->erase(each);
+  }
+}
+
+std::optional<ApiObject> api_object(json& object) {
   const auto name = text_at(object, "metadata", "name");
   if (name.empty()) return std::nullopt;
   const auto space = text_at(object, "metadata", "namespace");
+  leave_foreign_annotations_out(object);
   return ApiObject{.name = space.empty() ? name : space + "/" + name, .text = object.dump()};
 }
 
 }  // namespace
 
 std::optional<Page> decode_page(std::string_view body) {
-  const auto list = parse(body);
+  auto list = parse(body);
   Page page{.objects = {},
             .resource_version = text_at(list, "metadata", "resourceVersion"),
             .continue_token = text_at(list, "metadata", "continue")};
   // A LIST of nothing has `"items": []`, or null from servers that keep a Go nil slice.
   if (page.resource_version.empty() || !list.contains("items")) return std::nullopt;
-  const auto& items = list["items"];
+  auto& items = list["items"];
   if (!items.is_array() && !items.is_null()) return std::nullopt;
   page.objects.reserve(items.size());
-  for (const auto& item : items) {
+  for (auto& item : items) {
     auto object = api_object(item);
     if (!object) return std::nullopt;
     page.objects.push_back(std::move(*object));
@@ -81,12 +105,12 @@ std::optional<Page> decode_page(std::string_view body) {
 }
 
 std::optional<Frame> decode_frame(std::string_view line) {
-  const auto frame = parse(line);
+  auto frame = parse(line);
   const auto type = text_at(frame, "type");
   if (type.empty() || !frame.contains("object") || !frame["object"].is_object()) {
     return std::nullopt;
   }
-  const auto& object = frame["object"];
+  auto& object = frame["object"];
   if (type == "ERROR") {
     const auto code = object.find("code");
     const bool numeric = code != object.end() && code->is_number_integer();

@@ -144,6 +144,8 @@ void ApiCore::on(uint64_t id, const WireHeaders& headers) {
   auto& call = found->second;
   call.response.status = headers.status;
   call.response.retry_after = headers.retry_after;
+  // A client certificate belongs to its connection: one that has expired stays refused on it.
+  if (headers.status == 401 && !access_.client_certificate.file.empty()) wire_->renew();
   if (!call.open()) return;
   set_deadline(id, call, call.silence);
   // A copy: the callback may cancel its own call.

@@ -3,8 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "agent/kube/list_watch.h"
-
 namespace pellicle {
 namespace {
 
@@ -71,18 +69,64 @@ std::string patch_body(const Annotations& annotations) {
 }
 
 Publisher::Publisher(boost::asio::io_context& io, ApiClient& client, std::string node_name,
-                     uint64_t seed, Callbacks callbacks)
+                     uint64_t seed, Callbacks callbacks, const Pace& pace)
     : client_(client),
       node_name_(std::move(node_name)),
       seed_(seed),
       callbacks_(std::move(callbacks)),
-      timer_(io) {}
+      pace_(pace),
+      timer_(io),
+      calm_(io) {}
 
 void Publisher::publish(Annotations wanted, Annotations present) {
   wanted_ = std::move(wanted);
   present_ = std::move(present);
   if (difference(sent_, present_).empty()) sent_.clear();  // the watch has shown it
+  look_for_others();
   consider();
+}
+
+void Publisher::look_for_others() {
+  std::string changed;
+  for (const auto& [name, value] : wanted_) {
+    const auto found = present_.find(name);
+    if (found != present_.end() && found->second == value) {
+      stood_[name] = value;
+      continue;
+    }
+    const auto stood = stood_.find(name);
+    if (stood == stood_.end()) continue;
+    if (stood->second == value) changed = name;
+    stood_.erase(stood);
+  }
+  if (!changed.empty()) contested(changed);
+}
+
+void Publisher::contested(const std::string& name) {
+  calm_.expires_after(4 * pace_.longest_backoff);
+  calm_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    const bool was_troubled = std::exchange(overwritten_, 0) > 1;
+    if (was_troubled && !waiting_) trouble("");
+  });
+  if (++overwritten_ < 2) return;  // somebody's mistake, put right at once
+  trouble("publishing annotations on Node " + node_name_ + ": somebody else keeps changing " +
+          name +
+          "; expected no other agent with this node name, and no other program that writes it");
+  if (busy_) return;
+  waiting_ = true;
+  wait(backoff(overwritten_ - 2, seed_, pace_));
+}
+
+// Says it once; an empty sentence ends it.
+void Publisher::trouble(std::string sentence) {
+  if (sentence == trouble_) return;
+  trouble_ = std::move(sentence);
+  if (trouble_.empty()) {
+    if (callbacks_.on_healthy) callbacks_.on_healthy();
+  } else if (callbacks_.on_trouble) {
+    callbacks_.on_trouble(trouble_);
+  }
 }
 
 void Publisher::consider() {
@@ -102,20 +146,14 @@ void Publisher::answered(const Response& response) {
   busy_ = false;
   if (response.status == 200 && response.error.empty()) {
     failures_ = 0;
-    const bool was_troubled = !std::exchange(trouble_, "").empty();
-    if (was_troubled && callbacks_.on_healthy) callbacks_.on_healthy();
+    if (overwritten_ < 2) trouble("");
     wait(kEcho);
     return consider();  // something else may be wanted by now
   }
   sent_.clear();
-  auto sentence =
-      "publishing annotations on Node " + node_name_ + ": " + failure_sentence(response);
-  if (sentence != trouble_) {
-    trouble_ = std::move(sentence);
-    if (callbacks_.on_trouble) callbacks_.on_trouble(trouble_);
-  }
+  trouble("publishing annotations on Node " + node_name_ + ": " + failure_sentence(response));
   waiting_ = true;
-  auto delay = backoff(failures_++, seed_);
+  auto delay = backoff(failures_++, seed_, pace_);
   if (response.retry_after)
     delay = std::max<std::chrono::milliseconds>(delay, *response.retry_after);
   wait(delay);

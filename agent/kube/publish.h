@@ -8,6 +8,7 @@
 
 #include "agent/kube/client.h"
 #include "agent/kube/decode.h"
+#include "agent/kube/list_watch.h"
 #include "agent/model/inputs.h"
 #include "agent/model/objects.h"
 
@@ -30,6 +31,11 @@ std::string patch_body(const Annotations& annotations);
 
 // Keeps the annotations of one Node as wanted: patches when they differ, again with backoff after a
 // failure. It may be told the same thing as often as convenient.
+//
+// What somebody else has changed is put back at once, and when that happens again with backoff: two
+// agents with one node name (or an agent beside Cilium's) would overwrite each other as fast as the
+// API answers, and every node of the cluster would follow. That is trouble, until it has not
+// happened for four of the longest backoffs.
 class Publisher {
  public:
   struct Callbacks {
@@ -37,7 +43,7 @@ class Publisher {
     std::function<void()> on_healthy;                             // after trouble
   };
   Publisher(boost::asio::io_context& io, ApiClient& client, std::string node_name, uint64_t seed,
-            Callbacks callbacks);
+            Callbacks callbacks, const Pace& pace = {});
 
   // `present` is what the Node was last seen to have.
   void publish(Annotations wanted, Annotations present);
@@ -46,18 +52,25 @@ class Publisher {
   void consider();
   void answered(const Response& response);
   void wait(std::chrono::milliseconds delay);
+  void look_for_others();
+  void contested(const std::string& name);
+  void trouble(std::string sentence);
 
   ApiClient& client_;
   std::string node_name_;
   uint64_t seed_;
   Callbacks callbacks_;
+  Pace pace_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer calm_;  // since somebody else changed something
   Call call_;
   Annotations wanted_;
   Annotations present_;
   Annotations sent_;  // by the last patch that succeeded; empty once the watch should have shown it
-  bool busy_ = false;     // a patch is under way
-  bool waiting_ = false;  // after a failure
+  Annotations stood_;         // as wanted, and seen to be so
+  uint32_t overwritten_ = 0;  // by somebody else, before it was calm
+  bool busy_ = false;         // a patch is under way
+  bool waiting_ = false;      // after a failure
   uint32_t failures_ = 0;
   std::string trouble_;
 };

@@ -7,8 +7,10 @@
 #include <openssl/x509_vfy.h>
 
 #include <boost/asio/buffer.hpp>
+#include <ctime>
 #include <memory>
 
+#include "agent/clock.h"
 #include "agent/model/ip.h"
 
 namespace pellicle {
@@ -16,6 +18,36 @@ namespace {
 
 std::string place(const Pem& pem, const char* what) {
   return pem.file.empty() ? std::string("the ") + what + " in the kubeconfig" : pem.file;
+}
+
+std::string time_text_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return "an unreadable time";
+  return time_text(std::chrono::system_clock::from_time_t(timegm(&parts)));
+}
+
+// Why a chain was refused. Where it is a matter of time, with both times: as often the clock is
+// wrong.
+std::string refusal_sentence(X509_STORE_CTX* store, const std::string& name) {
+  const int error = X509_STORE_CTX_get_error(store);
+  const X509* certificate = X509_STORE_CTX_get_current_cert(store);
+  const std::string whose = X509_STORE_CTX_get_error_depth(store) == 0
+                                ? "the server's certificate"
+                                : "the certificate of the server's authority";
+  const auto clock = ", and this node's clock says " + now_text();
+  if (certificate != nullptr && error == X509_V_ERR_CERT_NOT_YET_VALID) {
+    return whose + " is valid from " + time_text_of(X509_get0_notBefore(certificate)) + " on" +
+           clock + ": set the clock, or replace the certificate";
+  }
+  if (certificate != nullptr && error == X509_V_ERR_CERT_HAS_EXPIRED) {
+    return whose + " was valid until " + time_text_of(X509_get0_notAfter(certificate)) + clock +
+           ": renew the certificate, or set the clock";
+  }
+  const std::string reason = X509_verify_cert_error_string(error);
+  if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+    return "the server's certificate is not for " + name + ": " + reason;
+  }
+  return "the server's certificate is not trusted: " + reason;
 }
 
 int verify(X509_STORE_CTX* store, void* argument) {
@@ -27,8 +59,8 @@ int verify(X509_STORE_CTX* store, void* argument) {
   // Takes the place of the stream's own callback.
   X509_STORE_CTX_set_verify_cb(store, [](int ok, X509_STORE_CTX*) { return ok; });
   const bool trusted = set && X509_verify_cert(store) == 1;
-  check.failure =
-      trusted ? X509_V_OK : (set ? X509_STORE_CTX_get_error(store) : X509_V_ERR_UNSPECIFIED);
+  if (!set) X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+  check.refusal = trusted ? "" : refusal_sentence(store, check.name);
   return trusted ? 1 : 0;
 }
 
@@ -65,17 +97,8 @@ void present_client(boost::asio::ssl::context& context, const ApiAccess& access)
 
 }  // namespace
 
-std::string PeerCheck::sentence() const {
-  const long error = failure;
-  if (error == X509_V_OK) return "";
-  const std::string reason = X509_verify_cert_error_string(error);
-  if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-    return "the server's certificate is not for " + name + ": " + reason;
-  }
-  return "the server's certificate is not trusted: " + reason;
-}
-
 void set_up_tls(boost::asio::ssl::context& context, const ApiAccess& access, PeerCheck& check) {
+  check.refusal.clear();
   SSL_CTX* native = context.native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   if (!access.ca.empty()) trust_only(native, access.ca);

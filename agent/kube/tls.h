@@ -1,7 +1,6 @@
 // Who the API server must be, and who we are to it.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/ssl/context.hpp>
 #include <string>
 
@@ -9,13 +8,11 @@
 
 namespace pellicle {
 
-// The check of one server's certificate. OpenSSL refers to it for as long as a connection lives.
+// The check of one server's certificate. OpenSSL refers to it for as long as a connection lives;
+// all on the thread of the connections.
 struct PeerCheck {
-  std::string name;               // DNS name, or IP address to be found among the IP names
-  std::atomic<long> failure = 0;  // X509_V_ERR_* of the last certificate that was refused
-
-  std::string sentence()
-      const;  // "the server's certificate is not trusted: ..."; empty: no failure
+  std::string name;     // DNS name, or IP address to be found among the IP names
+  std::string refusal;  // of the newest connection's certificate, a sentence; empty: none
 };
 
 // Sets up a client context: trusts access.ca alone (the system's authorities without one), checks

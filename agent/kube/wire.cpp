@@ -64,6 +64,7 @@ class Wire::Mailbox {
 struct Wire::Connections {
   std::shared_ptr<PeerCheck> check;
   std::shared_ptr<http_client> client;
+  std::function<std::shared_ptr<http_client>()> make_client;
   std::string host_header;  // empty: the library's own
   struct Stop {
     pplx::cancellation_token_source source;  // cancelled on the library's thread only
@@ -117,8 +118,7 @@ std::string plain_words(const std::string& library_message, const PeerCheck& che
     return library_message.find(part) != std::string::npos;
   };
   if (says("SSL handshake")) {
-    const auto refused = check.sentence();
-    return refused.empty() ? "the TLS handshake failed" : refused;
+    return check.refusal.empty() ? "the TLS handshake failed" : check.refusal;
   }
   if (says("Failed to connect")) return "cannot connect";
   if (says("resolv")) return "cannot resolve the host name";
@@ -238,11 +238,20 @@ Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver
   connections_->check->name = access.tls_server_name.empty() ? host : access.tls_server_name;
   // The library resolves the host as it stands in the URI: an IPv6 address must have no brackets
   // there, and its parser takes that. The Host header has them.
-  connections_->client = std::make_shared<http_client>(web::uri("https://" + host + ":" + port),
-                                                       configuration(access, connections_->check));
+  connections_->make_client = [server = web::uri("https://" + host + ":" + port),
+                               config = configuration(access, connections_->check)] {
+    return std::make_shared<http_client>(server, config);
+  };
   if (host.find(':') != std::string::npos) {
     connections_->host_header = "[" + host + "]:" + port;
   }
+  connections_->client = connections_->make_client();
+}
+
+// The library keeps connections with their client.
+void Wire::renew() {
+  auto old = std::exchange(connections_->client, connections_->make_client());
+  boost::asio::post(library_thread(), [old = std::move(old)] {});
 }
 
 Wire::~Wire() {

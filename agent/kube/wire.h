@@ -45,6 +45,8 @@ class Wire {
   void send(uint64_t id, const Request& request, const std::string& bearer);
   // Closes the connection of an exchange. What it had to say may still be delivered.
   void abort(uint64_t id);
+  // Exchanges to come have new connections: their certificates are read anew.
+  void renew();
   // An exchange has ended.
   void forget(uint64_t id);
 

@@ -13,8 +13,6 @@
 namespace pellicle::api {
 namespace {
 
-constexpr long kDay = 24L * 60 * 60;
-
 template <auto release>
 struct Release {
   template <typename T>
@@ -50,15 +48,16 @@ void add_extension(X509* certificate, X509* issuer, int kind, const std::string&
 }
 
 // A certificate for `key` that still wants its extensions and a signature.
-Cert unsigned_certificate(const std::string& common_name, EVP_PKEY* key) {
+Cert unsigned_certificate(const std::string& common_name, EVP_PKEY* key,
+                          const Validity& validity = {}) {
   Cert cert(X509_new());
   require(cert != nullptr, "make a certificate");
   X509_set_version(cert.get(), X509_VERSION_3);
   uint64_t serial = 0;
   require(RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) == 1, "random");
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert.get()), serial >> 1);
-  X509_gmtime_adj(X509_getm_notBefore(cert.get()), -kDay);
-  X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3650 * kDay);
+  X509_gmtime_adj(X509_getm_notBefore(cert.get()), validity.from);
+  X509_gmtime_adj(X509_getm_notAfter(cert.get()), validity.until);
   require(X509_set_pubkey(cert.get(), key) == 1, "set the key");
   X509_NAME* subject = X509_get_subject_name(cert.get());
   require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
@@ -111,10 +110,10 @@ struct Authority::Issuer {
   Key key;
   Cert cert;
 
-  Certificate issue(const std::string& common_name, const char* usage,
-                    const std::string& names) const {
+  Certificate issue(const std::string& common_name, const char* usage, const std::string& names,
+                    const Validity& validity = {}) const {
     const Key subject_key = new_key();
-    const Cert issued = unsigned_certificate(common_name, subject_key.get());
+    const Cert issued = unsigned_certificate(common_name, subject_key.get(), validity);
     add_extension(issued.get(), cert.get(), NID_basic_constraints, "critical,CA:FALSE");
     add_extension(issued.get(), cert.get(), NID_key_usage, "critical,digitalSignature");
     add_extension(issued.get(), cert.get(), NID_ext_key_usage, usage);
@@ -136,8 +135,9 @@ Authority::Authority() : issuer_(std::make_unique<Issuer>()) {
 
 Authority::~Authority() = default;
 
-Certificate Authority::server(const std::vector<std::string>& names) const {
-  return issuer_->issue("kube-apiserver", "serverAuth", alternative_names(names));
+Certificate Authority::server(const std::vector<std::string>& names,
+                              const Validity& validity) const {
+  return issuer_->issue("kube-apiserver", "serverAuth", alternative_names(names), validity);
 }
 
 Certificate Authority::client(const std::string& user) const {

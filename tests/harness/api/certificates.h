@@ -12,6 +12,12 @@ struct Certificate {
   std::string key_pem;
 };
 
+// From now on, in seconds: a day ago, in ten years.
+struct Validity {
+  long from = -24L * 60 * 60;
+  long until = 3650L * 24 * 60 * 60;
+};
+
 class Authority {
  public:
   Authority();  // throws std::runtime_error if OpenSSL cannot; so do the calls below
@@ -20,7 +26,7 @@ class Authority {
   const std::string& pem() const { return pem_; }
 
   // `names`: IP addresses and DNS names the server is reached by.
-  Certificate server(const std::vector<std::string>& names) const;
+  Certificate server(const std::vector<std::string>& names, const Validity& validity = {}) const;
 
   // The user is the common name, as Kubernetes reads client certificates.
   Certificate client(const std::string& user) const;

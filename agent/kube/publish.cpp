@@ -1,5 +1,6 @@
 #include "agent/kube/publish.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -87,6 +88,9 @@ void Publisher::publish(Annotations wanted, Annotations present) {
 }
 
 void Publisher::look_for_others() {
+  const auto there = [this](const auto& each) { return present_.contains(each.first); };
+  // The Node is gone, or was made anew: nobody took them away.
+  if (std::none_of(wanted_.begin(), wanted_.end(), there)) return stood_.clear();
   std::string changed;
   for (const auto& [name, value] : wanted_) {
     const auto found = present_.find(name);

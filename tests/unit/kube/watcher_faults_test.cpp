@@ -175,3 +175,25 @@ TEST_CASE("two that publish for one Node do not flood the API, and both say so")
   }));
   CHECK(difference(one.wanted, present()).empty());
 }
+
+TEST_CASE("a Node that is made anew again and again was changed by nobody, and is written anew") {
+  ApiServer server;
+  ApiClient client(server.io, server.access());
+  std::string trouble;
+  Publisher publisher(server.io, client, "worker", 5,
+                      {.on_trouble = [&](const std::string& sentence) { trouble = sentence; },
+                       .on_healthy = nullptr},
+                      kFast);
+  const auto wanted =
+      published({{*Cidr::parse("10.0.1.0/24"), *IpAddress::parse("10.0.1.138")}}, 3);
+  for (int i = 0; i < 4; ++i) {
+    server.api.patch(kOwnNode, {{"metadata", {{"annotations", nullptr}}}});
+    CHECK(server.until([&] {
+      const auto now =
+          decode_node({.name = "worker", .text = server.api.get(kOwnNode)->dump()}).annotations;
+      publisher.publish(wanted, now);
+      return difference(wanted, now).empty();
+    }));
+  }
+  CHECK(trouble.empty());
+}

@@ -218,6 +218,11 @@ void program_by_hand(const std::string& out_key, uint32_t out_spi, const std::st
           "ip xfrm policy add src 10.0.1.0/24 dst 10.0.3.0/24 dir in tmpl " + in + tunnel);
 }
 
+// Before a node knows of 10.0.3.0/24 it is a network like any other outside.
+bool knows_worker3(const std::string& node) {
+  return wait_until([&] { return !must_in(node, "ip route show table 200 10.0.3.0/24").empty(); });
+}
+
 }  // namespace
 
 TEST_CASE("a node programmed by hand with openssl's keys and the announced SPI is talked to") {
@@ -237,6 +242,7 @@ TEST_CASE("a node programmed by hand with openssl's keys and the announced SPI i
                                                 {{"pellicle.io/boot-id", boot},
                                                  {"pellicle.io/epochs", "0x1abcde00/7"},
                                                  {"network.cilium.io/encryption-key", "3"}}}}}});
+  REQUIRE(knows_worker3("worker"));
   CHECK(wait_until([&] { return lab.ping("net", "10.0.3.99").ok(); }, 20s));
   CHECK(sh_in("worker3", "ping -c 3 -W 2 -i 0.2 -I 10.0.3.99 10.0.1.52").ok());
   CHECK(lab.cleartext().empty());
@@ -250,6 +256,7 @@ TEST_CASE("a node programmed by hand as Cilium 1.13 does it is talked to under t
   program_by_hand(kKeyHex, 3, kKeyHex, 3, " replay-window 0");
   lab.api().patch(api::node_key("worker3"),
                   {{"metadata", {{"annotations", {{"network.cilium.io/encryption-key", "3"}}}}}});
+  REQUIRE(knows_worker3("worker"));
   CHECK(wait_until([&] { return lab.ping("net", "10.0.3.99").ok(); }, 20s));
   CHECK(sh_in("worker3", "ping -c 3 -W 2 -i 0.2 -I 10.0.3.99 10.0.1.52").ok());
   CHECK(lab.cleartext().empty());

@@ -25,7 +25,7 @@ Node node(const std::string& name, const char* cidr, const char* internal, const
 
 // A worker with one peer, on a kernel in memory.
 struct World {
-  World() {
+  explicit World(std::chrono::seconds resync = 3600s) : resync_(resync) {
     kernel.add_device("eth0", {.mtu = 1500, .addresses = {{ip("172.18.0.3"), 16}}});
     for (const auto* program :
          {"pell_lxc_in", "pell_uplink_in", "pell_net_in", "pell_host_out", "pell_uplink_out"}) {
@@ -46,6 +46,7 @@ struct World {
     context.run_for(time);
   }
 
+  std::chrono::seconds resync_;
   boost::asio::io_context context;
   MemoryKernel kernel;
   Inputs inputs;
@@ -57,7 +58,7 @@ struct World {
   Passes passes{
       context,
       kernel,
-      3600s,
+      resync_,
       {.gather = [this]() -> std::optional<Inputs> {
          if (!known) return std::nullopt;
          auto gathered = inputs;
@@ -229,4 +230,12 @@ TEST_CASE("passes: what costs more is compared less often while nothing happens,
   CHECK(pause_of_idle(30'001us) == 31s);
   CHECK(pause_of_idle(225ms) == 225s);
   CHECK(pause_of_idle(4s) == 300s);
+}
+
+TEST_CASE("passes: without an interval the next comparison follows its cost, not at once") {
+  World world(0s);
+  world.passes.request();
+  world.run_for(300ms);
+  CHECK(world.passes.last().passes > 0);
+  CHECK(world.passes.last().passes < 5);
 }

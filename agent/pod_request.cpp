@@ -6,17 +6,15 @@ namespace pellicle {
 
 namespace {
 
-using Json = nlohmann::json;
-
 [[noreturn]] void refuse(const std::string& field, const std::string& expected) {
   throw RequestError(kErrorInvalid, "params." + field + ": expected " + expected);
 }
 
-std::string text_or(const Json& params, const char* field, const std::string& otherwise) {
+std::string text_or(const nlohmann::json& params, const char* field, const std::string& otherwise) {
   return params.contains(field) ? text_of(params, field) : otherwise;
 }
 
-std::vector<IpAddress> addresses_of(const Json& params) {
+std::vector<IpAddress> addresses_of(const nlohmann::json& params) {
   std::vector<IpAddress> addresses;
   const auto given = params.find("addresses");
   if (given == params.end()) return addresses;
@@ -34,7 +32,7 @@ std::vector<IpAddress> addresses_of(const Json& params) {
   return addresses;
 }
 
-bool flag_of(const Json& params, const char* field) {
+bool flag_of(const nlohmann::json& params, const char* field) {
   const auto given = params.find(field);
   if (given == params.end()) return false;
   if (!given->is_boolean()) refuse(field, "true or false");
@@ -43,7 +41,7 @@ bool flag_of(const Json& params, const char* field) {
 
 }  // namespace
 
-std::string text_of(const Json& params, const char* field) {
+std::string text_of(const nlohmann::json& params, const char* field) {
   const auto given = params.find(field);
   if (given == params.end() || !given->is_string() || given->get<std::string>().empty()) {
     refuse(field, "a text");
@@ -51,7 +49,7 @@ std::string text_of(const Json& params, const char* field) {
   return given->get<std::string>();
 }
 
-PodRequest pod_request(const Json& params) {
+PodRequest pod_request(const nlohmann::json& params) {
   PodRequest pod{.id = text_of(params, "id"),
                  .name = text_or(params, "name", ""),
                  .netns = text_of(params, "netns"),
@@ -63,23 +61,23 @@ PodRequest pod_request(const Json& params) {
   return pod;
 }
 
-Json endpoint_json(const Endpoint& endpoint, const std::optional<PodNetwork>& network) {
-  Json addresses = Json::array();
+nlohmann::json endpoint_json(const Endpoint& endpoint, const std::optional<PodNetwork>& network) {
+  nlohmann::json addresses = nlohmann::json::array();
   for (const auto& address : endpoint.addresses) {
-    Json entry{{"address", address.to_string()}};
+    nlohmann::json entry{{"address", address.to_string()}};
     for (const auto& pool : network ? network->pools : std::vector<PodNetwork::Pool>{}) {
       if (pool.gateway.family() == address.family()) entry["gateway"] = pool.gateway.to_string();
     }
     addresses.push_back(std::move(entry));
   }
-  Json json{{"id", endpoint.id},
-            {"name", endpoint.name},
-            {"network", endpoint.network},
-            {"device", endpoint.device},
-            {"addresses", std::move(addresses)},
-            {"mac", endpoint.pod_mac.to_string()},
-            {"hostMac", endpoint.host_mac.to_string()},
-            {"egressShaped", endpoint.egress_shaped}};
+  nlohmann::json json{{"id", endpoint.id},
+                      {"name", endpoint.name},
+                      {"network", endpoint.network},
+                      {"device", endpoint.device},
+                      {"addresses", std::move(addresses)},
+                      {"mac", endpoint.pod_mac.to_string()},
+                      {"hostMac", endpoint.host_mac.to_string()},
+                      {"egressShaped", endpoint.egress_shaped}};
   if (network) {
     json["linkMtu"] = network->link_mtu;
     json["routeMtu"] = network->route_mtu;

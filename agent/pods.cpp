@@ -20,8 +20,6 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-using Json = nlohmann::json;
-
 PodSpec spec_of(const PodRequest& request, const std::vector<IpAddress>& addresses,
                 const PodNetwork& network) {
   return {.id = request.id,
@@ -47,7 +45,7 @@ PodNetwork Pods::network() const {
                      "the agent has not programmed this node yet; `pellicle status` says why");
 }
 
-nlohmann::json Pods::add(const Json& params) {
+nlohmann::json Pods::add(const nlohmann::json& params) {
   const auto network = this->network();
   const auto request = pod_request(params);
   const auto* known = endpoints_.find_device(pod_device(request.id));
@@ -96,7 +94,7 @@ void Pods::undo(const Endpoint& endpoint) noexcept {
   }
 }
 
-nlohmann::json Pods::check(const Json& params) const {
+nlohmann::json Pods::check(const nlohmann::json& params) const {
   const auto network = this->network();
   const auto request = pod_request(params);
   const auto* known = endpoints_.find_device(pod_device(request.id));
@@ -111,7 +109,7 @@ nlohmann::json Pods::check(const Json& params) const {
   const auto spec = spec_of(request, known->addresses, network);
   const auto missing = missing_of(spec, *known);
   if (!missing.empty()) throw RequestError(kErrorBroken, named + "missing " + joined(missing));
-  return Json::object();
+  return nlohmann::json::object();
 }
 
 std::vector<std::string> Pods::missing_of(const PodSpec& spec, const Endpoint& endpoint) const {
@@ -126,13 +124,13 @@ std::vector<std::string> Pods::missing_of(const PodSpec& spec, const Endpoint& e
   }
 }
 
-nlohmann::json Pods::remove(const Json& params) {
+nlohmann::json Pods::remove(const nlohmann::json& params) {
   const auto* known = endpoints_.find_device(pod_device(text_of(params, "id")));
-  if (known == nullptr) return Json::object();
+  if (known == nullptr) return nlohmann::json::object();
   const Endpoint endpoint = *known;
   unwire(endpoint);
   log::info("pod removed", {{"pod", endpoint.name}, {"addresses", joined(endpoint.addresses)}});
-  return Json::object();
+  return nlohmann::json::object();
 }
 
 // The record goes last: until then whoever comes after us knows what is left to be undone.
@@ -142,7 +140,7 @@ void Pods::unwire(const Endpoint& endpoint) {
   endpoints_.remove(endpoint.device);
 }
 
-nlohmann::json Pods::collect(const Json& params) {
+nlohmann::json Pods::collect(const nlohmann::json& params) {
   const auto network = text_of(params, "network");
   const auto valid = params.find("valid");
   if (valid == params.end() || !valid->is_array()) {
@@ -150,7 +148,7 @@ nlohmann::json Pods::collect(const Json& params) {
   }
   std::set<std::string> devices;
   for (const auto& id : *valid) devices.insert(pod_device(id.get<std::string>()));
-  Json removed = Json::array();
+  nlohmann::json removed = nlohmann::json::array();
   std::string failures;
   const auto all = endpoints_.all();
   for (const auto& endpoint : all) {
@@ -172,7 +170,7 @@ nlohmann::json Pods::collect(const Json& params) {
 
 nlohmann::json Pods::ready() const {
   network();
-  return Json::object();
+  return nlohmann::json::object();
 }
 
 std::vector<PoolUse> Pods::use() const {
@@ -186,7 +184,7 @@ void Pods::keep_for_health(const PodNetwork& network) {
 
 nlohmann::json Pods::list() const {
   const auto network = datapath_.network();
-  Json list = Json::array();
+  nlohmann::json list = nlohmann::json::array();
   for (const auto& endpoint : endpoints_.all()) list.push_back(endpoint_json(endpoint, network));
   return list;
 }

@@ -110,10 +110,18 @@ void version_is_good(ListWatch& state, Actions& actions) {
   if (std::exchange(state.lost_versions, 0) > 1) recover(state, actions);
 }
 
-void on(ListWatch& state, const Tick&, Actions& actions) {
+// A silent watch is looked at again when it is old enough to be a good one.
+void await_proof(const ListWatch& state, Actions& actions) {
+  actions.emplace_back(Wait{state.pace.quick_end});
+}
+
+void on(ListWatch& state, const Tick& event, Actions& actions) {
   if (state.phase == ListWatch::Phase::idle || state.phase == ListWatch::Phase::waiting) {
-    go_on(state, actions);
+    return go_on(state, actions);
   }
+  if (state.phase != ListWatch::Phase::watching || !state.opened || state.lost_versions < 2) return;
+  if (!lasts(state, event.now)) return await_proof(state, actions);
+  version_is_good(state, actions);
 }
 
 void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
@@ -149,7 +157,8 @@ void on(ListWatch& state, const WatchOpened& event, Actions& actions) {
   if (state.phase != ListWatch::Phase::watching) return;
   state.opened = true;
   state.opened_at = event.now;
-  if (state.lost_versions < 2) recover(state, actions);
+  if (state.lost_versions >= 2) return await_proof(state, actions);
+  recover(state, actions);
 }
 
 void good_frame(ListWatch& state, const std::string& version, WallTime now, Actions& actions) {

@@ -103,7 +103,7 @@ struct OpenWatch {
 struct CloseWatch {
   bool operator==(const CloseWatch&) const = default;
 };
-struct Wait {  // then Tick
+struct Wait {  // then Tick; another Wait takes its place
   std::chrono::milliseconds delay;
   bool operator==(const Wait&) const = default;
 };

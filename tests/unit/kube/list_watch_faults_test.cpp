@@ -64,6 +64,23 @@ TEST_CASE("a storm of 410 is answered with lists further and further apart, and 
   }
 }
 
+TEST_CASE("a storm of 410 is over when a watch lasts, even one that brings nothing") {
+  Script script;
+  script.tick();
+  for (int i = 0; i < 3; ++i) {
+    gone_as_answer(script);
+    if (script.find<Wait>()) script.tick();
+  }
+  script.list(page("20", {"a"})).opened();
+  REQUIRE(script.find<Wait>());
+  CHECK(script.find<Wait>()->delay == Pace{}.quick_end);
+  CHECK(script.after(1s).tick().find<Wait>());  // as after a clock that was set: looked at again
+  CHECK_FALSE(script.find<Recovered>());
+  CHECK(script.after(5s).tick().find<Recovered>());
+  CHECK(script.actions.size() == 1);
+  CHECK(script.after(5s).tick().actions.empty());
+}
+
 TEST_CASE("a storm of 410 takes nothing away") {
   Script script;
   script.tick().list(page("10", {"a", "b"}));

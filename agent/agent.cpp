@@ -1,9 +1,8 @@
 #include "agent/agent.h"
 
-#include <malloc.h>
-
 #include <filesystem>
 
+#include "agent/heap.h"
 #include "agent/kernel/esp_support.h"
 #include "agent/keys/boot_id.h"
 #include "agent/keys/derive.h"
@@ -44,7 +43,8 @@ Agent::Agent(boost::asio::io_context& context, Config config)
            .after = [this] { after_pass(); }}),
       pods_(endpoints_, pod_datapath()),
       cni_(config_.cni, config_.socket_path()),
-      store_(config_.allow_weak_algorithms ? WeakAlgorithms::allowed : WeakAlgorithms::refused),
+      store_(config_.settings.node_name,
+             config_.allow_weak_algorithms ? WeakAlgorithms::allowed : WeakAlgorithms::refused),
       access_(api_access(config_.kubeconfig, config_.service_host, config_.service_port)),
       client_(context, access_),
       publisher_(context, client_, config_.settings.node_name, random_seed(),
@@ -189,7 +189,7 @@ std::optional<Inputs> Agent::gather() {
 }
 
 void Agent::after_pass() {
-  malloc_trim(0);  // a pass had the kernel's state beside ours on the heap
+  give_back_heap();
   serve_pods();
   look_at_kernel();
   look_at_use();
@@ -247,7 +247,7 @@ void Agent::note_problems() {
 void Agent::publish() {
   const auto& last = passes_.last();
   if (!last.ready || last.desired.state.datapath_config.empty()) return;
-  const auto present = store_.annotations(config_.settings.node_name);
+  const auto present = store_.annotations();
   publisher_.publish(announcement(present), present);
 }
 

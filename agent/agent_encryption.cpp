@@ -1,5 +1,6 @@
 // What the agent says of its ESP states, and what it does with them when it is asked to.
 #include "agent/agent.h"
+#include "agent/kernel/conntrack_room.h"
 #include "agent/kernel/xfrm_errors.h"
 #include "agent/log.h"
 #include "agent/status/encryption.h"
@@ -19,10 +20,14 @@ void Agent::look_at_kernel() {
 
 // A state that was refused says the same, and of what it is the consequence.
 std::vector<Problem> Agent::kernel_problems() const {
+  std::vector<Problem> problems;
+  if (const auto full = conntrack_problem()) problems.push_back(*full);
   for (const auto& refusal : passes_.last().refusals) {
-    if (std::holds_alternative<Change<State>>(refusal.operation)) return {};
+    if (std::holds_alternative<Change<State>>(refusal.operation)) return problems;
   }
-  return support_.problems();
+  const auto lacks = support_.problems();
+  problems.insert(problems.end(), lacks.begin(), lacks.end());
+  return problems;
 }
 
 std::vector<ObservedState> Agent::observed_states() {

@@ -1,19 +1,20 @@
 // pellicle-agent: wiring only.
-#include <malloc.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <iostream>
+#include <new>
+#include <string_view>
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "agent/heap.h"
 #include "agent/log.h"
 
 namespace {
-
-constexpr int kLargeBlock = 128 * 1024;  // bytes; what the C library begins with
 
 int run(const pellicle::Config& config) {
   boost::asio::io_context context(1);
@@ -36,8 +37,7 @@ int main(int argc, char** argv) {
   prctl(PR_SET_DUMPABLE, 0);
   // Whoever read our log has gone: no reason to go too.
   std::signal(SIGPIPE, SIG_IGN);
-  // Large blocks are given back when they are freed, also when larger ones were freed before.
-  mallopt(M_MMAP_THRESHOLD, kLargeBlock);
+  pellicle::set_up_heap();
   const auto line = pellicle::parse_command_line({argv + 1, argv + argc});
   if (!line.run) {
     (line.status == 0 ? std::cout : std::cerr) << line.text;
@@ -46,6 +46,10 @@ int main(int argc, char** argv) {
   pellicle::log::start(line.config.log_level, line.config.log_format);
   try {
     return run(line.config);
+  } catch (const std::bad_alloc&) {  // saying it must need none
+    constexpr std::string_view kText =
+        "pellicle-agent: out of memory; what it has programmed keeps running\n";
+    return write(STDERR_FILENO, kText.data(), kText.size()) < 0 ? 2 : 1;
   } catch (const std::exception& error) {
     pellicle::log::error("pellicle-agent cannot run", {{"error", error.what()}});
     return 1;

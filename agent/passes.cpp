@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
 
 #include "agent/kernel/os_error.h"
 #include "agent/log.h"
@@ -131,6 +132,8 @@ void Passes::run_and_note() {
   const auto before = processor_time();
   try {
     run();
+  } catch (const std::bad_alloc&) {
+    failed("out of memory; what is programmed keeps running");
   } catch (const std::exception& error) {
     failed(error.what());
   }

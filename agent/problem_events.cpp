@@ -40,6 +40,8 @@ constexpr std::array kReasons = {
     EventReason{"PeerNotReady", "Node ", "", kJoining, "look at the agent and the Node there"},
 
     // The kernel. What a refusal means for traffic is in status: it fails closed.
+    EventReason{"ConnectionTableFull", "Kernel nf_conntrack", "", 0s,
+                "raise net.netfilter.nf_conntrack_max, or find who opens so many connections"},
     EventReason{"KernelFeatureMissing", "Kernel", "", 0s, ""},
     EventReason{"KernelRefused", "Refusal", "", 0s, kAgentLog},
     EventReason{"PassFailed", "Pass", "", 0s, kAgentLog},

@@ -125,13 +125,15 @@ struct LinuxKernel::Parts {
     return outcomes;
   }
 
-  // The operations from `first` on that are of one kind; returns where the next kind starts.
+  // The next operations from `first` on that are of one kind; returns where the others start.
   size_t apply_run(const Plan& plan, size_t first, std::vector<Refusal>& refusals) {
     return std::visit(
         [&]<class Kind>(const Change<Kind>&) {
           std::vector<Change<Kind>> run;
           size_t end = first;
-          for (; end < plan.size() && std::holds_alternative<Change<Kind>>(plan[end]); ++end) {
+          const size_t most = std::min(plan.size(), first + kMostAtOnce);
+          run.reserve(most - first);
+          for (; end < most && std::holds_alternative<Change<Kind>>(plan[end]); ++end) {
             run.push_back(std::get<Change<Kind>>(plan[end]));
           }
           const auto outcomes = apply(std::span<const Change<Kind>>(run));
@@ -146,6 +148,9 @@ struct LinuxKernel::Parts {
         },
         plan[first]);
   }
+
+  // Their messages are made before the first is sent: of more, memory would be most of the work.
+  static constexpr size_t kMostAtOnce = 256;
 
   // OsError is for this folder; beyond the seam it is a KernelError that names the operation.
   template <class Job>

@@ -2,25 +2,27 @@
 
 namespace pellicle {
 
-Store::Known Store::known(const ApiObject& object, const std::map<std::string, Known>& before) {
+Store::Known Store::known(const ApiObject& object) const {
   auto decoded = decode_node(object);
-  const auto last = before.find(object.name);
-  return {.node = merged(last == before.end() ? Node{} : last->second.node, decoded),
-          .problems = std::move(decoded.problems),
-          .annotations = std::move(decoded.annotations),
-          .tainted = decoded.not_ready_taint};
+  const auto last = nodes_.find(object.name);
+  Known known{.node = merged(last == nodes_.end() ? Node{} : last->second.node, decoded),
+              .problems = std::move(decoded.problems),
+              .annotations = {},
+              .tainted = decoded.not_ready_taint};
+  if (object.name == own_node_) known.annotations = std::move(decoded.annotations);
+  return known;
 }
 
 void Store::nodes_listed(const std::vector<ApiObject>& objects) {
   std::map<std::string, Known> listed;
-  for (const auto& object : objects) listed[object.name] = known(object, nodes_);
+  for (const auto& object : objects) listed[object.name] = known(object);
   nodes_ = std::move(listed);
   nodes_listed_ = true;
 }
 
 bool Store::node_changed(const ApiObject& object, bool deleted) {
   if (deleted) return nodes_.erase(object.name) > 0;
-  auto now = known(object, nodes_);
+  auto now = known(object);
   const auto before = nodes_.find(object.name);
   if (before != nodes_.end() && before->second == now) return false;
   nodes_[object.name] = std::move(now);
@@ -103,8 +105,8 @@ std::optional<Node> Store::node(const std::string& name) const {
   return found == nodes_.end() ? std::nullopt : std::optional(found->second.node);
 }
 
-Annotations Store::annotations(const std::string& node) const {
-  const auto found = nodes_.find(node);
+Annotations Store::annotations() const {
+  const auto found = nodes_.find(own_node_);
   return found == nodes_.end() ? Annotations{} : found->second.annotations;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/kube/decode.h"
@@ -23,7 +24,9 @@ struct ClusterSnapshot {
 
 class Store {
  public:
-  explicit Store(WeakAlgorithms weak = WeakAlgorithms::refused) : weak_(weak) {}
+  // `own_node`: the Node whose annotations are kept as they stand, see annotations().
+  explicit Store(std::string own_node = "", WeakAlgorithms weak = WeakAlgorithms::refused)
+      : own_node_(std::move(own_node)), weak_(weak) {}
 
   // A complete LIST: these Nodes exist and no others.
   void nodes_listed(const std::vector<ApiObject>& objects);
@@ -55,8 +58,9 @@ class Store {
   // No value until both were listed once: nothing may be concluded from partial knowledge.
   std::optional<ClusterSnapshot> snapshot() const;
 
-  // The network.cilium.io annotations of a Node as they stand; empty for an unknown Node.
-  Annotations annotations(const std::string& node) const;
+  // The annotations of this node's Node that are ours or Cilium's, as they stand; empty while it is
+  // unknown. Of thousands of other Nodes they would be a tenth of the agent's memory.
+  Annotations annotations() const;
 
   // The Node was last seen with the taint of taint.h.
   bool tainted(const std::string& node) const;
@@ -65,14 +69,15 @@ class Store {
   struct Known {
     Node node;  // with last good values
     std::vector<Problem> problems;
-    Annotations annotations;
+    Annotations annotations;  // of this node alone
     bool tainted = false;
     bool operator==(const Known&) const = default;
   };
-  static Known known(const ApiObject& object, const std::map<std::string, Known>& before);
+  Known known(const ApiObject& object) const;
   void secret_missing();
   void consider_offer();
 
+  std::string own_node_;
   std::map<std::string, Known> nodes_;
   bool nodes_listed_ = false;
   bool secret_listed_ = false;

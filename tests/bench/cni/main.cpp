@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/picture.h"
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
 
@@ -110,6 +111,13 @@ void print_table(const Contestant& ours, const Contestant& theirs, size_t pods) 
   print_row("DEL", ours.name, ours.del);
   print_row("", theirs.name, theirs.del);
   print_ratio(ours.del, theirs.del);
+  const auto ratio = [](const auto& each, const auto& other) {
+    return quantile(each, 0.5) / quantile(other, 0.5);
+  };
+  bench::Picture picture;
+  picture.at_most("ADD / " + theirs.name, ratio(ours.add, theirs.add), 1);
+  picture.at_most("DEL / " + theirs.name, ratio(ours.del, theirs.del), 1);
+  picture.print();
 }
 
 void run(size_t pairs, size_t pods) {

@@ -9,6 +9,7 @@
 #include "tests/bench/datapath/flow.h"
 #include "tests/bench/datapath/hand_made.h"
 #include "tests/bench/event/cluster.h"
+#include "tests/bench/picture.h"
 #include "tests/bench/scale/median.h"
 #include "tests/harness/lab/lab.h"
 
@@ -46,13 +47,33 @@ Rates in_turns(int rounds, const Ours& ours, const Hand& hand) {
   return median(all);
 }
 
-void print_row(const char* what, const Rates& rates, double unit, double least) {
-  std::printf("  %-44s  %9.1f  %9.1f  %5.2f", what, rates.ours / unit, rates.hand / unit,
-              rates.ratio);
-  if (least > 0) std::printf("  >= %.2f%s", least, rates.ratio >= least ? "" : "  missed");
-  std::printf("\n");
-  std::fflush(stdout);
-}
+// Rates, and a picture of those of which something is wanted.
+class Table {
+ public:
+  // `least`: of the ratio; 0 when nothing is wanted of it.
+  void row(const char* what, const Rates& rates, double unit, double least) {
+    std::printf("  %-44s  %9.1f  %9.1f  %5.2f", what, rates.ours / unit, rates.hand / unit,
+                rates.ratio);
+    wanted(what, rates.ratio, least);
+  }
+  void change(const char* what, const Rates& few, const Rates& many, double least) {
+    std::printf("  %-44s  %27.2f", what, many.ratio / few.ratio);
+    wanted(what, many.ratio / few.ratio, least);
+  }
+  void print_picture() const { picture_.print(); }
+
+ private:
+  void wanted(const char* what, double ratio, double least) {
+    if (least > 0) {
+      std::printf("  >= %.2f%s", least, ratio >= least ? "" : "  missed");
+      picture_.at_least(what, ratio, least);
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+
+  Picture picture_;
+};
 
 struct Both {
   Rates tcp, datagrams;
@@ -66,18 +87,6 @@ Both measure(int rounds, Receiver& ours, Receiver& hand) {
       rounds, [&] { return ours.datagrams(kPod, kSeconds); },
       [&] { return hand.datagrams(HandMade::kPod, kSeconds); });
   return {tcp, datagrams};
-}
-
-void print(const Both& both, double least) {
-  print_row("  TCP, MB a second", both.tcp, 1e6, least);
-  print_row("  datagrams of 64 bytes, thousands a second", both.datagrams, 1e3, least);
-}
-
-void print_change(const char* what, const Rates& few, const Rates& many) {
-  constexpr double kLeast = 0.97;
-  const double ratio = many.ratio / few.ratio;
-  std::printf("  %-44s  %28.2f  >= %.2f%s\n", what, ratio, kLeast,
-              ratio >= kLeast ? "" : "  missed");
 }
 
 // The agents of both nodes find so many peers more when they start again. A list is quicker than as
@@ -120,21 +129,24 @@ void measure_form(const char* form, const std::string& key_line, size_t peers, i
   std::printf("== %s; segments of %u and %u bytes\n\n  %-44s  %9s  %9s  %5s  target\n\n", form,
               far.segment(kPod), hand_far.segment(HandMade::kPod), "", "ours", "by hand", "ratio");
 
-  std::printf("  three nodes\n");
+  Table table;
   const auto few = measure(rounds, far, hand_far);
-  print(few, 0.95);
+  table.row("TCP between nodes, MB a second", few.tcp, 1e6, 0.95);
+  table.row("  64-byte datagrams, thousands a second", few.datagrams, 1e3, 0.95);
   Receiver neighbour(kNeighbour, "10.0.1.53");
   Receiver hand_neighbour(HandMade::kNeighbour, HandMade::kNeighbourAddress);
-  std::printf("  on one node, beside plain routing\n");
-  print(measure(rounds, neighbour, hand_neighbour), 1.0);
+  const auto near = measure(rounds, neighbour, hand_neighbour);
+  table.row("TCP on one node / plain routing", near.tcp, 1e6, 1);
+  table.row("  datagrams", near.datagrams, 1e3, 1);
 
   add_peers(lab, peers);
-  std::printf("  %zu peers more, known to sender and receiver\n", peers);
   const auto many = measure(rounds, far, hand_far);
-  print(many, 0);
-  print_change("  TCP / with three nodes", few.tcp, many.tcp);
-  print_change("  datagrams / with three nodes", few.datagrams, many.datagrams);
-  std::printf("\n");
+  std::printf("  with %zu peers more\n", peers);
+  table.row("TCP between nodes", many.tcp, 1e6, 0);
+  table.row("  datagrams", many.datagrams, 1e3, 0);
+  table.change("TCP / with three nodes", few.tcp, many.tcp, 0.97);
+  table.change("  datagrams / with three nodes", few.datagrams, many.datagrams, 0.97);
+  table.print_picture();
   for (const auto* pod : {kPod, kNeighbour, kFar}) lab.delete_pod(pod);
 }
 

@@ -11,6 +11,7 @@
 
 #include "tests/bench/event/agent_process.h"
 #include "tests/bench/event/cluster.h"
+#include "tests/bench/picture.h"
 #include "tests/harness/api/seed.h"
 
 using namespace pellicle;
@@ -73,23 +74,33 @@ Costs measure(size_t peers) {
   return costs;
 }
 
-void print_row(const char* what, double value, const char* unit, double most) {
-  std::printf("%-58s  %9.2f %-3s", what, value, unit);
-  if (most > 0) std::printf("  <= %-4g%s", most, value <= most ? "" : "  missed");
-  std::printf("\n");
-}
+class Table {
+ public:
+  // `most`: 0 when nothing is wanted of it.
+  void row(const char* what, double value, const char* unit, double most = 0) {
+    std::printf("%-58s  %9.2f %-3s", what, value, unit);
+    if (most > 0) {
+      std::printf("  <= %-4g%s", most, value <= most ? "" : "  missed");
+      picture_.at_most(what, value, most);
+    }
+    std::printf("\n");
+  }
+  void print_picture() const { picture_.print(); }
+
+ private:
+  Picture picture_;
+};
 
 void print(size_t peers, const Costs& costs) {
   std::printf("== %zu peers, a key for each pair, Nodes of %zu bytes\n\n", peers, kNodeBytes);
-  print_row("from the agent's start to the last peer's routes", costs.listed, "ms", 0);
-  print_row("one Node more at the API server -> its last route, median", costs.median, "ms",
-            kMostLatency);
-  print_row("  the longest of them", costs.most, "ms", 0);
-  print_row("idle, of a core", costs.idle, "%", kMostIdle);
-  print_row("resident", costs.resident, "MiB", peers > 10 ? kMostMemory : kLeastMemory);
-  print_row("  at most", costs.peak, "MiB", 0);
-  std::printf("\n");
-  std::fflush(stdout);
+  Table table;
+  table.row("from the agent's start to the last peer's routes", costs.listed, "ms");
+  table.row("a Node more -> its last route, median", costs.median, "ms", kMostLatency);
+  table.row("  the longest of them", costs.most, "ms");
+  table.row("idle, of a core", costs.idle, "%", kMostIdle);
+  table.row("resident", costs.resident, "MiB", peers > 10 ? kMostMemory : kLeastMemory);
+  table.row("  at most", costs.peak, "MiB");
+  table.print_picture();
 }
 
 }  // namespace

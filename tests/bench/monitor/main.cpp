@@ -15,6 +15,7 @@
 
 #include "agent/kernel/bpf_maps.h"
 #include "agent/kernel/bpf_records.h"
+#include "tests/bench/picture.h"
 
 using namespace pellicle;
 
@@ -190,7 +191,13 @@ void run(size_t rounds) {
               rounds, kPacketsAtOnce);
   std::printf("%-15s  %-19s  %7s  %8s  %8s  %8s\n", "program", "event", "without", "nobody",
               "1 in 100", "every");
-  for (size_t i = 0; i < kPassages.size(); ++i) print(kPassages[i], times[i]);
+  bench::Picture picture;
+  for (size_t i = 0; i < kPassages.size(); ++i) {
+    print(kPassages[i], times[i]);
+    picture.at_most(std::string(kPassages[i].program) + ", nobody listens",
+                    median(times[i].nobody) / median(times[i].without), 1);
+  }
+  picture.print();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/bench/picture.h"
 #include "tests/bench/scale/site.h"
 
 namespace pellicle::bench {
@@ -21,10 +22,19 @@ void print_target(double value, double most) {
   std::printf("  <= %-4g%s\n", most, value <= most ? "" : "  missed");
 }
 
-void print_ratio(const char* what, double ours, double other, double most) {
-  std::printf("%-46s  %9.1f  %9.1f  %6.2f", what, ours, other, ours / other);
-  print_target(ours / other, most);
-}
+// A table of ratios to something measured in the same run, and a picture of them.
+class Ratios {
+ public:
+  void add(const char* what, double ours, double other, double most) {
+    std::printf("%-46s  %9.1f  %9.1f  %6.2f", what, ours, other, ours / other);
+    print_target(ours / other, most);
+    picture_.at_most(what, ours / other, most);
+  }
+  void print_picture() const { picture_.print(); }
+
+ private:
+  Picture picture_;
+};
 
 void print_time(const char* what, double ours) {
   std::printf("%-46s  %9.1f\n", what, ours);
@@ -58,28 +68,30 @@ double of_peers(const Addition& addition) {
 void print_ratios(const Measured& measured) {
   const auto& [peers, life, addition, floor, ip, rotation] = measured;
   const double floor_dump = life.floor_dump.of_peers();
+  Ratios ratios;
   std::printf("%-46s  %9s  %9s  %6s  target\n", "milliseconds", "ours", "other", "ratio");
-  print_ratio("from an empty kernel / floor", life.first.all(), floor.of_peers(), kMostOfFloor);
-  print_ratio("  compute, plan, apply of the peers alone", of_peers(addition), floor.of_peers(),
-              kMostOfFloor);
-  print_ratio("  apply of the peers alone", addition.apply.of_peers(), floor.of_peers(),
-              kMostOfFloor);
+  ratios.add("from an empty kernel / floor", life.first.all(), floor.of_peers(), kMostOfFloor);
+  ratios.add("  compute, plan, apply of the peers alone", of_peers(addition), floor.of_peers(),
+             kMostOfFloor);
+  ratios.add("  apply of the peers alone", addition.apply.of_peers(), floor.of_peers(),
+             kMostOfFloor);
   if (ip > 0) {
-    print_ratio("from an empty kernel / ip -batch", life.first.all(), ip, kMostOfIp);
-    print_ratio("  compute, plan, apply of the peers alone", of_peers(addition), ip, kMostOfIp);
+    ratios.add("from an empty kernel / ip -batch", life.first.all(), ip, kMostOfIp);
+    ratios.add("  compute, plan, apply of the peers alone", of_peers(addition), ip, kMostOfIp);
   }
-  print_ratio("restart, nothing to do / floor's dump", restart(life), floor_dump, kMostOfFloorDump);
-  print_ratio("  without the netfilter tools", restart_without_tools(life), floor_dump,
-              kMostOfFloorDump);
-  print_ratio("rotation without the dumps / floor", rotation.compute + rotation.apply,
-              rotation.floor, kMostOfFloorRotation);
-  print_ratio("  apply alone", rotation.apply, rotation.floor, kMostOfFloorRotation);
+  ratios.add("restart, nothing to do / floor's dump", restart(life), floor_dump, kMostOfFloorDump);
+  ratios.add("  without the netfilter tools", restart_without_tools(life), floor_dump,
+             kMostOfFloorDump);
+  ratios.add("rotation without the dumps / floor", rotation.compute + rotation.apply,
+             rotation.floor, kMostOfFloorRotation);
+  ratios.add("  apply alone", rotation.apply, rotation.floor, kMostOfFloorRotation);
   const auto& more = life.one_more;
   print_time("one more peer, the whole pass", more.all());
   print_time("  without the netfilter tools", one_more_without_tools(life));
   std::printf("  the dump is %.0f %% of the pass, without the tools %.0f %%\n",
               100 * more.dump / more.all(),
               100 * (life.dump.of_peers() + life.dump.rest) / one_more_without_tools(life));
+  ratios.print_picture();
 }
 
 }  // namespace
@@ -89,8 +101,8 @@ void print(const Measured& measured, KeyForm form) {
   std::printf("== %.0f peers, %s; medians\n\n", measured.peers,
               form == KeyForm::per_pair ? "a key for each pair" : "one key on every node");
   print_ratios(measured);
-  std::printf("\n%-14s  %8s  %8s  %8s  %8s  %9s  %8s\n", "milliseconds", "states", "policies",
-              "map", "routes", "netfilter", "rest");
+  std::printf("%-14s  %8s  %8s  %8s  %8s  %9s  %8s\n", "milliseconds", "states", "policies", "map",
+              "routes", "netfilter", "rest");
   print_kinds("apply", measured.addition.apply);
   print_kinds("floor", measured.floor);
   print_kinds("first dump", life.first_dump);
@@ -111,12 +123,12 @@ void print(const Measured& measured, KeyForm form) {
 
 void print_growth(const Measured& few, const Measured& many) {
   std::printf("== microseconds a peer: %.0f peers beside %.0f\n\n", many.peers, few.peers);
-  std::printf("%-34s  %9s  %9s  %6s  target\n", "", "many", "few", "ratio");
+  std::printf("%-46s  %9s  %9s  %6s  target\n", "", "many", "few", "ratio");
+  Ratios ratios;
   const auto row = [&](const char* what, const auto& of) {
     const double of_many = 1000 * of(many) / many.peers;
     const double of_few = 1000 * of(few) / few.peers;
-    std::printf("%-34s  %9.1f  %9.1f  %6.2f", what, of_many, of_few, of_many / of_few);
-    print_target(of_many / of_few, kMostGrowth);
+    ratios.add(what, of_many, of_few, kMostGrowth);
   };
   row("from an empty kernel", [](const Measured& each) { return each.life.first.all(); });
   row("compute, plan, apply of the peers",
@@ -125,7 +137,7 @@ void print_growth(const Measured& few, const Measured& many) {
   row("restart without netfilter tools",
       [](const Measured& each) { return restart_without_tools(each.life); });
   row("  floor's dump", [](const Measured& each) { return each.life.floor_dump.of_peers(); });
-  std::printf("\n");
+  ratios.print_picture();
 }
 
 void print_sizes() {

@@ -45,7 +45,7 @@ TEST_CASE("there is no snapshot until Nodes and Secret have both listed") {
 }
 
 TEST_CASE("Nodes come, change and go") {
-  Store store;
+  Store store("a");
   store.secret_listed({secret(kKey3)});
   store.nodes_listed({node("a", "10.0.1.0/24", "10.0.1.1"), node("b", "10.0.2.0/24", "10.0.2.1")});
   store.node_changed(node("c", "10.0.3.0/24", "10.0.3.1"), false);
@@ -55,11 +55,11 @@ TEST_CASE("Nodes come, change and go") {
   CHECK(nodes.size() == 2);
   CHECK(nodes.at("a").router_ipv4 == IpAddress::parse("10.0.1.9"));
   CHECK(nodes.contains("c"));
-  CHECK(store.annotations("a").at("network.cilium.io/ipv4-cilium-host") == "10.0.1.9");
-  CHECK(store.annotations("b").empty());
+  CHECK(store.annotations().at("network.cilium.io/ipv4-cilium-host") == "10.0.1.9");
   // A new list replaces everything.
   store.nodes_listed({node("d", "10.0.4.0/24", "10.0.4.1")});
   CHECK(store.snapshot()->nodes.size() == 1);
+  CHECK(store.annotations().empty());
 }
 
 TEST_CASE("what is nothing to us of a Node is no change of it") {

@@ -1,0 +1,85 @@
+// An agent that the kernel gives no more memory: what it has programmed goes on, and so does it as
+// soon as there is some, by itself or started again.
+#include <list>
+#include <sstream>
+
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/traffic.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+
+namespace {
+
+constexpr int kMore = 100;  // Nodes; what they take is more than a heap has left
+constexpr const char* kSentence = "out of memory; what ";
+
+// Bytes that the process may write to, as RLIMIT_DATA counts them.
+uint64_t data_bytes(pid_t process) {
+  std::istringstream status(file_text("/proc/" + std::to_string(process) + "/status"));
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("VmData:")) return std::stoull(line.substr(7)) * 1024;
+  }
+  throw LabError("no VmData of process " + std::to_string(process));
+}
+
+void limit_data(pid_t process, const std::string& bytes) {
+  must("prlimit --pid " + std::to_string(process) + " --data=" + bytes);
+}
+
+std::string cidr_of(int number) {
+  return "10.0." + std::to_string(100 + number) + ".0/24";
+}
+
+void add_nodes(Lab& lab) {
+  for (int i = 1; i <= kMore; ++i) {
+    const auto number = std::to_string(100 + i);
+    const auto name = "more-" + number;
+    const auto address = "172.18.1." + number;
+    const auto cidr = cidr_of(i);
+    const auto router = "10.0." + number + ".7";
+    const auto boot_id = "44444444-4444-4444-4444-000000000" + number;
+    lab.api().create(api::node_object(
+        {name.c_str(), address.c_str(), cidr.c_str(), router.c_str(), boot_id.c_str()}));
+  }
+}
+
+bool says(NodeAgent& agent, const std::string& sentence) {
+  return agent.ask("status").dump().find(sentence) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("an agent without memory drops no packet, says so, and catches up when there is some") {
+  Lab lab;
+  lab.start_agents();
+  lab.add_pod("worker", "net", "10.0.1.52");
+  lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+  REQUIRE(lab.ping("net", "10.0.0.249").ok());
+  PingStream pings("net", "10.0.0.249");
+  REQUIRE(pings.goes_on());
+
+  auto& agent = lab.agent("worker");
+  const auto before = agent.log().size();
+  limit_data(agent.pid(), std::to_string(data_bytes(agent.pid())));
+  add_nodes(lab);
+  CHECK(wait_until([&] { return agent.log().find(kSentence, before) != std::string::npos; }, 60s));
+  CHECK(pings.goes_on());
+
+  if (agent.running()) {
+    limit_data(agent.pid(), "unlimited");
+  } else {
+    lab.start_agent("worker");
+  }
+  const auto caught_up = [&] {
+    return !must_in("worker", "ip route show table 200 " + cidr_of(kMore)).empty() &&
+           agent.ask("diff")["operations"].empty() && !says(agent, kSentence);
+  };
+  CHECK(wait_until(caught_up, 60s));
+  CHECK(pings.goes_on());
+  CHECK(pings.end() == "");
+  CHECK(lab.cleartext().empty());
+  CHECK(lab.files_with_the_key().empty());
+}

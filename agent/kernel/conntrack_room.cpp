@@ -27,9 +27,7 @@ std::optional<Problem> conntrack_problem(const std::string& proc) {
       .object = "Kernel nf_conntrack",
       .field = "",
       .sentence = "the table of connections is full (net.netfilter.nf_conntrack_max is " +
-                  std::to_string(*most) +
-                  "): what begins a new one is dropped, of pods too, while those that "
-                  "are known go on"};
+                  std::to_string(*most) + "): what begins a new one is dropped, of pods too"};
 }
 
 }  // namespace pellicle

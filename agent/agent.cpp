@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "agent/heap.h"
 #include "agent/kernel/esp_support.h"
 #include "agent/keys/boot_id.h"
 #include "agent/keys/derive.h"
@@ -189,7 +188,6 @@ std::optional<Inputs> Agent::gather() {
 }
 
 void Agent::after_pass() {
-  give_back_heap();
   serve_pods();
   look_at_kernel();
   look_at_use();

@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   prctl(PR_SET_DUMPABLE, 0);
   // Whoever read our log has gone: no reason to go too.
   std::signal(SIGPIPE, SIG_IGN);
-  pellicle::set_up_heap();
+  pellicle::HeldHeap::begin_without();
   const auto line = pellicle::parse_command_line({argv + 1, argv + argc});
   if (!line.run) {
     (line.status == 0 ? std::cout : std::cerr) << line.text;

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <new>
 
+#include "agent/heap.h"
 #include "agent/kernel/os_error.h"
 #include "agent/log.h"
 
@@ -131,6 +132,7 @@ void Passes::schedule(std::chrono::milliseconds delay) {
 void Passes::run_and_note() {
   const auto before = processor_time();
   try {
+    const HeldHeap held;
     run();
   } catch (const std::bad_alloc&) {
     failed("out of memory; what is programmed keeps running");

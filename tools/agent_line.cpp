@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using Why = NoAnswer::Why;
 
-// What a connection ends with when the other side went; EPIPE and ECONNRESET are that too.
+// What a connection ends with when the other side went; ECONNRESET is that too.
 [[noreturn]] void fail(const char* action, int error) {
   if (error == EAGAIN || error == EWOULDBLOCK) {
     throw NoAnswer(Why::late, std::string(action) + ": no time was left");
@@ -44,10 +44,12 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Who closed the connection already may have said why: line() tells.
   void send(const std::string& text) const {
     for (size_t done = 0; done < text.size();) {
       const ssize_t size = ::send(fd_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
       if (size < 0 && errno == EINTR) continue;
+      if (size < 0 && errno == EPIPE) return;
       if (size < 0) fail("send", errno);
       done += static_cast<size_t>(size);
     }

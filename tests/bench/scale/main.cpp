@@ -2,11 +2,7 @@
 // cannot be gone below (floor.c) and beside `ip -batch`, all of it in one run.
 //
 //   bench-scale [peers...]   default 100 1000 5000
-#include <sys/mman.h>
-
 #include <cstdio>
-#include <cstring>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,7 +19,6 @@ namespace {
 // Above so many `ip` takes minutes, and one key on every node tells nothing new.
 constexpr size_t kMany = 1000;
 constexpr int kRounds = 3;
-constexpr size_t kTouched = size_t{640} << 20;  // bytes, of a guest of 1 GB
 
 // Each in turns, so that what else this machine does falls on all of them.
 Measured measure(size_t peers, KeyForm form) {
@@ -60,20 +55,10 @@ void run(const std::vector<size_t>& sizes) {
   print_sizes();
 }
 
-// A guest's memory is the host's, who gives each page at its first use: whoever is measured first
-// would pay for it.
-void touch_memory() {
-  void* all = mmap(nullptr, kTouched, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (all == MAP_FAILED) throw std::bad_alloc();
-  std::memset(all, 1, kTouched);
-  munmap(all, kTouched);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  touch_memory();
-  pellicle::set_up_heap();  // as the agent
+  const pellicle::HeldHeap held;  // as in a pass
   try {
     std::vector<size_t> sizes;
     for (int i = 1; i < argc; ++i) sizes.push_back(std::stoul(argv[i]));

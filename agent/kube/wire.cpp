@@ -2,6 +2,7 @@
 
 #include <cpprest/http_client.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <pplx/threadpool.h>
 #include <sys/socket.h>
 
@@ -101,6 +102,11 @@ struct Wire::Exchange {
 };
 
 namespace {
+
+// A process may end while the library's thread still talks (see ~Wire): libcrypto must not take
+// away at exit() what that thread works with. The first call of all decides, so it is made before
+// main().
+[[maybe_unused]] const bool kTlsLasts = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
 
 // The library's one thread. With more than one, closing a connection upon cancellation races with
 // the TLS stream's own handlers; everything that touches a connection is done there.

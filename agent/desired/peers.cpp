@@ -1,7 +1,6 @@
 #include "agent/desired/peers.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "agent/desired/claims.h"
 
@@ -192,7 +191,8 @@ void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster) {
   drop_disbelieved(reading);
 
   std::sort(cluster.peers.begin(), cluster.peers.end(), [](const Peer& a, const Peer& b) {
-    return std::tuple(a.name, a.router.family()) < std::tuple(b.name, b.router.family());
+    const int order = a.name.compare(b.name);
+    return order != 0 ? order < 0 : a.router.family() < b.router.family();
   });
   auto& unready = cluster.unready;
   std::sort(unready.begin(), unready.end());

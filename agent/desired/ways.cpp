@@ -95,7 +95,13 @@ class Chooser {
 
   // State and policy are in the kernel, the state has the key that it should have, and the peer has
   // not lost what it received with.
-  bool works(const Way& way) const {
+  bool works(const Way& way) {
+    const auto known = working_.find(way);
+    if (known != working_.end()) return known->second;
+    return working_[way] = looks_right(way);
+  }
+
+  bool looks_right(const Way& way) const {
     if (began_anew_) return false;
     const auto* leads = policy(way.key_id);
     const auto* sends = state(way);
@@ -147,6 +153,7 @@ class Chooser {
   const OwnNetwork& own_;
   const Peer& peer_;
   bool began_anew_;
+  std::map<Way, bool> working_;  // asked for already; each answer takes a key to be derived
   bool waiting_ = false;
 };
 
@@ -155,17 +162,20 @@ class Chooser {
 // states here are replaced this is not to be seen any more; a peer that could not be sent to with
 // the key it announces has no way in use by then, and needs none that "works".
 std::set<IpAddress> beginners(const Programmed& programmed, const std::vector<Peer>& peers) {
-  std::map<IpAddress, std::set<uint32_t>> heard;
+  std::vector<std::pair<IpAddress, uint32_t>> heard;  // source, SPI of key id 0
   for (const auto& [key, state] : programmed.states) {
-    if (key.mark == kDecryptMark && state.esn) heard[state.src].insert(key.spi - key_id_of(key));
+    if (key.mark == kDecryptMark && state.esn) {
+      heard.emplace_back(state.src, key.spi - key_id_of(key));
+    }
   }
+  std::sort(heard.begin(), heard.end());
   std::set<IpAddress> anew;
   for (const auto& peer : peers) {
-    const auto spis = heard.find(peer.router);
-    if (spis == heard.end()) continue;
+    const auto first = std::lower_bound(heard.begin(), heard.end(), std::pair(peer.router, 0U));
+    if (first == heard.end() || first->first != peer.router) continue;
     const auto& epochs = peer.node.epochs;
     const bool known = std::any_of(epochs.begin(), epochs.end(), [&](const Epoch& epoch) {
-      return spis->second.contains(epoch.spi);
+      return std::binary_search(first, heard.end(), std::pair(peer.router, epoch.spi));
     });
     if (!known) anew.insert(peer.router);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <set>
 
 #include <linux/rtnetlink.h>
@@ -62,6 +63,15 @@ void settle(Ledger& ledger, const Noted& noted, const Change<Route>& change,
   }
 }
 
+void forget_unseen(Ledger& ledger, std::vector<Ledger::Gateway> seen) {
+  std::sort(seen.begin(), seen.end());
+  const auto& recorded = ledger.gateways();
+  std::vector<Ledger::Gateway> unseen;
+  std::set_difference(recorded.begin(), recorded.end(), seen.begin(), seen.end(),
+                      std::back_inserter(unseen));
+  for (const auto& [dst, gateway] : unseen) ledger.forget_gateway(dst, gateway);
+}
+
 bool is_there(std::span<const KernelRoute> routes, const Change<Route>& change, int dev) {
   KernelRoute wanted{change.key, change.value, dev, true};
   wanted.value.dev.clear();
@@ -107,26 +117,22 @@ void restore_routes(NetlinkSocket& socket, std::span<const KernelRoute> before, 
 
 void dump_routes(NetlinkSocket& socket, const Devices& devices, const OwnDevices& own,
                  Ledger& ledger, KernelState& into) {
-  Noted seen;
-  auto routes = read_routes(socket, Family::v4);
-  auto ipv6 = read_routes(socket, Family::v6);
-  routes.insert(routes.end(), ipv6.begin(), ipv6.end());
-  for (auto& route : routes) {
-    route.value.dev = devices.name(route.dev);
-    bool ours = is_ours(route, route.value.dev, own);
-    if (route.plain && needs_ledger(route.key, route.value)) {
-      const Ledger::Gateway gateway{route.key.dst, *route.value.gateway};
-      if (ledger.gateways().contains(gateway)) {
-        seen.insert(gateway);
-        ours = true;
+  std::vector<Ledger::Gateway> seen;
+  for (const auto family : kFamilies) {
+    for (auto& route : read_routes(socket, family)) {
+      route.value.dev = devices.name(route.dev);
+      bool ours = is_ours(route, route.value.dev, own);
+      if (route.plain && needs_ledger(route.key, route.value)) {
+        Ledger::Gateway gateway{route.key.dst, *route.value.gateway};
+        if (ledger.gateways().contains(gateway)) {
+          seen.push_back(std::move(gateway));
+          ours = true;
+        }
       }
+      if (ours) into.routes.emplace(route.key, std::move(route.value));
     }
-    if (ours) into.routes.emplace(route.key, route.value);
   }
-  const auto recorded = ledger.gateways();
-  for (const auto& [dst, gateway] : recorded) {
-    if (!seen.contains({dst, gateway})) ledger.forget_gateway(dst, gateway);
-  }
+  forget_unseen(ledger, std::move(seen));
 }
 
 std::vector<Outcome> apply_routes(NetlinkSocket& socket, const Devices& devices, Ledger& ledger,

@@ -14,6 +14,22 @@ namespace {
 
 constexpr size_t kShort = 32;  // what SHA-256 gives
 
+// Looked for once: libcrypto would look for EVP_sha256() with each digest anew, which takes as long
+// as the digest itself.
+const EVP_MD* sha(const char* name) {
+  const EVP_MD* kind = EVP_MD_fetch(nullptr, name, nullptr);
+  if (!kind) throw std::runtime_error(std::string("libcrypto has no ") + name);
+  return kind;
+}
+const EVP_MD* sha256() {
+  static const EVP_MD* kind = sha("SHA256");
+  return kind;
+}
+const EVP_MD* sha512() {
+  static const EVP_MD* kind = sha("SHA512");
+  return kind;
+}
+
 class Digest {
  public:
   explicit Digest(const EVP_MD* kind) : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
@@ -49,7 +65,7 @@ class Digest {
 };
 
 SecretBytes derived(const SecretBytes& key, const PairEnds& ends) {
-  Digest digest(key.size() <= kShort ? EVP_sha256() : EVP_sha512());
+  Digest digest(key.size() <= kShort ? sha256() : sha512());
   digest.add(key.data(), key.size());
   digest.add(ends.src);
   digest.add(ends.dst);
@@ -74,7 +90,7 @@ Algorithm derive_key(const Algorithm& global, const PairEnds& ends) {
 }
 
 uint64_t fingerprint(const Algorithm& algorithm) {
-  Digest digest(EVP_sha256());
+  Digest digest(sha256());
   digest.add(std::string("pellicle fingerprint"));
   if (const auto* aead = std::get_if<Aead>(&algorithm)) {
     digest.add(aead->key.data(), aead->key.size());

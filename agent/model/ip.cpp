@@ -80,9 +80,10 @@ bool same_prefix(const uint8_t* a, const uint8_t* b, unsigned bits) {
 Cidr::Cidr(IpAddress address, uint8_t length)
     : length_(static_cast<uint8_t>(std::min<size_t>(length, address.size() * 8))) {
   uint8_t bytes[16] = {};
-  for (unsigned bit = 0; bit < length_; ++bit) {
-    const unsigned byte = bit / 8;
-    bytes[byte] = static_cast<uint8_t>(bytes[byte] | (address.data()[byte] & (0x80U >> (bit % 8))));
+  const unsigned whole = length_ / 8;
+  std::copy_n(address.data(), whole, bytes);
+  if (length_ % 8 != 0) {
+    bytes[whole] = static_cast<uint8_t>(address.data()[whole] & (0xff00U >> (length_ % 8)));
   }
   address_ = IpAddress(address.family(), bytes);
 }

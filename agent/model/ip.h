@@ -2,9 +2,12 @@
 // sight.
 #pragma once
 
+#include <endian.h>
+
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,9 +38,24 @@ class IpAddress {
   std::optional<IpAddress> successor() const;  // the next one; none after the family's last
   std::string to_string() const;
 
-  auto operator<=>(const IpAddress&) const = default;
+  // All of IPv4 first, then by number. Written out, as tables of thousands are ordered by it: as an
+  // array it would be a call of memcmp().
+  bool operator==(const IpAddress& other) const {
+    return family_ == other.family_ && word(0) == other.word(0) && word(8) == other.word(8);
+  }
+  std::strong_ordering operator<=>(const IpAddress& other) const {
+    if (family_ != other.family_) return family_ <=> other.family_;
+    if (word(0) != other.word(0)) return be64toh(word(0)) <=> be64toh(other.word(0));
+    return be64toh(word(8)) <=> be64toh(other.word(8));
+  }
 
  private:
+  uint64_t word(size_t at) const {  // eight bytes, in network order
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, bytes_.data() + at, sizeof bytes);
+    return bytes;
+  }
+
   Family family_ = Family::v4;
   std::array<uint8_t, 16> bytes_{};
 };

@@ -1,5 +1,8 @@
 #include "agent/model/ip.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "tests/harness/catch.h"
 
 namespace pellicle {
@@ -25,6 +28,24 @@ TEST_CASE("an IPv4 address has both byte orders") {
   CHECK(address.v4_host_order() == 0x0a00018a);
   CHECK(address.data()[0] == 10);
   CHECK(address.data()[3] == 138);
+}
+
+TEST_CASE("addresses are ordered by family, then by number") {
+  const char* ordered[] = {
+      "0.0.0.0",   "0.0.0.1",      "0.0.1.0",         "1.0.0.0",    "10.0.0.255", "10.0.1.0",
+      "127.0.0.1", "128.0.0.0",    "255.255.255.255", "::",         "::1",        "::ff",
+      "::1:0",     "::8000:0:0:0", "0:0:0:1::",       "fd00::ffff", "fd00:1::",   "ff02::1"};
+  for (const auto* a : ordered) {
+    for (const auto* b : ordered) {
+      INFO(a << " " << b);
+      const auto one = *IpAddress::parse(a);
+      const auto other = *IpAddress::parse(b);
+      const auto first = std::find(std::begin(ordered), std::end(ordered), a);
+      const auto second = std::find(std::begin(ordered), std::end(ordered), b);
+      CHECK((one <=> other) == (first <=> second));
+      CHECK((one == other) == (first == second));
+    }
+  }
 }
 
 TEST_CASE("networks have no host bits, and a text that has some is refused") {

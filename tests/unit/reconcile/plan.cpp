@@ -96,6 +96,23 @@ TEST_CASE("the new is made before the old is removed, across all tables") {
         position(order, "remove address 10.0.1.138"));
 }
 
+TEST_CASE("what is removed may stand anywhere among what stays and comes") {
+  const auto with = [](std::initializer_list<const char*> networks, const char* device) {
+    KernelState state;
+    for (const auto* network : networks) state.routes[{254, cidr(network)}] = {.dev = device};
+    return state;
+  };
+  const auto actual =
+      with({"10.0.0.0/24", "10.0.1.0/24", "10.0.3.0/24", "10.0.5.0/24", "10.0.9.0/24"}, "eth0");
+  const auto desired = with({"10.0.1.0/24", "10.0.2.0/24", "10.0.5.0/24"}, "eth0");
+  CHECK(lines(plan(desired, actual)) ==
+        std::vector<std::string>{
+            "add route 10.0.2.0/24 dev eth0", "remove route 10.0.9.0/24 dev eth0",
+            "remove route 10.0.3.0/24 dev eth0", "remove route 10.0.0.0/24 dev eth0"});
+  CHECK(plan({}, actual).size() == 5);
+  CHECK(plan(actual, {}).size() == 5);
+}
+
 TEST_CASE("one changed value is one replacement") {
   const auto desired = worker_state();
   auto actual = desired;

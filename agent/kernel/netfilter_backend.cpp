@@ -57,6 +57,26 @@ std::optional<uint32_t> nftables_generation() {
   return generation;
 }
 
+// Without one there is nothing for the tool to read, and starting it takes longer than all else.
+bool any_nftables_table(Family family) {
+  NetlinkMessage question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
+  const auto wanted = static_cast<uint8_t>(address_family(family));  // NFPROTO_* are the same
+  question.header(nfgenmsg{.nfgen_family = wanted, .version = NFNETLINK_V0, .res_id = 0});
+  try {
+    NetlinkSocket socket(NETLINK_NETFILTER);
+    return !socket
+                .dump(std::move(question),
+                      [](const nlmsghdr&) { return std::optional<bool>(true); })
+                .empty();
+  } catch (const OsError&) {
+    return true;  // then the tool says what it finds
+  }
+}
+
+bool any_table(const std::string& backend, Family family) {
+  return backend == kLegacy ? any_legacy_table(family) : any_nftables_table(family);
+}
+
 // `iptables` is a link to the program of one back end (xtables-nft-multi, xtables-legacy-multi); a
 // name without either is an older one, which knew the legacy tables only.
 std::string default_backend() {
@@ -80,7 +100,7 @@ void add(const SavedTable& table, BackendWeight& weight) {
 bool NetfilterBackend::read(Family family) {
   const auto save = program(name_, family, "save");
   if (!save) return false;
-  if (name_ == kLegacy && !any_legacy_table(family)) return true;
+  if (!any_table(name_, family)) return true;
   const CommandResult saved = run_command({*save});
   if (saved.status != 0 && name_ == kNft) return false;
   if (saved.status != 0)

@@ -80,7 +80,6 @@ size_t live_through(Kernel& kernel, const KernelState& desired, FaultyCall call,
 
 // EINTR alone is asked again at once, so not every call may end so.
 void live_through_all(FaultyCall call, std::initializer_list<int> errors) {
-  const WithoutNft without_nft;
   const LinuxSite site;
   plant_others();
   const auto planted = site.listing();
@@ -115,7 +114,6 @@ TEST_CASE("faulty calls: bpf calls that fail are made good by the next pass") {
 
 TEST_CASE(
     "faulty calls: a dump that is interrupted now and then is repeated, one that always is said") {
-  const WithoutNft without_nft;
   const LinuxSite site;
   const auto kernel = site.start_agent();
   const auto desired = without_netfilter(*kernel);

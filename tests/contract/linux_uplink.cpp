@@ -35,7 +35,6 @@ constexpr Upheaval kUpheavals[] = {
 }  // namespace
 
 TEST_CASE("uplink: down and up, renamed, another one, deleted and made anew, each in one pass") {
-  const WithoutNft without_nft;
   const LinuxSite site;
   const auto kernel = site.start_agent();
   require_pass(*kernel, desired_now(*kernel).state);
@@ -56,7 +55,6 @@ TEST_CASE("uplink: down and up, renamed, another one, deleted and made anew, eac
 
 TEST_CASE(
     "uplink: while nobody has the Node's address nothing is taken away, and then all is back") {
-  const WithoutNft without_nft;
   const LinuxSite site;
   const auto kernel = site.start_agent();
   const auto desired = desired_now(*kernel).state;

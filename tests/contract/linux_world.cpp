@@ -61,16 +61,8 @@ void remove_pod(const Endpoint& endpoint) {
 
 }  // namespace
 
-WithoutNft::WithoutNft() : path_(std::getenv("PATH") ? std::getenv("PATH") : "/bin:/sbin") {
-  std::filesystem::create_symlink("/bin/false", folder_.path() + "/iptables-nft-save");
-  setenv("PATH", (folder_.path() + ":" + path_).c_str(), 1);
-}
-
-WithoutNft::~WithoutNft() {
-  setenv("PATH", path_.c_str(), 1);
-}
-
 LinuxWorld::LinuxWorld(Netfilter netfilter) {
+  tools_.link("iptables", "/usr/sbin/xtables-legacy-multi");
   inputs_.settings.netfilter = netfilter == Netfilter::on;
 }
 

@@ -2,23 +2,10 @@
 #pragma once
 
 #include "tests/contract/linux_site.h"
+#include "tests/harness/first_in_path.h"
 #include "tests/harness/random_cluster.h"
 
 namespace pellicle::contract {
-
-// The guest's kernel has no nft, and looking for it on every pass takes longer than all the rest:
-// for one case there is no tool for it either.
-class WithoutNft {
- public:
-  WithoutNft();
-  ~WithoutNft();
-  WithoutNft(const WithoutNft&) = delete;
-  WithoutNft& operator=(const WithoutNft&) = delete;
-
- private:
-  TemporaryDirectory folder_;
-  std::string path_;
-};
 
 // One node: what it was told, and its kernel, a network namespace of its own.
 class LinuxWorld {
@@ -49,7 +36,7 @@ class LinuxWorld {
   void scramble(Random& random) const;
 
  private:
-  WithoutNft without_nft_;
+  FirstInPath tools_;  // plain `iptables` is legacy: this kernel has no nft, and trying is slow
   LinuxSite site_;
   std::shared_ptr<LinuxKernel> kernel_ = site_.start_agent();
   Inputs inputs_ = inputs_before_events();

@@ -7,6 +7,7 @@
 #include "agent/kernel/os_error.h"
 #include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
+#include "tests/harness/first_in_path.h"
 
 using namespace pellicle;
 using namespace pellicle::contract;
@@ -49,6 +50,26 @@ TEST_CASE("netfilter: looking at a clean namespace makes no table") {
   Netfilter netfilter;
   CHECK(dumped(netfilter) == KernelState{});
   CHECK(shell("cat /proc/net/ip_tables_names 2>/dev/null || true").empty());
+}
+
+TEST_CASE("netfilter: no tool is started to read what is not there") {
+  FreshNamespace node;
+  const FirstInPath tools;
+  const auto log = tools.folder() + "/log";
+  for (const std::string name : {"iptables-legacy-save", "ip6tables-legacy-save",
+                                 "iptables-nft-save", "ip6tables-nft-save"}) {
+    tools.script(name, "echo " + name + " >> " + log + "\nexec /usr/sbin/" + name + " \"$@\"\n");
+  }
+  const auto started = [&] {
+    Netfilter fresh;
+    dumped(fresh);
+    return shell("cat " + log + " 2>/dev/null; rm -f " + log);
+  };
+  CHECK(started().empty());
+  shell("iptables-legacy -t raw -L -n");
+  CHECK(started() == "iptables-legacy-save\n");
+  if (shell_status("ip6tables-nft -t raw -N SOMEBODYS") != 0) return;  // no nft in this kernel
+  CHECK(started() == "iptables-legacy-save\nip6tables-nft-save\n");
 }
 
 TEST_CASE("netfilter: of several at once a refused one costs itself alone") {

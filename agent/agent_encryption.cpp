@@ -22,6 +22,8 @@ void Agent::look_at_kernel() {
 std::vector<Problem> Agent::kernel_problems() const {
   std::vector<Problem> problems;
   if (const auto full = conntrack_problem()) problems.push_back(*full);
+  const auto contested = passes_.last().repairs.problem(std::chrono::steady_clock::now());
+  if (contested) problems.push_back(*contested);
   for (const auto& refusal : passes_.last().refusals) {
     if (std::holds_alternative<Change<State>>(refusal.operation)) return problems;
   }

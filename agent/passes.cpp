@@ -166,10 +166,17 @@ bool Passes::step() {
   outcome_.times.compute += watch.lap();
   Pass pass = reconcile(kernel_, actual, desired.state, scope(desired));
   outcome_.times.apply += watch.lap();
+  note_repair(pass, actual);
   const bool more = desired.cluster.waiting && !pass.quiet() && pass.refusals.empty();
   outcome_.inputs = std::move(*inputs);
   record(std::move(desired), std::move(pass));
   return more;
+}
+
+void Passes::note_repair(const Pass& pass, const KernelState& actual) {
+  if (!outcome_.settled || pass.quiet()) return;
+  const auto repaired = repair(pass.plan, outcome_.desired.state, actual);
+  if (repaired) outcome_.repairs.note(*repaired, std::chrono::steady_clock::now());
 }
 
 void Passes::peer_changed(const std::string& name, const std::optional<Node>& now) {

@@ -11,6 +11,7 @@
 
 #include "agent/desired/peer_change.h"
 #include "agent/reconcile/reconciler.h"
+#include "agent/repairs.h"
 
 namespace pellicle {
 
@@ -33,6 +34,7 @@ struct PassOutcome {
   uint64_t passes = 0;
   uint64_t peer_changes = 0;  // that needed no pass at once
   PassTimes times;
+  Repairs repairs;        // of what a pass had left as it should be
   bool complete = false;  // the node itself is known, so `desired` is more than the block policy
   bool settled = false;   // the kernel was brought to `desired`, no more and no less
   bool ready = false;     // complete, and the kernel took everything the whole node depends on
@@ -79,6 +81,7 @@ class Passes {
   void run_and_note();
   bool step();
   bool change_peer(const std::string& name, const std::optional<Node>& now);
+  void note_repair(const Pass& pass, const KernelState& actual);
   void record(Desired desired, Pass pass);
   void failed(const std::string& sentence);
   void schedule(std::chrono::milliseconds delay);

@@ -42,6 +42,9 @@ constexpr std::array kReasons = {
     // The kernel. What a refusal means for traffic is in status: it fails closed.
     EventReason{"ConnectionTableFull", "Kernel nf_conntrack", "", 0s,
                 "raise net.netfilter.nf_conntrack_max, or find who opens so many connections"},
+    EventReason{"KernelContested", "Kernel contested", "", 0s,
+                "find what else configures this node: another CNI plugin's agent, strongSwan, a "
+                "network manager"},
     EventReason{"KernelFeatureMissing", "Kernel", "", 0s, ""},
     EventReason{"KernelRefused", "Refusal", "", 0s, kAgentLog},
     EventReason{"PassFailed", "Pass", "", 0s, kAgentLog},

@@ -1,5 +1,6 @@
 // A kernel that refuses what it is told, and an uplink that does not stay as it was. What pods send
 // meanwhile is encrypted or dropped, and the node says why.
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -134,6 +135,30 @@ TEST_CASE("an uplink that goes down, is renamed, changes its MTU or is another o
   lab.agent("worker").stop();
   CHECK(lab.agent("worker").cleanup().ok());
   CHECK(lab.agent("worker").cleanup().output == "nothing of Pellicle's is on this node\n");
+}
+
+TEST_CASE("somebody who undoes every repair is named, and nothing is in the clear meanwhile") {
+  Lab lab;
+  lab.start_agents();
+  add_pods(lab);
+  REQUIRE(whole(lab));
+  auto sending = pings(lab);
+  {
+    const Process undoing({"sh", "-c", "while :; do ip xfrm policy flush; sleep 0.5; done"},
+                          lab.log_dir() + "/undoing.log", "worker");
+    CHECK(says(lab, "somebody else on this node undoes what is programmed: 'add policy "));
+  }
+  CHECK(whole(lab));
+  const auto event = [&] {
+    const auto events = lab.api().list("events");
+    return std::any_of(events.begin(), events.end(), [](const auto& each) {
+      return each["reason"] == "KernelContested" && each["involvedObject"]["name"] == "worker";
+    });
+  };
+  CHECK(wait_until(event));
+  CHECK(lab.agent("worker2").ask("status").dump().find("undoes") == std::string::npos);
+  sending.signal(SIGINT);
+  check_no_cleartext(lab);
 }
 
 TEST_CASE("a full table of connections is named, and nothing leaves in the clear meanwhile") {

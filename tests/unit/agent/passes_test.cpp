@@ -132,6 +132,29 @@ TEST_CASE("passes: what was refused is tried again until it is there") {
   CHECK(world.passes.last().ready);
 }
 
+TEST_CASE("passes: what is taken away again and again is counted, what is wanted anew is not") {
+  World world;
+  const auto contested = [&] {
+    return world.passes.last().repairs.problem(std::chrono::steady_clock::now());
+  };
+  for (size_t i = 0; i < Repairs::kMany; ++i) {  // a peer comes and goes
+    world.inputs.nodes["worker2"] = node("worker2", "10.0.0.0/24", "172.18.0.4", "10.0.0.40");
+    world.passes.run();
+    world.inputs.nodes.erase("worker2");
+    world.passes.run();
+  }
+  CHECK_FALSE(contested());
+  KernelState taken;
+  taken.rules = world.kernel.dump().rules;
+  for (size_t i = 0; i < Repairs::kMany; ++i) {
+    CHECK_FALSE(contested());
+    REQUIRE(world.kernel.apply(plan({}, taken)).empty());
+    world.passes.run();
+  }
+  REQUIRE(contested());
+  CHECK(contested()->sentence.find("'add rule ") != std::string::npos);
+}
+
 TEST_CASE("passes: a kernel that cannot be read is said, and read again") {
   World world;
   world.kernel.faults.fail_dump = 1;

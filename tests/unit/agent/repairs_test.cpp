@@ -1,0 +1,64 @@
+#include "agent/repairs.h"
+
+#include "tests/harness/catch.h"
+
+using namespace pellicle;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Route::Key to(const char* cidr) {
+  return {.table = 254, .dst = Cidr::parse(cidr).value()};
+}
+
+KernelState with_routes(std::initializer_list<const char*> cidrs) {
+  KernelState state;
+  for (const auto* cidr : cidrs) state.routes[to(cidr)] = {.dev = "eth0"};
+  return state;
+}
+
+std::optional<std::string> repaired(const KernelState& wanted, const KernelState& before,
+                                    const KernelState& found) {
+  return repair(plan(wanted, found), before, found);
+}
+
+constexpr Repairs::Clock::time_point kStart{1000h};
+
+}  // namespace
+
+TEST_CASE("repairs: what somebody took away is one, what is wanted anew is none") {
+  const auto two = with_routes({"10.0.0.0/24", "10.0.1.0/24"});
+  const auto one = with_routes({"10.0.0.0/24"});
+  const auto other = with_routes({"10.0.0.0/24", "10.0.2.0/24"});
+  CHECK(repaired(two, two, one) == "add route 10.0.1.0/24 dev eth0");
+  CHECK(repaired(one, one, two) == "remove route 10.0.1.0/24 dev eth0");
+  CHECK_FALSE(repaired(two, one, one));
+  CHECK_FALSE(repaired(one, two, two));
+  CHECK_FALSE(repaired(one, two, one));  // what was taken away is not wanted any more
+  CHECK_FALSE(repaired(other, two, one));
+}
+
+TEST_CASE("repairs: one that is undone again and again is named until it is left alone") {
+  Repairs repairs;
+  for (size_t i = 1; i < Repairs::kMany; ++i) {
+    repairs.note("add one", kStart + i * 1min);
+    repairs.note("add two", kStart + i * 2min);
+  }
+  CHECK_FALSE(repairs.problem(kStart + 8min));
+  repairs.note("add one", kStart + 9min);
+  const auto problem = repairs.problem(kStart + 9min);
+  REQUIRE(problem);
+  CHECK(problem->object == "Kernel contested");
+  CHECK_THAT(problem->sentence, Contains("'add one' had to be done at least 8 times"));
+  CHECK(repairs.problem(kStart + 11min) == problem);
+  CHECK_FALSE(repairs.problem(kStart + 12min));
+}
+
+TEST_CASE("repairs: one that comes seldom is not named, however long it goes on") {
+  Repairs repairs;
+  for (int i = 0; i < 100; ++i) {
+    repairs.note("add one", kStart + i * 2min);
+    REQUIRE_FALSE(repairs.problem(kStart + i * 2min));
+  }
+}

@@ -104,14 +104,14 @@ TEST_CASE("faults of the datapath are told with cause and remedy") {
   }
   {
     Told told(lab, "worker");
-    must_in("worker", "iptables-legacy -P FORWARD DROP");
+    must_in("worker", iptables() + " -P FORWARD DROP");
     must_in("worker", "ip xfrm policy flush");
     REQUIRE(wait_until([&] {
       return lab.agent("worker").ctl("diff").output.find("nothing to do") != std::string::npos;
     }));
     REQUIRE(told.healthy());
     CHECK(told.as_checked_in("deleted-policies-and-forward-drop"));
-    must_in("worker", "iptables-legacy -P FORWARD ACCEPT");
+    must_in("worker", iptables() + " -P FORWARD ACCEPT");
   }
   {
     Told told(lab, "worker");

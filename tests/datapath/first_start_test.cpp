@@ -11,10 +11,13 @@ TEST_CASE("an agent killed while it programs an empty node leaves what the next 
   lab.start_agent("worker");
   const KernelPicture wanted = kernel_picture("worker");
   // Signs of how far it has come, in the order in which things are made.
-  for (const std::string sign :
-       {"ip link show cilium_host", "ip xfrm state | grep -q .",
-        "ip xfrm policy | grep -q 'dir fwd'", "iptables-legacy -t raw -S | grep -q PELLICLE",
-        "tc filter show dev eth0 ingress | grep -q .", "ip route show table 200 | grep -q ."}) {
+  const std::vector<std::string> signs = {"ip link show cilium_host",
+                                          "ip xfrm state | grep -q .",
+                                          "ip xfrm policy | grep -q 'dir fwd'",
+                                          iptables() + " -t raw -S | grep -q PELLICLE",
+                                          "tc filter show dev eth0 ingress | grep -q .",
+                                          "ip route show table 200 | grep -q ."};
+  for (const auto& sign : signs) {
     CAPTURE(sign);
     agent.stop();
     const Result cleanup = agent.cleanup();

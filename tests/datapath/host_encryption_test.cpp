@@ -116,10 +116,12 @@ TEST_CASE("a pod's masqueraded packets are known with its program alone, and wit
   add_seed_pods(lab);
   lab.serve_http_on_nodes(8080);
   REQUIRE(wait_until([&] { return all_accept(lab); }));
-  for (const char* breakage : {"iptables-legacy -t mangle -F && iptables-legacy -t mangle -X",
-                               // As of a pod whose sending is shaped.
-                               "for lxc in $(ip -o link | grep -o 'lxc[0-9a-f]*' | sort -u); do "
-                               "tc filter del dev $lxc ingress || exit 1; done"}) {
+  const std::vector<std::string> breakages = {
+      iptables() + " -t mangle -F && " + iptables() + " -t mangle -X",
+      // As of a pod whose sending is shaped.
+      "for lxc in $(ip -o link | grep -o 'lxc[0-9a-f]*' | sort -u); do "
+      "tc filter del dev $lxc ingress || exit 1; done"};
+  for (const auto& breakage : breakages) {
     CAPTURE(breakage);
     lab.agent("worker").stop();
     must_in("worker", breakage);

@@ -41,10 +41,10 @@ std::string map_entries(const std::string& node, const std::string& map) {
 }
 
 Picture picture(const std::string& node) {
-  return {
-      kernel_picture(node).text() + "# peers\n" + map_entries(node, "pellicle_peers") +
-      "\n# endpoints\n" + map_entries(node, "pellicle_eps") + "\n# iptables\n" +
-      must_in(node, "for table in raw mangle filter nat; do iptables-legacy -t $table -S; done")};
+  return {kernel_picture(node).text() + "# peers\n" + map_entries(node, "pellicle_peers") +
+          "\n# endpoints\n" + map_entries(node, "pellicle_eps") + "\n# iptables\n" +
+          must_in(node,
+                  "for table in raw mangle filter nat; do " + iptables() + " -t $table -S; done")};
 }
 
 std::map<std::string, Picture> pictures() {

@@ -80,7 +80,7 @@ void check_own_addresses_outside(Lab& lab) {
 }
 
 std::string filter_rules(const std::string& node) {
-  return must_in(node, "iptables-legacy -S");
+  return must_in(node, iptables() + " -S");
 }
 
 }  // namespace
@@ -126,12 +126,12 @@ TEST_CASE("masquerading that somebody flushed is repaired") {
   REQUIRE(seen_outside("net") == "172.18.0.3");
   // Without the rules there is no answer: nobody outside knows a way to pods.
   lab.agent("worker").stop();
-  must_in("worker", "iptables-legacy -t nat -F && iptables-legacy -t nat -X");
+  must_in("worker", iptables() + " -t nat -F && " + iptables() + " -t nat -X");
   CHECK(seen_outside("net").find("172.18.0.3") == std::string::npos);
   lab.start_agent("worker");
   CHECK(wait_until([] { return seen_outside("net") == "172.18.0.3"; }));
 
-  must_in("worker", "iptables-legacy -t nat -F && iptables-legacy -t nat -X");
+  must_in("worker", iptables() + " -t nat -F && " + iptables() + " -t nat -X");
   CHECK(wait_until([] { return seen_outside("net") == "172.18.0.3"; }, 20s));
   CHECK(lab.agent("worker").ask("diff")["operations"].empty());
   check_no_cleartext(lab);
@@ -141,7 +141,7 @@ TEST_CASE("a host that drops what it is to forward still forwards for pods, unti
   Lab lab({.agent_config = kMasquerading});
   std::map<std::string, std::string> before;
   for (const NodeSpec& node : lab.network().nodes()) {
-    must_in(node.name, "iptables-legacy -P FORWARD DROP");
+    must_in(node.name, iptables() + " -P FORWARD DROP");
     before[node.name] = filter_rules(node.name);
   }
   lab.start_agents();
@@ -152,7 +152,7 @@ TEST_CASE("a host that drops what it is to forward still forwards for pods, unti
 
   // That it would be dropped without our rules, and is not for long.
   lab.agent("worker").stop();
-  must_in("worker", "iptables-legacy -D FORWARD -j PELLICLE_FORWARD");
+  must_in("worker", iptables() + " -D FORWARD -j PELLICLE_FORWARD");
   CHECK_FALSE(answers("net", "10.0.0.249"));
   CHECK_FALSE(answers("net", kOutside));
   lab.start_agent("worker");
@@ -165,7 +165,7 @@ TEST_CASE("a host that drops what it is to forward still forwards for pods, unti
     CAPTURE(node.name, cleanup.output);
     CHECK(cleanup.ok());
     CHECK(filter_rules(node.name) == before.at(node.name));
-    CHECK(must_in(node.name, "iptables-legacy-save").find("PELLICLE") == std::string::npos);
+    CHECK(must_in(node.name, iptables() + "-save").find("PELLICLE") == std::string::npos);
   }
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("a node reaches the pods of all nodes, from its own address and from c
   Lab lab({.nodes = dual_stack_nodes(),
            .agent_config = std::string(kMasquerading) + kMasqueradingIpv6});
   for (const NodeSpec& node : lab.network().nodes()) {
-    must_in(node.name, "iptables-legacy -P FORWARD DROP; ip6tables-legacy -P FORWARD DROP");
+    must_in(node.name, iptables() + " -P FORWARD DROP; " + ip6tables() + " -P FORWARD DROP");
   }
   lab.start_agents();
   add_seed_pods(lab);

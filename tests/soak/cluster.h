@@ -32,6 +32,7 @@ struct Cluster {
   std::map<std::string, lab::CniRuntime> runtimes;  // by node
   std::vector<std::string> nodes;  // that are there: those that stay, and the guest
   int key_id = 3;
+  bool per_pair = true;  // the key, as it is in a lab
 
   // Smaller than `end`, all equally often.
   size_t any(size_t end) { return random() % end; }

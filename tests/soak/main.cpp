@@ -127,6 +127,7 @@ class Soak {
 
   Use use_when_quiet() {
     cluster_.ledger.doing("at rest");
+    with_pair_keys(cluster_);
     cluster_.expect_everywhere("keeps old keys", [&](const std::string& node) {
       return cluster_.holds_only(node, cluster_.key_id) && cluster_.settled(node);
     });

@@ -10,13 +10,16 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-std::string new_key(Cluster& cluster, bool per_pair) {
+void set_new_key(Cluster& cluster, bool per_pair) {
+  constexpr int kLastId = 15;
+  cluster.key_id = cluster.key_id % kLastId + 1;
+  cluster.per_pair = per_pair;
   char bytes[41];
   std::snprintf(bytes, sizeof bytes, "%08x%016lx%016lx", static_cast<unsigned>(cluster.random()),
                 static_cast<unsigned long>(cluster.random()),
                 static_cast<unsigned long>(cluster.random()));
-  return std::to_string(cluster.key_id) + (per_pair ? "+" : "") + " rfc4106(gcm(aes)) " + bytes +
-         " 128";
+  cluster.lab.set_key(std::to_string(cluster.key_id) + (per_pair ? "+" : "") +
+                      " rfc4106(gcm(aes)) " + bytes + " 128");
 }
 
 void expect_settled(Cluster& cluster) {
@@ -35,12 +38,9 @@ void get_over(Cluster& cluster, const std::string& node) {
 }  // namespace
 
 std::string key_round(Cluster& cluster) {
-  constexpr int kLastId = 15;
-  cluster.key_id = cluster.key_id % kLastId + 1;
-  const bool per_pair = !cluster.one_in(3);
-  cluster.lab.set_key(new_key(cluster, per_pair));
+  set_new_key(cluster, !cluster.one_in(3));
   std::string what =
-      "id " + std::to_string(cluster.key_id) + (per_pair ? " for each pair" : " for all");
+      "id " + std::to_string(cluster.key_id) + (cluster.per_pair ? " for each pair" : " for all");
   if (cluster.one_in(3)) {
     cluster.pause(Seconds(0.5));
     const std::string& node = cluster.any_restartable();
@@ -56,6 +56,10 @@ std::string key_round(Cluster& cluster) {
       "holds more than key " + std::to_string(cluster.key_id),
       [&](const std::string& node) { return cluster.holds_only(node, cluster.key_id); });
   return what + ", until it is the only one";
+}
+
+void with_pair_keys(Cluster& cluster) {
+  if (!cluster.per_pair) set_new_key(cluster, true);
 }
 
 std::string restart_round(Cluster& cluster) {

@@ -32,6 +32,9 @@ inline const std::vector<Kind> kKinds{
     {"flap", flap_round, 1},
 };
 
+// A key for each pair, if there is one for all: the two forms take different numbers of states.
+void with_pair_keys(Cluster& cluster);
+
 // The guest leaves, if it is there.
 void without_the_guest(Cluster& cluster);
 

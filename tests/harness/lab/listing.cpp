@@ -75,6 +75,7 @@ Listing node_listing(const std::string& netns, const NodeAgent& agent) {
   add_lines(listing, "address", picture.addresses);
   add_blocks(listing, "tc", must_in(netns, kTrafficControl));
   add_netfilter(listing, must_in(netns, "iptables-legacy-save"));
+  if (iptables() != "iptables-legacy") add_netfilter(listing, must_in(netns, iptables() + "-save"));
   add_lines(listing, "sysctl", must_in(netns, kSysctls));
   add_files(listing, agent.bpf_root());
   add_files(listing, agent.state_dir());

@@ -44,6 +44,23 @@ Seconds patience(Seconds limit) {
   return slowness == nullptr ? limit : limit * std::stod(slowness);
 }
 
+namespace {
+
+std::string backend() {
+  const char* kernel = std::getenv("PELLICLE_GUEST_KERNEL");
+  return kernel != nullptr && std::string(kernel) == "stock" ? "-nft" : "-legacy";
+}
+
+}  // namespace
+
+std::string iptables() {
+  return "iptables" + backend();
+}
+
+std::string ip6tables() {
+  return "ip6tables" + backend();
+}
+
 std::string shell_word(const std::string& word) {
   std::string text = "'";
   for (const char c : word) {

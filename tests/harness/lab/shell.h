@@ -30,6 +30,11 @@ Seconds patience(Seconds limit);
 // A word as /bin/sh reads it back.
 std::string shell_word(const std::string& word);
 
+// The tool of the back end that an agent takes on a node where nobody has rules yet: nft's, which
+// User-Mode Linux has not.
+std::string iptables();   // "iptables-legacy"
+std::string ip6tables();  // "ip6tables-legacy"
+
 // Runs `command` with /bin/sh; ends it and what it started after `limit`.
 Result sh(const std::string& command, Seconds limit = 60s);
 // The same in the network namespace /run/netns/<netns>, with everything else as it is here.

@@ -15,11 +15,19 @@ LabOptions asking(const std::string& key_line = pair_key_line()) {
   return {.key_line = key_line, .agent_config = "cluster-health-interval = 2\n"};
 }
 
-// All nodes are reached: nothing of the start is left to be told.
+// All nodes are reached, on every way: nothing of the start is left to be told.
 void settle(Lab& lab) {
   lab.start_agents();
   const auto reached = [&] {
-    return lab.agent("worker").says().find("Cluster health: 2/2 reachable (") != std::string::npos;
+    const auto metrics = sh_in("worker", "curl --silent http://127.0.0.1:9879/metrics").output;
+    for (const std::string peer : {"control-plane", "worker2"}) {
+      for (const std::string way : {"node", "tunnel"}) {
+        const auto line = "pellicle_node_health_connectivity_status{peer=\"" + peer + "\",way=\"" +
+                          way + "\"} 1\n";
+        if (metrics.find(line) == metrics.npos) return false;
+      }
+    }
+    return true;
   };
   REQUIRE(wait_until(reached, 60s));
 }

@@ -194,6 +194,8 @@ TEST_CASE("a restart with nothing to do tells the kernel and the API server noth
   Cluster cluster;
   Lab& lab = cluster.lab;
   for (const std::string& node : kNodes) REQUIRE(nothing_to_do(lab, node));
+  // The kernel says by itself when nobody objects to a device's own address of IPv6.
+  REQUIRE(wait_until([] { return must_in("worker", "ip -6 address show tentative").empty(); }));
   const auto births = births_everywhere();
   const auto tags = tags_of_programs("worker");
   auto watches = watch_everything("worker");

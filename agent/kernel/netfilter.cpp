@@ -69,8 +69,21 @@ bool Netfilter::write_together(std::span<const Change<NetfilterChain>> run, Fami
            std::any_of(changes.begin(), changes.end(),
                        [&](const auto* change) { return backend->chains().contains(change->key); });
   });
-  if (changes.size() < 2 || usable_.empty() || elsewhere) return false;
-  return usable_.front()->write_together(changes);
+  if (changes.size() < 2 || elsewhere) return false;
+  for (NetfilterBackend* backend : usable_) {
+    const CommandResult result = backend->write_together(changes);
+    if (result.status == 0) {
+      prefer(*backend);
+      return true;
+    }
+    if (!NetfilterBackend::lacks_kernel(result)) return false;
+  }
+  return false;
+}
+
+void Netfilter::prefer(const NetfilterBackend& backend) {
+  std::stable_partition(usable_.begin(), usable_.end(),
+                        [&](const auto* usable) { return usable == &backend; });
 }
 
 void Netfilter::write(const NetfilterChain::Key& key, const NetfilterChain& wanted) {
@@ -78,8 +91,7 @@ void Netfilter::write(const NetfilterChain::Key& key, const NetfilterChain& want
   for (NetfilterBackend* backend : usable_) {
     const CommandResult result = backend->write(key, wanted);
     if (result.status == 0) {
-      std::stable_partition(usable_.begin(), usable_.end(),
-                            [&](const auto* usable) { return usable == backend; });
+      prefer(*backend);
       for (auto* other : usable_)
         if (other != backend) remove(*other, key);
       return;

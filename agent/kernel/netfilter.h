@@ -38,6 +38,7 @@ class Netfilter {
   void look();
   void write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
   bool write_together(std::span<const Change<NetfilterChain>> run, Family family);
+  void prefer(const NetfilterBackend& backend);
   static void remove(NetfilterBackend& backend, const NetfilterChain::Key& key);
 
   std::array<NetfilterBackend, 2> backends_ = {NetfilterBackend("iptables-legacy"),

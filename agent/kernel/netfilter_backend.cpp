@@ -140,11 +140,15 @@ bool NetfilterBackend::look() {
   return true;
 }
 
+CommandResult NetfilterBackend::missing_restore() const {
+  return {.status = 1, .output = "", .errors = name_ + "-restore not found"};
+}
+
 // What the last look saw may have changed since: then the tool finds no jump to delete.
 template <class Input>
 CommandResult NetfilterBackend::restore(const NetfilterChain::Key& key, const Input& input) {
   const auto tool = program(name_, key.family, "restore");
-  if (!tool) return {.status = 1, .output = "", .errors = name_ + "-restore not found"};
+  if (!tool) return missing_restore();
   const std::vector<std::string> arguments = {*tool, "--noflush", "--wait", kLockSeconds};
   const std::string text = input();
   if (text.empty()) return {};
@@ -170,16 +174,18 @@ void NetfilterBackend::wrote(const NetfilterChain::Key& key, const NetfilterChai
   weight_.ours = true;
 }
 
-bool NetfilterBackend::write_together(const std::vector<const Change<NetfilterChain>*>& changes) {
+CommandResult NetfilterBackend::write_together(
+    const std::vector<const Change<NetfilterChain>*>& changes) {
   const auto tool = program(name_, changes.front()->key.family, "restore");
-  if (!tool) return false;
+  if (!tool) return missing_restore();
   std::string text;
   for (const auto* change : changes) {
     text += restore_text(change->key, change->value, jumps_[change->key]);
   }
-  if (run_command({*tool, "--noflush", "--wait", kLockSeconds}, text).status != 0) return false;
+  const CommandResult result = run_command({*tool, "--noflush", "--wait", kLockSeconds}, text);
+  if (result.status != 0) return result;
   for (const auto* change : changes) wrote(change->key, change->value);
-  return true;
+  return result;
 }
 
 CommandResult NetfilterBackend::remove(const NetfilterChain::Key& key) {

@@ -47,7 +47,7 @@ class NetfilterBackend {
   CommandResult write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
   // Several of one family with one program, each in a commit of its own. When one is refused those
   // before it may have been written: write() each again then, which is harmless.
-  bool write_together(const std::vector<const Change<NetfilterChain>*>& changes);
+  CommandResult write_together(const std::vector<const Change<NetfilterChain>*>& changes);
   CommandResult remove(const NetfilterChain::Key& key);  // nothing when it is not there
 
   // A back end may read and yet not write: iptables-nft 1.8.9 shows an empty table in a kernel
@@ -58,6 +58,7 @@ class NetfilterBackend {
 
  private:
   bool read(Family family);
+  CommandResult missing_restore() const;
   void wrote(const NetfilterChain::Key& key, const NetfilterChain& wanted);
   template <class Input>
   CommandResult restore(const NetfilterChain::Key& key, const Input& input);

@@ -59,7 +59,10 @@ void require(const Outcome& outcome, const std::string& operation) {
 
 struct NetlinkSocket::Buffers {
   std::vector<uint8_t> send;
-  std::vector<uint8_t> bytes = std::vector<uint8_t>(kDatagrams * kDatagramBytes);
+  // Not filled with zeros: most sockets never receive so much, and what nobody touches is no
+  // memory.
+  std::unique_ptr<uint8_t[]> bytes =
+      std::make_unique_for_overwrite<uint8_t[]>(kDatagrams * kDatagramBytes);
   std::vector<iovec> parts = std::vector<iovec>(kDatagrams);
   std::vector<mmsghdr> headers = std::vector<mmsghdr>(kDatagrams);
 };
@@ -88,7 +91,7 @@ NetlinkSocket::NetlinkSocket(int protocol)
   set_option(fd(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, protocol == NETLINK_ROUTE);
   setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerTime, sizeof kAnswerTime);
   for (size_t i = 0; i < kDatagrams; ++i) {
-    buffers_->parts[i] = {buffers_->bytes.data() + i * kDatagramBytes, kDatagramBytes};
+    buffers_->parts[i] = {buffers_->bytes.get() + i * kDatagramBytes, kDatagramBytes};
     buffers_->headers[i].msg_hdr.msg_iov = &buffers_->parts[i];
     buffers_->headers[i].msg_hdr.msg_iovlen = 1;
   }

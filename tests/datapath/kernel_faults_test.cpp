@@ -167,7 +167,7 @@ TEST_CASE("a full table of connections is named, and nothing leaves in the clear
   add_pods(lab);
   // A node tracks connections when somebody wants to know of them, as kube-proxy does.
   for (const auto* node : {"worker", "worker2"}) {
-    must_in(node, "iptables-legacy -A FORWARD -m conntrack --ctstate INVALID -j DROP");
+    must_in(node, iptables() + " -A FORWARD -m conntrack --ctstate INVALID -j DROP");
   }
   REQUIRE(whole(lab));
 

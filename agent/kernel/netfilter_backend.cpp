@@ -182,7 +182,7 @@ CommandResult NetfilterBackend::write_together(
   for (const auto* change : changes) {
     text += restore_text(change->key, change->value, jumps_[change->key]);
   }
-  const CommandResult result = run_command({*tool, "--noflush", "--wait", kLockSeconds}, text);
+  CommandResult result = run_command({*tool, "--noflush", "--wait", kLockSeconds}, text);
   if (result.status != 0) return result;
   for (const auto* change : changes) wrote(change->key, change->value);
   return result;

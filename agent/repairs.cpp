@@ -7,8 +7,11 @@ namespace pellicle {
 std::optional<std::string> repair(const Plan& made, const KernelState& before,
                                   const KernelState& found) {
   const auto again = plan(before, found);
-  const auto first = std::find_first_of(made.begin(), made.end(), again.begin(), again.end());
-  return first == made.end() ? std::nullopt : std::optional(describe(*first));
+  // After a flush both are ten thousands: the first of them are enough to tell.
+  constexpr size_t kEnough = 100;
+  const auto end = made.begin() + static_cast<long>(std::min(made.size(), kEnough));
+  const auto first = std::find_first_of(made.begin(), end, again.begin(), again.end());
+  return first == end ? std::nullopt : std::optional(describe(*first));
 }
 
 void Repairs::note(const std::string& operation, Clock::time_point now) {

@@ -1,5 +1,7 @@
 // What a node tells of each fault that can be made here: the texts are in tests/datapath/told, and
 // are written to be read.
+#include <signal.h>
+
 #include <filesystem>
 
 #include "tests/harness/catch.h"
@@ -112,8 +114,12 @@ TEST_CASE("faults of the datapath are told with cause and remedy") {
   }
   {
     Told told(lab, "worker");
+    const pid_t agent = lab.agent("worker").pid();
+    REQUIRE(kill(agent, SIGSTOP) == 0);  // something is sent before the repair
     must_in("worker", iptables() + " -P FORWARD DROP");
     must_in("worker", "ip xfrm policy flush");
+    CHECK_FALSE(sh_in("worker", "ping -c 5 -i 0.1 -W 0.1 -I 10.0.1.138 10.0.0.40").ok());
+    REQUIRE(kill(agent, SIGCONT) == 0);
     REQUIRE(wait_until([&] {
       return lab.agent("worker").ctl("diff").output.find("nothing to do") != std::string::npos;
     }));

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "agent/repairs.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/faulty_calls/faulty_calls.h"
 #include "tests/harness/lab/lab.h"
@@ -159,6 +160,20 @@ TEST_CASE("somebody who undoes every repair is named, and nothing is in the clea
   CHECK(lab.agent("worker2").ask("status").dump().find("undoes") == std::string::npos);
   sending.signal(SIGINT);
   check_no_cleartext(lab);
+}
+
+TEST_CASE("somebody who takes away the states again and again is named, whatever their SPI") {
+  Lab lab;
+  lab.start_agents();
+  const auto flush = [&] {
+    must_in("worker", "ip xfrm state flush");
+    REQUIRE(wait_until([&] { return lab.agent("worker").ask("diff")["operations"].empty(); }));
+    REQUIRE(wait_until([&] { return lab.agent("worker").ctl("status").ok(); }));
+  };
+  for (size_t i = 1; i < Repairs::kMany; ++i) flush();
+  CHECK_FALSE(says(lab, "somebody else on this node", 2s));
+  must_in("worker", "ip xfrm state flush");
+  CHECK(says(lab, "somebody else on this node undoes what is programmed: 'add state "));
 }
 
 TEST_CASE("a full table of connections is named, and nothing leaves in the clear meanwhile") {

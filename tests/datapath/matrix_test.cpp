@@ -1,6 +1,7 @@
 // Services beside a kube-proxy in each of its modes: everybody who may ask, by every address of the
 // Service, in both families, gets the answers that Kubernetes promises, and between pods nothing of
 // it is in the clear. One case a mode, one cluster a case; the rows below are the cells.
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <set>
@@ -95,8 +96,8 @@ std::string url(const Network& network, const std::string& by, Family family) {
 }
 
 // What four connections to each of these give, by URL; curl's words for one that failed.
-std::map<std::string, Pages> ask(const std::string& from, const std::vector<std::string>& urls,
-                                 Seconds limit = 5s) {
+std::map<std::string, Pages> ask_once(const std::string& from, const std::vector<std::string>& urls,
+                                      Seconds limit) {
   std::string command = "curl --silent --show-error --stderr - --globoff --max-time " +
                         std::to_string(patience(limit).count()) +
                         " --write-out '%{url_effective}\\n'";
@@ -112,6 +113,27 @@ std::map<std::string, Pages> ask(const std::string& from, const std::vector<std:
     }
     found[line.substr(0, line.find('?'))].insert(page);
     page.clear();
+  }
+  return found;
+}
+
+// IPVS knows an answer by back end, client and the client's port, and keeps a connection in mind
+// for two minutes after its end. kube-proxy masquerades from random ports: one connection in
+// thousands that comes straight to a back end has the port of one that came through the NodePort
+// there, and is answered from the NodePort. A case in this mode may meet one.
+int collisions_left = 0;
+
+std::map<std::string, Pages> ask(const std::string& from, const std::vector<std::string>& urls,
+                                 Seconds limit = 5s) {
+  auto found = ask_once(from, urls, limit);
+  for (auto& [each, pages] : found) {
+    const auto late = std::find_if(pages.begin(), pages.end(), [](const std::string& page) {
+      return page.starts_with("curl: (28)");
+    });
+    if (late == pages.end() || collisions_left == 0 || limit < 1s) continue;
+    --collisions_left;
+    pages.erase(late);
+    pages.merge(ask_once(from, {each}, limit).at(each));
   }
   return found;
 }
@@ -132,7 +154,7 @@ void check_one(const std::string& from, const std::vector<std::string>& urls, co
   const auto first = ask(from, urls);
   const auto again = ask(from, urls);
   for (const std::string& each : urls) {
-    CAPTURE(from, each);
+    CAPTURE(from, each, first.at(each));
     REQUIRE(first.at(each).size() == 1);
     CHECK(all.contains(*first.at(each).begin()));
     CHECK(again.at(each) == first.at(each));
@@ -249,6 +271,7 @@ void check_rows(Lab& lab, const Scenario& scenario, bool host_encryption) {
 void check_mode(ProxyMode mode, bool host_encryption) {
   const std::string config = std::string(kConfig) + (host_encryption ? kHostEncryption : "");
   Lab lab({.nodes = dual_stack_nodes(), .agent_config = config});
+  collisions_left = mode == ProxyMode::ipvs ? 1 : 0;
   install_service(lab.network(), {.mode = mode});
   if (mode == ProxyMode::iptables_legacy) check_as_a_real_one_writes("iptables-legacy");
   if (mode == ProxyMode::iptables_nft) check_as_a_real_one_writes("iptables-nft");

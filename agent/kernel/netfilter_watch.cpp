@@ -30,6 +30,10 @@ FileDescriptor nftables_announcements() {
   FileDescriptor socket(
       ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_NETFILTER));
   if (!socket) return {};
+  // Without a port of its own it has 0, which nftables' announcements are never sent to (6.1).
+  sockaddr_nl any_port{};
+  any_port.nl_family = AF_NETLINK;
+  if (bind(socket.get(), reinterpret_cast<sockaddr*>(&any_port), sizeof any_port) != 0) return {};
   const int group = NFNLGRP_NFTABLES;
   if (setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
     return {};

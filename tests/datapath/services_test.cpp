@@ -215,17 +215,30 @@ TEST_CASE("ten thousand connections to a Service across nodes, half while agents
   check_no_cleartext(lab);
 }
 
+namespace {
+
+// Comparisons of the agents' own accord are out of reach: what they repair, they have heard of.
+LabOptions only_listening() {
+  return {.agent_config = std::string(kMasquerading) + "resync-seconds = 86400\n"};
+}
+
+// kube-proxy's INVALID drop, put before our chain or in another back end, ends every pod's TCP to
+// other nodes.
+void check_noticed(Lab& lab, const ServiceSpec& spec) {
+  install_service(lab.network(), spec);
+  CHECK(wait_until([&] { return pages("net", "http://10.0.0.249/") == std::set{kWorker2Page}; }));
+  check_both_answer("net", service_page());
+}
+
+}  // namespace
+
 // In a stock kernel the agents have taken the other back end, plain iptables', until then.
 TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes its rules",
           "[stock]") {
-  // Its INVALID drop, put before our chain or in another back end, ends every pod's TCP to other
-  // nodes. Comparisons of the agents' own accord are out of reach here.
-  Lab lab({.agent_config = std::string(kMasquerading) + "resync-seconds = 86400\n"});
+  Lab lab(only_listening());
   lab.start_agents();
   add_seed_pods(lab);
-  install_service(lab.network());
-  CHECK(wait_until([&] { return pages("net", "http://10.0.0.249/") == std::set{kWorker2Page}; }));
-  check_both_answer("net", service_page());
+  check_noticed(lab, {});
   for (const NodeSpec& node : lab.network().nodes()) {
     const std::string counts =
         "for iptables in iptables ip6tables; do $iptables-nft-save 2>/dev/null | grep -c PELLICLE; "
@@ -233,5 +246,14 @@ TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes it
     CHECK(wait_until([&] { return sh_in(node.name, counts).output == "0\n0\n"; }));
     CHECK(lab.agent(node.name).ask("diff")["operations"].empty());
   }
+  CHECK(lab.cleartext().empty());
+}
+
+// nftables tells by netlink, whoever writes.
+TEST_CASE("a kube-proxy that writes nftables is noticed, and each time it does", "[.][stock]") {
+  Lab lab(only_listening());
+  lab.start_agents();
+  add_seed_pods(lab);
+  for (int i = 0; i < 2; ++i) check_noticed(lab, {.mode = ProxyMode::iptables_nft});
   CHECK(lab.cleartext().empty());
 }

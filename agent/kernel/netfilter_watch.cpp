@@ -1,6 +1,7 @@
 #include "agent/kernel/netfilter_watch.h"
 
 #include <fcntl.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sys/epoll.h>
@@ -8,9 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "agent/kernel/netfilter_save.h"
+#include "agent/kernel/netlink_message.h"
 
 namespace pellicle {
 
@@ -41,20 +46,33 @@ FileDescriptor nftables_announcements() {
   return socket;
 }
 
-// True when there was something. An overrun (ENOBUFS) is something.
-bool drain(const FileDescriptor& source) {
-  if (!source) return false;
-  std::array<char, 16384> bytes{};
-  bool any = false;
-  for (;;) {
+constexpr std::array kBeginnings = {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
+
+bool decides(const std::string& chain) {
+  return chain.starts_with(kChainPrefix) ||
+         std::find(kBeginnings.begin(), kBeginnings.end(), chain) != kBeginnings.end();
+}
+
+// Calls take(bytes) for all that has come, without waiting; -1: more had come than was kept.
+template <class Take>
+void drain(const FileDescriptor& source, const Take& take) {
+  alignas(nlmsghdr) std::array<char, size_t{64} * 1024> bytes{};
+  while (source) {
     const ssize_t size = read(source.get(), bytes.data(), bytes.size());
-    if (size > 0 || (size < 0 && errno == ENOBUFS)) {
-      any = true;
-      continue;
-    }
     if (size < 0 && errno == EINTR) continue;
-    return any;
+    if (size == 0 || (size < 0 && errno != ENOBUFS)) return;
+    take(bytes.data(), size);
   }
+}
+
+bool any_concerns_chains(const char* bytes, ssize_t size) {
+  if (size < 0) return true;
+  auto left = static_cast<unsigned>(size);
+  const auto* message = reinterpret_cast<const nlmsghdr*>(bytes);
+  for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+    if (concerns_chains(*message)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -62,7 +80,29 @@ bool drain(const FileDescriptor& source) {
 NetfilterLockWatch::NetfilterLockWatch(const std::string& lock) : inotify_(watch_of(lock)) {}
 
 bool NetfilterLockWatch::used() {
-  return drain(inotify_);
+  bool any = false;
+  drain(inotify_, [&](const char*, ssize_t) { any = true; });
+  return any;
+}
+
+bool concerns_chains(const nlmsghdr& announcement) {
+  if (announcement.nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES) return false;
+  const auto text = [&](int attribute) {
+    return Attributes(announcement, sizeof(nfgenmsg)).text(attribute);
+  };
+  switch (announcement.nlmsg_type & 0xff) {
+    case NFT_MSG_NEWTABLE:
+    case NFT_MSG_DELTABLE:
+      return true;
+    case NFT_MSG_NEWCHAIN:
+    case NFT_MSG_DELCHAIN:
+      return decides(text(NFTA_CHAIN_NAME));
+    case NFT_MSG_NEWRULE:
+    case NFT_MSG_DELRULE:
+      return decides(text(NFTA_RULE_CHAIN));
+    default:
+      return false;
+  }
 }
 
 NetfilterWatch::NetfilterWatch(const std::string& lock)
@@ -75,9 +115,10 @@ NetfilterWatch::NetfilterWatch(const std::string& lock)
 }
 
 bool NetfilterWatch::changed() {
-  const bool legacy = lock_.used();
-  const bool nftables = drain(nftables_);
-  return legacy || nftables;
+  bool any = lock_.used();
+  drain(nftables_,
+        [&](const char* bytes, ssize_t size) { any = any || any_concerns_chains(bytes, size); });
+  return any;
 }
 
 }  // namespace pellicle

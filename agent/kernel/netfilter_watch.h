@@ -1,6 +1,8 @@
 // Hears that somebody used the node's netfilter tools. Neither back end says what was changed.
 #pragma once
 
+#include <linux/netlink.h>
+
 #include <string>
 
 #include "agent/kernel/file_descriptor.h"
@@ -19,6 +21,10 @@ class NetfilterLockWatch {
  private:
   FileDescriptor inotify_;
 };
+
+// Is an announcement of nftables about what decides over our packets and where: a table, a chain
+// that iptables' tables begin with, or one of ours? Services that come and go change neither.
+bool concerns_chains(const nlmsghdr& announcement);
 
 class NetfilterWatch {
  public:

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "tests/datapath/tcp_talk.h"
 #include "tests/harness/catch.h"
@@ -230,6 +231,16 @@ void check_noticed(Lab& lab, const ServiceSpec& spec) {
   check_both_answer("net", service_page());
 }
 
+// Until a number has not changed for `calm`; false when it does not come to rest.
+template <class Number>
+bool comes_to_rest(const Number& number, Seconds calm) {
+  return wait_until([&] {
+    const auto before = number();
+    std::this_thread::sleep_for(calm);
+    return number() == before;
+  });
+}
+
 }  // namespace
 
 // In a stock kernel the agents have taken the other back end, plain iptables', until then.
@@ -249,11 +260,19 @@ TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes it
   CHECK(lab.cleartext().empty());
 }
 
-// nftables tells by netlink, whoever writes.
+// nftables tells by netlink, whoever writes. Services that come and go there cost no pass.
 TEST_CASE("a kube-proxy that writes nftables is noticed, and each time it does", "[.][stock]") {
   Lab lab(only_listening());
   lab.start_agents();
   add_seed_pods(lab);
   for (int i = 0; i < 2; ++i) check_noticed(lab, {.mode = ProxyMode::iptables_nft});
+  const auto passes = [&] { return lab.agent("worker").ask("status")["passes"].get<int>(); };
+  REQUIRE(comes_to_rest(passes, 3s));
+  const int before = passes();
+  must_in("worker", "iptables-nft -N KUBE-SVC-NEW && iptables-nft -A KUBE-SVC-NEW -j RETURN");
+  std::this_thread::sleep_for(3s);
+  CHECK(passes() == before);
+  must_in("worker", "iptables-nft -I FORWARD -j KUBE-SVC-NEW");
+  CHECK(wait_until([&] { return passes() > before; }));
   CHECK(lab.cleartext().empty());
 }

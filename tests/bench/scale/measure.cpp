@@ -52,6 +52,7 @@ void restart(const Site& site, const Inputs& cluster, Life& life) {
   const auto file = site.file("dumps");
   for (int i = 0; i < kRestarts; ++i) {
     LinuxKernel kernel(site.options());
+    wait_until_idle();  // the programs of the one before are freed
     Stopwatch watch;
     kernel.datapath().program_tags();
     loads.push_back(watch.lap());

@@ -44,18 +44,6 @@ CpuTime cpu_time() {
   return time;
 }
 
-// Kernel threads take namespaces, states and maps apart in their own time.
-void wait_until_idle() {
-  constexpr int kTries = 100;
-  for (int i = 0; i < kTries; ++i) {
-    const auto before = cpu_time();
-    std::this_thread::sleep_for(200ms);
-    const auto after = cpu_time();
-    if ((after.idle - before.idle) * 10 >= (after.all - before.all) * 9) return;
-  }
-  throw std::runtime_error("this machine does not come to rest");
-}
-
 void require_end(pid_t process, const std::string& name) {
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
@@ -73,6 +61,17 @@ std::string read_all(int fd) {
 }
 
 }  // namespace
+
+void wait_until_idle() {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    const auto before = cpu_time();
+    std::this_thread::sleep_for(200ms);
+    const auto after = cpu_time();
+    if ((after.idle - before.idle) * 10 >= (after.all - before.all) * 9) return;
+  }
+  throw std::runtime_error("this machine does not come to rest");
+}
 
 Site::Site() : pins_("/sys/fs/bpf/pellicle-bench-" + std::to_string(getpid())) {
   if (unshare(CLONE_NEWNET) != 0) throw std::runtime_error("no network namespace: run as root");

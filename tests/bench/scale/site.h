@@ -33,6 +33,10 @@ class Site {
 // ends well.
 std::string run(const std::vector<std::string>& arguments);
 
+// Until the kernel's own threads have taken apart what was given back: namespaces, states,
+// programs.
+void wait_until_idle();
+
 // Another process, once the kernel has taken apart what the one before left behind, and waits for
 // it. `size` bytes that `work` writes are in `result` afterwards.
 void in_another_process(const std::function<void(void*)>& work, void* result, size_t size);

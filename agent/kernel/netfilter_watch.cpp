@@ -53,7 +53,8 @@ bool decides(const std::string& chain) {
          std::find(kBeginnings.begin(), kBeginnings.end(), chain) != kBeginnings.end();
 }
 
-// Calls take(bytes) for all that has come, without waiting; -1: more had come than was kept.
+// Calls take(bytes, size) for all that has come, without waiting; a size of -1 means that more had
+// come than was kept.
 template <class Take>
 void drain(const FileDescriptor& source, const Take& take) {
   alignas(nlmsghdr) std::array<char, size_t{64} * 1024> bytes{};

@@ -1,4 +1,5 @@
-// Hears that somebody used the node's netfilter tools. Neither back end says what was changed.
+// Hears that somebody used the node's netfilter tools. Of the legacy tables nobody says what was
+// changed; nftables names the chain.
 #pragma once
 
 #include <linux/netlink.h>

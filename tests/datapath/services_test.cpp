@@ -261,6 +261,8 @@ TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes it
 }
 
 // nftables tells by netlink, whoever writes. Services that come and go there cost no pass.
+// User-Mode Linux has no nf_tables for IP (6.1): this runs in the stock kernel alone, in every
+// tools/test.
 TEST_CASE("a kube-proxy that writes nftables is noticed, and each time it does", "[.][stock]") {
   Lab lab(only_listening());
   lab.start_agents();

@@ -19,11 +19,11 @@ bool same_repair(const Operation& a, const Operation& b) {
 std::optional<Repair> repair(const Plan& made, const KernelState& before,
                              const KernelState& found) {
   const auto again = plan(before, found);
-  // After a flush both are ten thousands: the first of them are enough to tell.
+  // After a flush there are ten thousands: the first of them are enough to tell.
   constexpr size_t kEnough = 100;
-  const auto end = made.begin() + static_cast<long>(std::min(made.size(), kEnough));
-  const auto first = std::find_first_of(made.begin(), end, again.begin(), again.end(), same_repair);
-  if (first == end) return std::nullopt;
+  const auto end = again.begin() + static_cast<long>(std::min(again.size(), kEnough));
+  const auto first = std::find_first_of(made.begin(), made.end(), again.begin(), end, same_repair);
+  if (first == made.end()) return std::nullopt;
   const auto operation = describe(*first);
   return Repair{.counted_as = is_state(*first) ? "state" : operation, .operation = operation};
 }

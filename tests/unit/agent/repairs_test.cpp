@@ -53,6 +53,16 @@ TEST_CASE("repairs: what somebody took away is one, what is wanted anew is none"
   CHECK_FALSE(repaired(other, two, one));
 }
 
+TEST_CASE("repairs: one among many that are wanted anew is found") {
+  const auto before = with_routes({"10.0.0.0/24", "10.9.0.0/24"});
+  auto wanted = before;
+  for (int i = 1; i <= 250; ++i) {
+    wanted.routes[to(("10.1." + std::to_string(i) + ".0/24").c_str())] = {.dev = "eth0"};
+  }
+  CHECK(repaired(wanted, before, with_routes({"10.0.0.0/24"})) ==
+        one_of("add route 10.9.0.0/24 dev eth0"));
+}
+
 TEST_CASE("repairs: one that is undone again and again is named until it is left alone") {
   Repairs repairs;
   for (size_t i = 1; i < Repairs::kMany; ++i) {

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "agent/http/health_server.h"
+
 namespace pellicle {
 
 namespace {
@@ -147,7 +149,10 @@ void add_process_options(CLI::App& app, Config& config) {
   app.add_option("--socket", config.socket, "Unix socket; without it, agent.sock in the state dir")
       ->check(absolute_path);
   app.add_option("--health-address", config.health_address,
-                 "HOST:PORT of /healthz, /readyz and /metrics; empty serves none")
+                 "ADDRESS:PORT of /healthz, /readyz and /metrics; empty serves none")
+      ->check([](const std::string& value) {
+        return value.empty() ? "" : health_address_problem(value);
+      })
       ->capture_default_str();
   app.add_option_function<unsigned>(
          "--cluster-health-interval",

@@ -32,7 +32,7 @@ struct Config {
   // How often each other node is asked whether it can be reached, in clusters of up to 300; 0:
   // never, and nobody can ask this one.
   std::chrono::seconds cluster_health_interval{30};
-  // HOST:PORT of /healthz, /readyz and /metrics, the port as Cilium's agent has it; empty: none
+  // ADDRESS:PORT of /healthz, /readyz and /metrics, the port as Cilium's agent has it; empty: none
   std::string health_address = "127.0.0.1:9879";
   bool peer_metrics = true;                      // a dozen series for every peer
   std::map<std::string, std::string> effective;  // every setting by its name, defaults among them

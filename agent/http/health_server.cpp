@@ -5,6 +5,7 @@
 #include <boost/beast/http.hpp>
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace pellicle {
@@ -17,43 +18,52 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tcp = boost::asio::ip::tcp;
 
-tcp::endpoint endpoint(const std::string& address) {
+std::optional<uint16_t> port_of(const std::string& text) {
+  uint16_t port = 0;
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, port);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(port) : std::nullopt;
+}
+
+std::optional<tcp::endpoint> endpoint(const std::string& address) {
   const auto colon = address.rfind(':');
-  unsigned port = 0;
-  const char* last = address.data() + address.size();
-  const auto parsed = colon == std::string::npos
-                          ? std::from_chars_result{last, std::errc::invalid_argument}
-                          : std::from_chars(address.data() + colon + 1, last, port);
-  if (parsed.ec != std::errc() || parsed.ptr != last || port > 65535) {
-    throw std::runtime_error("health-address " + address + ": expected HOST:PORT or :PORT");
-  }
+  if (colon == std::string::npos) return std::nullopt;
+  const auto port = port_of(address.substr(colon + 1));
+  if (!port) return std::nullopt;
   auto host = address.substr(0, colon);
-  if (host.empty()) return {tcp::v6(), static_cast<uint16_t>(port)};
+  if (host.empty()) return tcp::endpoint(tcp::v6(), *port);
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   boost::system::error_code error;
   const auto ip = boost::asio::ip::make_address(host, error);
-  if (error) throw std::runtime_error("health-address " + address + ": " + error.message());
-  return {ip, static_cast<uint16_t>(port)};
+  return error ? std::nullopt : std::optional(tcp::endpoint(ip, *port));
 }
 
 // Also where a machine has no IPv6.
 tcp::acceptor listening(boost::asio::io_context& io, const std::string& address) {
   auto wanted = endpoint(address);
+  if (!wanted) throw std::runtime_error("health-address: " + health_address_problem(address));
   tcp::acceptor acceptor(io);
   boost::system::error_code error;
-  acceptor.open(wanted.protocol(), error);
-  if (error && wanted.address().is_unspecified()) {
-    wanted = {tcp::v4(), wanted.port()};
-    acceptor.open(wanted.protocol(), error);
+  acceptor.open(wanted->protocol(), error);
+  if (error && wanted->address().is_unspecified()) {
+    wanted = tcp::endpoint(tcp::v4(), wanted->port());
+    acceptor.open(wanted->protocol(), error);
   }
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(wanted, error);
+  if (!error) acceptor.bind(*wanted, error);
   if (!error) acceptor.listen(16, error);
   if (error) throw std::runtime_error("listen at " + address + ": " + error.message());
   return acceptor;
 }
 
 }  // namespace
+
+std::string health_address_problem(const std::string& address) {
+  return endpoint(address) ? ""
+                           : "expected an IP address and a port such as 127.0.0.1:9879, "
+                             "[::1]:9879 or :9879, found '" +
+                                 address + "'";
+}
 
 // One request; whoever takes longer than five seconds for it is cut off.
 class HealthServer::Session : public std::enable_shared_from_this<Session> {

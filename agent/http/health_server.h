@@ -11,6 +11,9 @@
 
 namespace pellicle {
 
+// Why HealthServer takes no such address, in words for whoever wrote it; empty when it does.
+std::string health_address_problem(const std::string& address);
+
 // GET of one of these paths.
 class HealthServer {
  public:

@@ -7,6 +7,8 @@
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
+#include "agent/http/health_server.h"
+
 namespace pellicle {
 
 namespace {
@@ -44,7 +46,8 @@ void add_process_options(CLI::App& app, OperatorOptions& options) {
   app.add_option("--k8s-service-host", options.service_host, "API server's host");
   app.add_option("--k8s-service-port", options.service_port, "API server's port");
   app.add_option("--health-address", options.health_address,
-                 "HOST:PORT of /healthz, /readyz and /metrics")
+                 "ADDRESS:PORT of /healthz, /readyz and /metrics")
+      ->check(health_address_problem)
       ->capture_default_str();
   app.add_option(
       "--await-daemonset", options.await,

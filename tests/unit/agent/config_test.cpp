@@ -92,6 +92,9 @@ TEST_CASE("config: a bad value is one sentence that names it") {
       {{"--node-name", "a", "--uplink", "a-device-name-too-long"}, "--uplink"},
       {{"--node-name", "a", "--log-level", "loud"}, "--log-level"},
       {{"--node-name", "a", "--log-format", "xml"}, "--log-format: xml not in {json,text}"},
+      {{"--node-name", "a", "--health-address", "localhost:9879"},
+       "--health-address: expected an IP address and a port such as 127.0.0.1:9879, [::1]:9879 or "
+       ":9879, found 'localhost:9879'"},
       {{"--node-name", "a", "--resync-seconds", "86401"}, "--resync-seconds"},
       {{"--node-name", "a", "--nonsense", "1"}, "--nonsense"},
       {{"--node-name", "a", "--host-encryption", "true", "--netfilter", "false"},

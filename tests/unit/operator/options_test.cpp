@@ -47,6 +47,8 @@ TEST_CASE("what cannot be is refused with a sentence that names it") {
              Contains("10.1.0.0/16 overlaps 10.0.0.0/8"));
   CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8", "--lease-duration", "5"}),
              Contains("--lease-duration must be longer"));
+  CHECK_THAT(refusal({"--health-address", "9234"}),
+             Contains("--health-address: expected an IP address and a port such as "));
   CHECK_THAT(refusal({"--rotate-every", "59"}), Contains("--rotate-every"));
   CHECK_THAT(refusal({"--rotate-every", "5 weeks"}), Contains("--rotate-every"));
   CHECK_THAT(refusal({"--rotate-at-sequence", "95"}), Contains("--rotate-at-sequence"));

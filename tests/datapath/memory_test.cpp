@@ -41,6 +41,10 @@ bool says(NodeAgent& agent, const std::string& sentence) {
 }  // namespace
 
 TEST_CASE("an agent without memory drops no packet, says so, and catches up when there is some") {
+#ifdef __SANITIZE_ADDRESS__
+  WARN("case skipped: the address sanitizer ends a program that gets no memory");
+  return;
+#endif
   Lab lab;
   lab.start_agents();
   lab.add_pod("worker", "net", "10.0.1.52");

@@ -23,7 +23,7 @@ std::optional<Time> time_of(const std::string& text) {
   return Steady::now() - std::chrono::duration_cast<Steady::duration>(System::now() - said);
 }
 
-// An agent writes a JSON object a line; what is none was written by its runtime: a sanitizer, or
+// An agent writes a JSON object a line; what is none was written by its runtime, such as
 // std::terminate.
 bool is_wrong(const std::string& node, const std::string& line, const Ledger& ledger) {
   const auto entry = nlohmann::json::parse(line, nullptr, false);

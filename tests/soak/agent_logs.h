@@ -13,7 +13,8 @@ namespace pellicle::soak {
 void forget_logs(const std::string& directory);
 
 // By node, the lines of <node>-agent.log in this directory that are of level error and nothing
-// that was done to the node then explains, and every line that is none of its log (a sanitizer's).
+// that was done to the node then explains, and every line that is none of its log
+// (std::terminate's).
 std::vector<std::pair<std::string, std::string>> complaints(const std::string& directory,
                                                             const Ledger& ledger);
 

@@ -36,7 +36,8 @@ string(REPLACE "," ";" labels "${labels}")
 function(add name labels properties)
   list(JOIN ARGN "]==] [==[" command)
   set(script "${script}add_test([==[${name}]==] [==[${command}]==])
-set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${ctest_timeout} LABELS \"${labels}\" ${properties})
+set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${ctest_timeout} LABELS \"${labels}\" ${properties}
+  SKIP_REGULAR_EXPRESSION \"case skipped: \")
 " PARENT_SCOPE)
 endfunction()
 

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "agent/http/metrics_text.h"
+#include "agent/status/peer_states.h"
 #include "agent/status/sequence_use.h"
 
 namespace pellicle {
@@ -63,9 +64,16 @@ void node_metrics(MetricsText& metrics, const StatusFacts& status) {
   for (const auto& pool : status.pools) metrics.value(uint64_t{pool.allocated}, family(pool));
   metrics.gauge("pellicle_ip_addresses_usable", "Addresses that the PodCIDR has");
   for (const auto& pool : status.pools) metrics.value(uint64_t{pool.usable}, family(pool));
-  metrics.gauge("pellicle_peers", "PodCIDRs of other nodes: encrypted to, or not ready for it");
-  metrics.value(status.cluster.peers.size(), {{"state", "encrypted"}});
-  metrics.value(status.cluster.unready.size(), {{"state", "unready"}});
+  metrics.gauge("pellicle_peers",
+                "PodCIDRs of other nodes: encrypted to, or not ready or refused for it");
+  const auto& peers = status.cluster.peers;
+  const PeerStates states(status.cluster, status.refusals);
+  const auto encrypted =
+      static_cast<uint64_t>(std::count_if(peers.begin(), peers.end(), [&](const Peer& peer) {
+        return states.of(peer) == "encrypted";
+      }));
+  metrics.value(encrypted, {{"state", "encrypted"}});
+  metrics.value(peers.size() - encrypted + status.cluster.unready.size(), {{"state", "unready"}});
   metrics.counter("pellicle_drop_count_total", "Packets that the eBPF programs dropped");
   for (const auto& [reason, count] : status.drops) {
     metrics.value(count.packets, {{"reason", reason}});

@@ -5,6 +5,7 @@
 #include "agent/clock.h"
 #include "agent/status/cluster_health.h"
 #include "agent/status/keys.h"
+#include "agent/status/peer_states.h"
 
 namespace pellicle {
 
@@ -61,10 +62,12 @@ Json cni_json(const CniFacts& cni) {
           {"others", cni.others}};
 }
 
-Json peers_json(const Cluster& cluster) {
+Json peers_json(const StatusFacts& facts) {
+  const PeerStates states(facts.cluster, facts.refusals);
   Json list = Json::array();
-  for (const auto& peer : cluster.peers) {
+  for (const auto& peer : facts.cluster.peers) {
     Json json{{"name", peer.name},
+              {"state", states.of(peer)},
               {"podCIDR", peer.pod_cidr.to_string()},
               {"internalIP", peer.internal_ip.to_string()},
               {"ciliumHost", peer.router.to_string()},
@@ -133,7 +136,7 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
               {"sources", sources_json(facts.sources)}}}};
   json["encryption"] = keys_json(facts.keys, facts.sender);
   json["encryption"]["hostEncryption"] = facts.host_encryption;
-  json["peers"] = peers_json(facts.cluster);
+  json["peers"] = peers_json(facts);
   Json unready = Json::array();
   for (const auto& cidr : facts.cluster.unready) unready.push_back(cidr.to_string());
   json["unready"] = unready;

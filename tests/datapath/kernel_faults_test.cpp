@@ -94,7 +94,10 @@ TEST_CASE("what is for a peer whose entry the kernel refuses is dropped, counted
   CHECK(dropped_for_no_key(lab) == before + 10);
   CHECK(lab.ping("net", kRemote).ok());
   const auto& agent = lab.agent("worker");
-  CHECK(agent.ctl("status").status == 1);
+  const Result status = agent.ctl("status");
+  CHECK(status.status == 1);
+  CHECK_THAT(status.output, Contains("2/3 encrypted\n  worker3                10.0.3.0/24     "
+                                     "refused by the kernel, see below\n"));
   CHECK_THAT(agent.ctl("bpf --bpf-root " + agent.bpf_root() + " config").output,
              Contains("heldBack = 10.0.3.0/24, dropped"));
 

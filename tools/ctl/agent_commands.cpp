@@ -59,7 +59,7 @@ int show_config(const Options& options) {
 
 int show_diff(const Options& options) {
   const auto diff = ask(options.socket, "diff");
-  const auto& operations = diff["operations"];
+  const auto& operations = diff.at("operations");
   if (options.output == "json") {
     std::cout << diff.dump(2) << "\n";
   } else {
@@ -73,8 +73,8 @@ int log_level(const Options& options) {
   auto params = nlohmann::json::object();
   if (!options.level.empty()) params["level"] = options.level;
   const auto answer = ask(options.socket, "log-level", params);
-  const auto now = answer["level"].get<std::string>();
-  const auto before = answer["before"].get<std::string>();
+  const auto now = answer.at("level").get<std::string>();
+  const auto before = answer.at("before").get<std::string>();
   if (options.output == "json") {
     std::cout << answer.dump(2) << "\n";
   } else {
@@ -88,7 +88,7 @@ int show_version(const Options& options) {
   nlohmann::ordered_json agent;
   std::string trouble;
   try {
-    agent = ask(options.socket, "status")["version"];
+    agent = ask(options.socket, "status").at("version");
   } catch (const std::exception& error) {
     trouble = error.what();
   }

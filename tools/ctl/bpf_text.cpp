@@ -20,7 +20,7 @@ Json peer_json(const PeerEntry::Key& key, const PeerEntry& entry) {
 }
 
 std::string number(const Json& object, const char* field) {
-  const auto& value = object[field];
+  const auto& value = object.at(field);
   return value.is_null() ? "-" : value.dump();
 }
 
@@ -87,10 +87,11 @@ Json bpf_config_json(const KernelState& state) {
 std::string bpf_maps_text(const Json& maps) {
   std::vector<Row> rows{{"MAP", "TYPE", "ENTRIES", "BYTES"}};
   for (const auto& map : maps) {
-    rows.push_back(
-        {text_of(map, "name"), text_of(map, "type"),
-         map["entries"].is_null() ? "-" : number(map, "entries") + "/" + number(map, "maxEntries"),
-         number(map, "bytes")});
+    rows.push_back({text_of(map, "name"), text_of(map, "type"),
+                    map.at("entries").is_null()
+                        ? "-"
+                        : number(map, "entries") + "/" + number(map, "maxEntries"),
+                    number(map, "bytes")});
   }
   return table(rows);
 }
@@ -122,7 +123,7 @@ std::string bpf_endpoints_text(const Json& endpoints) {
 std::string bpf_drops_text(const Json& drops, bool all) {
   std::vector<Row> rows{{"REASON", "PACKETS", "BYTES"}};
   for (const auto& drop : drops) {
-    if (!all && drop["packets"] == 0) continue;
+    if (!all && drop.at("packets") == 0) continue;
     rows.push_back({text_of(drop, "reason"), number(drop, "packets"), number(drop, "bytes")});
   }
   return rows.size() == 1 ? "no packet was dropped\n" : table(rows);
@@ -132,7 +133,7 @@ std::string bpf_config_text(const Json& config) {
   if (config.is_null()) return "not filled: the programs drop what pods send to other nodes\n";
   std::string text;
   for (const char* family : {"ipv4", "ipv6"}) {
-    const auto& network = config[family];
+    const auto& network = config.at(family);
     text += std::string(family) + " = " +
             (network.is_null() ? "none"
                                : text_of(network, "podCIDR") + ", cilium_host " +
@@ -142,8 +143,8 @@ std::string bpf_config_text(const Json& config) {
   for (const char* device : {"hostDevice", "netDevice", "uplink"}) {
     text += std::string(device) + " = " + text_of(config, device) + "\n";
   }
-  text += "hostEncryption = " + config["hostEncryption"].dump() + "\n";
-  for (const auto& network : config["heldBack"]) {
+  text += "hostEncryption = " + config.at("hostEncryption").dump() + "\n";
+  for (const auto& network : config.at("heldBack")) {
     text += "heldBack = " + network.get<std::string>() +
             ", dropped: the kernel refused an entry in it, see pellicle status\n";
   }

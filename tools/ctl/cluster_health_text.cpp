@@ -34,11 +34,11 @@ void reached_lines(Screen& screen, const Json& node) {
   const auto name = "  " + text_of(node, "name");
   if (!node.value("reachable", false)) {
     screen.row(name);
-    for (const auto& path : node["paths"]) screen.paragraph(4, sentence_of(path));
+    for (const auto& path : node.at("paths")) screen.paragraph(4, sentence_of(path));
     return;
   }
   std::string row;
-  for (const auto& path : node["paths"]) {
+  for (const auto& path : node.at("paths")) {
     row += (row.empty() ? "" : ", ") + way_of(path) + " " + milliseconds(path);
   }
   screen.line(padded(name, kNameColumns + 2), row);
@@ -57,7 +57,7 @@ void cluster_health_lines(Screen& screen, const Json& status, bool verbose) {
   if (unasked > 0) text += ", " + std::to_string(unasked) + " not asked yet";
   if (health.contains("checked")) text += " (" + text_of(health, "checked") + ")";
   screen.line("Cluster health:", text);
-  for (const auto& node : health["nodes"]) {
+  for (const auto& node : health.at("nodes")) {
     const bool away = node.value("asked", false) && !node.value("reachable", false);
     if (verbose || away) reached_lines(screen, node);
   }

@@ -49,7 +49,7 @@ Encryption read_encryption(const std::string& socket) {
 
 Json chosen_states(const EncryptOptions& options, const Json& encryption) {
   Json chosen = Json::array();
-  for (const auto& state : encryption["states"]) {
+  for (const auto& state : encryption.at("states")) {
     if (options.spi && state.value("spi", 0ULL) != *options.spi) continue;
     if (options.stale && !state.value("stale", false)) continue;
     chosen.push_back(state);
@@ -76,12 +76,12 @@ int show_flushed(const EncryptOptions& options, const Json& result) {
   if (options.json) {
     std::cout << result.dump(2) << "\n";
   } else {
-    for (const auto& line : result["removed"]) std::cout << line.get<std::string>() << "\n";
-    for (const auto& line : result["failures"]) {
+    for (const auto& line : result.at("removed")) std::cout << line.get<std::string>() << "\n";
+    for (const auto& line : result.at("failures")) {
       std::cerr << "pellicle: still there: " << line.get<std::string>() << "\n";
     }
   }
-  return result["failures"].empty() ? kOk : kDegraded;
+  return result.at("failures").empty() ? kOk : kDegraded;
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ std::string sequence_text(const Json& state) {
 // Of the state whose numbers end first: with ESN on some, the highest number alone would mislead.
 std::string max_sequence(const Json& encryption) {
   const Json* nearest = nullptr;
-  for (const auto& state : encryption["states"]) {
+  for (const auto& state : encryption.at("states")) {
     if (is_out(state) && (!nearest || share_used(state) > share_used(*nearest))) nearest = &state;
   }
   return nearest ? sequence_text(*nearest) : "N/A";
@@ -53,7 +53,7 @@ std::string max_sequence(const Json& encryption) {
 // Those that happened.
 std::map<std::string, uint64_t> errors_of(const Json& encryption) {
   std::map<std::string, uint64_t> errors;
-  for (const auto& [name, count] : encryption["errors"].items()) {
+  for (const auto& [name, count] : encryption.at("errors").items()) {
     if (const auto number = count.get<uint64_t>()) errors[name] = number;
   }
   return errors;
@@ -73,13 +73,13 @@ std::string listed(const std::set<uint64_t>& numbers) {
 
 std::set<uint64_t> key_ids(const Json& encryption) {
   std::set<uint64_t> ids;
-  for (const auto& state : encryption["states"]) ids.insert(state.value("keyId", 0ULL));
+  for (const auto& state : encryption.at("states")) ids.insert(state.value("keyId", 0ULL));
   return ids;
 }
 
 std::string interfaces_text(const Json& encryption) {
   std::string text;
-  for (const auto& name : encryption["interfaces"]) {
+  for (const auto& name : encryption.at("interfaces")) {
     text += (text.empty() ? "" : ", ") + name.get<std::string>();
   }
   return text;
@@ -121,7 +121,7 @@ std::string remote_name(const Json& state) {
 // Those with failures or stale states first, then by name.
 std::vector<Remote> by_remote(const Json& encryption) {
   std::map<std::string, Remote> remotes;
-  for (const auto& state : encryption["states"]) {
+  for (const auto& state : encryption.at("states")) {
     auto& remote = remotes[remote_name(state)];
     remote.name = remote_name(state);
     remote.trouble |= failures(state) > 0 || state.value("stale", false);
@@ -137,7 +137,7 @@ std::vector<Remote> by_remote(const Json& encryption) {
 
 std::string state_title(const Json& state) {
   std::string text = is_out(state) ? "out  " : "in   ";
-  text += "spi " + spi_text(state.value("spi", 0ULL)) + ", key " + state["keyId"].dump() + ", ";
+  text += "spi " + spi_text(state.value("spi", 0ULL)) + ", key " + state.at("keyId").dump() + ", ";
   if (!is_out(state) && state.value("replayWindow", 0ULL) == 0) {
     return text + "no replay window";
   }
@@ -155,11 +155,12 @@ std::string use_text(const Json& state) {
 }
 
 std::string state_details(const Json& state) {
-  std::string text = state["packets"].dump() + " packets, " + state["bytes"].dump() + " bytes; " +
-                     use_text(state) + ", since " + text_of(state, "added");
+  std::string text = state.at("packets").dump() + " packets, " + state.at("bytes").dump() +
+                     " bytes; " + use_text(state) + ", since " + text_of(state, "added");
   if (is_out(state)) return text;
-  return text + "; " + state["replayed"].dump() + " replayed, " + state["outsideWindow"].dump() +
-         " too old, " + state["integrityFailed"].dump() + " failed integrity";
+  return text + "; " + state.at("replayed").dump() + " replayed, " +
+         state.at("outsideWindow").dump() + " too old, " + state.at("integrityFailed").dump() +
+         " failed integrity";
 }
 
 void state_lines(Screen& screen, const Json& state) {
@@ -195,7 +196,7 @@ std::string state_list(const Json& states) {
   Screen screen(false);
   for (const auto& state : states) {
     screen.row("  " + text_of(state, "direction") + " spi " + spi_text(state.value("spi", 0ULL)) +
-               ", key " + state["keyId"].dump() + ", " + remote_name(state));
+               ", key " + state.at("keyId").dump() + ", " + remote_name(state));
     screen.paragraph(6, text_of(state, "src") + " > " + text_of(state, "dst") + ", " +
                             text_of(state, "algorithm"));
   }
@@ -206,12 +207,12 @@ Json encrypt_json(const Json& encryption) {
   const auto errors = errors_of(encryption);
   return {{"mode", encryption.value("mode", "IPsec")},
           {"ipsec",
-           {{"decrypt-interfaces", encryption["interfaces"]},
-            {"keys-in-use", encryption["keysInUse"]},
+           {{"decrypt-interfaces", encryption.at("interfaces")},
+            {"keys-in-use", encryption.at("keysInUse")},
             {"max-seq-number", max_sequence(encryption)},
             {"error-count", sum(errors)},
             {"xfrm-errors", errors}}},
-          {"states", encryption["states"]}};
+          {"states", encryption.at("states")}};
 }
 
 }  // namespace pellicle::ctl

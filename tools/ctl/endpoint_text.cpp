@@ -20,8 +20,8 @@ std::string container_of(const Json& endpoint) {
 
 std::vector<Row> rows_of(const Json& endpoint) {
   std::vector<Row> rows;
-  for (const auto& entry : endpoint["addresses"]) {
-    const auto address = entry["address"].get<std::string>();
+  for (const auto& entry : endpoint.at("addresses")) {
+    const auto address = entry.at("address").get<std::string>();
     if (!rows.empty()) {
       rows.push_back({"", address, "", ""});
       continue;

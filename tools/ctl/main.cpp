@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "tools/ctl/agent_socket.h"
 #include "tools/ctl/commands.h"
@@ -35,6 +36,12 @@ int main(int argc, char** argv) {
   } catch (const Unreachable& error) {
     std::cerr << "pellicle: " << error.what() << "\n";
     return kUnreachable;
+  } catch (const nlohmann::json::exception& error) {
+    // Of an agent of another version, which names its fields otherwise.
+    std::cerr << "pellicle: the answer is not what this pellicle " PELLICLE_VERSION
+                 " expects (`pellicle version` shows the agent's): "
+              << error.what() << "\n";
+    return kDegraded;
   } catch (const std::exception& error) {
     std::cerr << "pellicle: " << error.what() << "\n";
     return kDegraded;

@@ -18,16 +18,13 @@ std::string key_of(const Json& node) {
 
 Json node_json(const Json& status) {
   Json nodes = Json::array();
-  Json self = status["node"];
+  Json self = status.at("node");
   self.erase("uplink");
   self["state"] = "self";
-  self["key"] = status["encryption"]["key"];
+  self["key"] = status.at("encryption").at("key");
   nodes.push_back(self);
-  for (Json peer : status["peers"]) {
-    peer["state"] = "encrypted";
-    nodes.push_back(peer);
-  }
-  for (const auto& cidr : status["unready"]) {
+  for (const auto& peer : status.at("peers")) nodes.push_back(peer);
+  for (const auto& cidr : status.at("unready")) {
     nodes.push_back({{"podCIDR", cidr}, {"state", "dropped"}});
   }
   return nodes;
@@ -36,10 +33,11 @@ Json node_json(const Json& status) {
 std::string node_text(const Json& status) {
   std::vector<Row> rows{{"NODE", "POD CIDR", "INTERNAL IP", "CILIUM HOST", "KEY", "PACKETS"}};
   for (const auto& node : node_json(status)) {
-    rows.push_back({text_of(node, "name"), text_of(node, "podCIDR", text_of(node, "podCIDR6")),
-                    text_of(node, "internalIP", text_of(node, "internalIP6")),
-                    text_of(node, "ciliumHost", text_of(node, "ciliumHost6")), key_of(node),
-                    text_of(node, "state") == "self" ? "this node" : text_of(node, "state")});
+    rows.push_back(
+        {text_of(node, "name"), text_of(node, "podCIDR", text_of(node, "podCIDR6")),
+         text_of(node, "internalIP", text_of(node, "internalIP6")),
+         text_of(node, "ciliumHost", text_of(node, "ciliumHost6")), key_of(node),
+         node.at("state") == "self" ? "this node" : node.at("state").get<std::string>()});
   }
   return table(rows);
 }

@@ -1,6 +1,7 @@
 #include "tools/ctl/status_text.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -25,15 +26,15 @@ std::string both(const Json& node, const std::string& field, const std::string& 
 }
 
 void node_lines(Screen& screen, const Json& status) {
-  const auto& node = status["node"];
+  const auto& node = status.at("node");
   if (status.contains("failure") && !node.contains("podCIDR")) {
     screen.line("Node:", text_of(node, "name") + "  not looked at yet: no pass has succeeded");
     return;
   }
   std::string where = text_of(node, "name") + "  " + both(node, "internalIP", "no InternalIP");
   if (node.contains("uplink")) {
-    where += " on " + text_of(node["uplink"], "name") + " mtu " +
-             std::to_string(node["uplink"].value("mtu", 0));
+    where += " on " + text_of(node.at("uplink"), "name") + " mtu " +
+             std::to_string(node.at("uplink").value("mtu", 0));
   }
   screen.line("Node:", where);
   screen.line("Pods:", both(node, "podCIDR", "no PodCIDR") + ", cilium_host " +
@@ -48,21 +49,22 @@ std::string listed(const Json& words) {
 }
 
 void ipam_lines(Screen& screen, const Json& status) {
-  if (status["ipam"].empty()) screen.line("IPAM:", "no address can be given out yet");
-  for (const auto& pool : status["ipam"]) {
+  if (status.at("ipam").empty()) screen.line("IPAM:", "no address can be given out yet");
+  for (const auto& pool : status.at("ipam")) {
     const bool full = pool.value("allocated", 0ULL) >= pool.value("usable", 0ULL);
-    screen.line("IPAM:", text_of(pool, "family") + ": " + pool["allocated"].dump() + "/" +
-                             pool["usable"].dump() + " allocated from " + text_of(pool, "podCIDR") +
+    screen.line("IPAM:", text_of(pool, "family") + ": " + pool.at("allocated").dump() + "/" +
+                             pool.at("usable").dump() + " allocated from " +
+                             text_of(pool, "podCIDR") +
                              (full ? ", " + screen.bad("none is free") : ""));
     if (full) screen.paragraph(kLabel, "new pods wait until others of this node end");
   }
 }
 
 void cni_lines(Screen& screen, const Json& status) {
-  const auto& cni = status["cni"];
+  const auto& cni = status.at("cni");
   std::string text = cni.value("installed", false) ? text_of(cni, "file") : "not installed";
-  if (!cni["chained"].empty()) text += ", then " + listed(cni["chained"]);
-  if (!cni["others"].empty()) text += "; others beside it: " + listed(cni["others"]);
+  if (!cni.at("chained").empty()) text += ", then " + listed(cni.at("chained"));
+  if (!cni.at("others").empty()) text += "; others beside it: " + listed(cni.at("others"));
   screen.sentence("CNI:", text);
 }
 
@@ -71,7 +73,7 @@ void routing_lines(Screen& screen, const Json& status) {
   const auto found = status.find("routing");
   if (found == status.end()) return;
   screen.line("Routing:", "Native");
-  const auto& beyond = (*found)["masqueradedBeyond"];
+  const auto& beyond = found->at("masqueradedBeyond");
   const auto family = [&](const char* name) {
     return beyond.contains(name) ? "Enabled beyond " + text_of(beyond, name)
                                  : std::string("Disabled");
@@ -97,12 +99,12 @@ void controller_lines(Screen& screen, const Json& status, bool verbose) {
 }
 
 bool kubernetes_lines(Screen& screen, const Json& status) {
-  const auto& sources = status["kubernetes"]["sources"];
+  const auto& sources = status.at("kubernetes").at("sources");
   const bool healthy = std::all_of(sources.begin(), sources.end(), [](const Json& source) {
     return source.value("healthy", false);
   });
   screen.line("Kubernetes:", (healthy ? screen.good("Ok") : screen.bad("Degraded")) + "   " +
-                                 text_of(status["kubernetes"], "server"));
+                                 text_of(status.at("kubernetes"), "server"));
   for (const auto& source : sources) {
     if (source.value("healthy", false)) continue;
     const bool synced = source.value("synced", false);
@@ -112,8 +114,8 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
                          (synced ? "; the last known state keeps running)"
                                  : "; nothing is programmed before this has listed)"));
   }
-  if (status["kubernetes"].contains("apis")) {
-    screen.line("Kubernetes APIs:", status["kubernetes"]["apis"].dump());
+  if (status.at("kubernetes").contains("apis")) {
+    screen.line("Kubernetes APIs:", status.at("kubernetes").at("apis").dump());
   }
   return healthy;
 }
@@ -121,54 +123,72 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
 // One line an older key.
 void rotation_lines(Screen& screen, const Json& older) {
   for (const auto& each : older) {
-    const auto& lacking = each["lacking"];
-    screen.paragraph(kLabel, "key " + each["key"].dump() + " stays until " +
+    const auto& lacking = each.at("lacking");
+    screen.paragraph(kLabel, "key " + each.at("key").dump() + " stays until " +
                                  (lacking.empty() ? "it has not been needed for a while"
                                                   : listed(lacking) + " announced a newer one"));
   }
 }
 
 bool encryption_lines(Screen& screen, const Json& status) {
-  const auto& encryption = status["encryption"];
-  if (encryption["key"].is_null()) {
+  const auto& encryption = status.at("encryption");
+  if (encryption.at("key").is_null()) {
     screen.line("Encryption:", screen.bad("no key") + "   pod packets to other nodes are dropped");
     return false;
   }
   const bool pair = text_of(encryption, "form") == "pair";
-  screen.line("Encryption:", "IPsec   key " + std::to_string(encryption["key"].get<int>()) +
+  screen.line("Encryption:", "IPsec   key " + std::to_string(encryption.at("key").get<int>()) +
                                  (pair ? ", one per pair of nodes, " : ", ") +
                                  text_of(encryption, "algorithm"));
   if (encryption.value("hostEncryption", false)) {
-    const auto& peers = status["peers"];
+    const auto& peers = status.at("peers");
     const auto nodes = std::count_if(peers.begin(), peers.end(), [](const Json& peer) {
       return peer.value("acceptsHostEncryption", false);
     });
     screen.line("", "also between pods and " + std::to_string(nodes) + "/" +
                         std::to_string(peers.size()) + " addresses of other nodes");
   }
-  if (encryption.contains("older")) rotation_lines(screen, encryption["older"]);
+  if (encryption.contains("older")) rotation_lines(screen, encryption.at("older"));
   if (encryption.contains("warning")) screen.paragraph(kLabel, text_of(encryption, "warning"));
   return true;
 }
 
+bool is_encrypted(const Json& peer) {
+  return peer.at("state") == "encrypted";
+}
+
+// Those that something is wrong with first.
+std::vector<Json> in_order_of_interest(const Json& peers) {
+  std::vector<Json> list(peers.begin(), peers.end());
+  std::stable_partition(list.begin(), list.end(), std::not_fn(is_encrypted));
+  return list;
+}
+
+std::string way_to(const Screen& screen, const Json& peer) {
+  if (is_encrypted(peer)) {
+    return "via " + padded(text_of(peer, "internalIP"), 16) + text_of(peer, "ciliumHost");
+  }
+  return peer.at("state") == "dropped" ? screen.bad("dropped") + ": there is no key for it yet"
+                                       : screen.bad("refused") + " by the kernel, see below";
+}
+
 void peer_lines(Screen& screen, const Json& status, bool verbose) {
-  const auto& peers = status["peers"];
-  const size_t unready = status["unready"].size();
-  const std::string total = std::to_string(peers.size() + unready);
+  const auto& peers = status.at("peers");
+  const auto total = std::to_string(peers.size() + status.at("unready").size());
+  const auto encrypted = std::count_if(peers.begin(), peers.end(), is_encrypted);
   screen.line("Peers:", status.value("ready", false)
-                            ? std::to_string(peers.size()) + "/" + total + " encrypted"
+                            ? std::to_string(encrypted) + "/" + total + " encrypted"
                             : total + " known; this node is not ready, see below");
   size_t listed = 0;
-  for (const auto& peer : peers) {
+  for (const auto& peer : in_order_of_interest(peers)) {
     if (!verbose && ++listed > kFewPeers) {
       screen.paragraph(2, "... all of them with --verbose");
       break;
     }
     screen.line("  " + padded(text_of(peer, "name"), 22),
-                padded(text_of(peer, "podCIDR"), 16) + "via " +
-                    padded(text_of(peer, "internalIP"), 16) + text_of(peer, "ciliumHost"));
+                padded(text_of(peer, "podCIDR"), 16) + way_to(screen, peer));
   }
-  for (const auto& cidr : status["unready"]) {
+  for (const auto& cidr : status.at("unready")) {
     screen.line("  -", padded(cidr.get<std::string>(), 16) + screen.bad("dropped") +
                            ": not ready to be encrypted to");
   }
@@ -176,7 +196,7 @@ void peer_lines(Screen& screen, const Json& status, bool verbose) {
 
 void object_lines(Screen& screen, const Json& status) {
   std::string text;
-  for (const auto& [table, count] : status["objects"].items()) {
+  for (const auto& [table, count] : status.at("objects").items()) {
     text += (text.empty() ? "" : ", ") + table + " " + count.dump();
   }
   screen.sentence("Programmed:", text.empty() ? "nothing" : text);
@@ -184,9 +204,9 @@ void object_lines(Screen& screen, const Json& status) {
 
 void drop_lines(Screen& screen, const Json& status) {
   std::string text;
-  for (const auto& [reason, count] : status["drops"].items()) {
+  for (const auto& [reason, count] : status.at("drops").items()) {
     if (count.value("packets", 0ULL) == 0) continue;
-    text += (text.empty() ? "" : ", ") + count["packets"].dump() + " " + reason;
+    text += (text.empty() ? "" : ", ") + count.at("packets").dump() + " " + reason;
   }
   screen.line("Drops:", text.empty() ? "none" : text);
 }
@@ -213,15 +233,15 @@ size_t refusal_lines(Screen& screen, const Json& refusals, bool verbose) {
 }
 
 bool trouble_lines(Screen& screen, const Json& status, bool verbose) {
-  const auto& problems = status["problems"];
+  const auto& problems = status.at("problems");
   const bool failed = status.contains("failure");
   Screen refusals(false);
   const size_t count =
-      problems.size() + refusal_lines(refusals, status["refusals"], verbose) + (failed ? 1 : 0);
+      problems.size() + refusal_lines(refusals, status.at("refusals"), verbose) + (failed ? 1 : 0);
   screen.line("Problems:", count == 0 ? "none" : screen.bad(std::to_string(count)));
   if (failed) {
-    screen.paragraph(2, "no pass succeeds since " + text_of(status["failure"], "since") + ": " +
-                            text_of(status["failure"], "message") +
+    screen.paragraph(2, "no pass succeeds since " + text_of(status.at("failure"), "since") + ": " +
+                            text_of(status.at("failure"), "message") +
                             "; what is programmed keeps running, and it is tried again");
   }
   screen.add(refusals);

@@ -12,7 +12,7 @@ nlohmann::ordered_json version_json(const std::string& client,
 std::string version_text(const nlohmann::ordered_json& versions, const std::string& trouble) {
   auto text = "Client: " + text_of(versions, "client") +
               "\nAgent:  " + text_of(versions, "agent", trouble) + "\n";
-  if (versions["differ"] == true) {
+  if (versions.at("differ") == true) {
     text += "They differ: the agent that runs is not the one that this command came with.\n";
   }
   return text;

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "tests/harness/catch.h"
-#include "tests/unit/cni/fake_agent.h"
+#include "tests/harness/fake_agent.h"
 #include "tests/unit/cni/runtime.h"
 #include "tools/cni/deletion.h"
 

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "tests/harness/catch.h"
-#include "tests/unit/cni/fake_agent.h"
+#include "tests/harness/fake_agent.h"
 #include "tests/unit/cni/runtime.h"
 
 using namespace pellicle;

@@ -96,6 +96,14 @@ TEST_CASE("metrics: a node's are what a Prometheus takes, and say what status sa
   }
 }
 
+TEST_CASE("metrics: a peer whose entry the kernel refused counts among the unready") {
+  auto refused = facts();
+  refused.status.refusals = {{.operation = Change<PeerEntry>{.key = {cidr("10.0.0.0/24")}}}};
+  const auto text = metrics_text(refused);
+  CHECK(metric(text, "pellicle_peers{state=\"encrypted\"}") == 1);
+  CHECK(metric(text, "pellicle_peers{state=\"unready\"}") == 2);
+}
+
 TEST_CASE("metrics: what goes to a peer and comes from it, by key and SPI") {
   const auto text = metrics_text(facts());
   CAPTURE(text);

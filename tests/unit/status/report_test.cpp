@@ -71,6 +71,46 @@ TEST_CASE("report: the form of the keys, what a rotation waits for, and each pee
   CHECK(json.dump().find("abab") == std::string::npos);
 }
 
+TEST_CASE("report: a peer is encrypted to, or there is no key for it, or something was refused") {
+  auto facts = some_facts();
+  facts.cluster.own[Family::v4] = {};
+  auto& peer = facts.cluster.peers[0];
+  const auto state_when_refused = [&](const std::vector<Operation>& operations) {
+    facts.refusals.clear();
+    for (const auto& operation : operations) facts.refusals.push_back({.operation = operation});
+    return status_json(facts)["peers"][0]["state"];
+  };
+  CHECK(state_when_refused({}) == "dropped");
+  peer.key_id = 3;
+  peer.ways = {{3, 3}, {4, 4}};
+  CHECK(state_when_refused({}) == "encrypted");
+
+  using enum Action;
+  const PeerEntry::Key entry{peer.pod_cidr};
+  const Cidr own = *Cidr::parse("10.0.1.0/24");
+  const Cidr anywhere = *Cidr::parse("0.0.0.0/0");
+  const auto policy = [&](const Cidr& src, uint8_t key_id) {
+    return Policy::Key{.src = src, .dst = peer.pod_cidr, .mark = encrypt_mark(key_id)};
+  };
+  const auto state = [&](uint32_t spi, uint8_t key_id) {
+    return State::Key{.dst = peer.router, .spi = spi, .mark = encrypt_mark(key_id)};
+  };
+  CHECK(state_when_refused(
+            {Change<PeerEntry>{remove, entry, {}},
+             Change<PeerEntry>{add, {*Cidr::parse("172.18.0.4/32")}, {}},
+             Change<Policy>{add, policy(own, 4), {}}, Change<Policy>{add, policy(anywhere, 3), {}},
+             Change<State>{add, state(4, 4), {}}, Change<State>{add, state(0x10a018a3, 3), {}}}) ==
+        "encrypted");
+  CHECK(state_when_refused({Change<PeerEntry>{replace, entry, {}}}) == "refused");
+  CHECK(state_when_refused({Change<Policy>{add, policy(own, 3), {}}}) == "refused");
+  CHECK(state_when_refused({Change<State>{add, state(3, 3), {}}}) == "refused");
+  CHECK(state_when_refused({Change<Route>{add, {200, peer.pod_cidr}, {}}}) == "refused");
+}
+
+TEST_CASE("report: what was programmed for a family that this node has no network of now goes on") {
+  CHECK(status_json(some_facts())["peers"][0]["state"] == "encrypted");
+}
+
 TEST_CASE("report: a problem and a refusal carry their words and since when") {
   auto facts = some_facts();
   const auto since = Clock::time_point{} + std::chrono::hours(24);

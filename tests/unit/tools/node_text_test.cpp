@@ -12,9 +12,9 @@ const Json kStatus = Json::parse(R"({
            "ciliumHost": "10.0.1.138", "uplink": {"name": "eth0", "mtu": 1500}},
   "encryption": {"key": 4},
   "peers": [
-    {"name": "control-plane", "podCIDR": "10.0.2.0/24", "internalIP": "172.18.0.2",
+    {"name": "control-plane", "state": "encrypted", "podCIDR": "10.0.2.0/24", "internalIP": "172.18.0.2",
      "ciliumHost": "10.0.2.52", "key": 4},
-    {"name": "worker2", "podCIDR": "10.0.0.0/24", "internalIP": "172.18.0.4",
+    {"name": "worker2", "state": "dropped", "podCIDR": "10.0.0.0/24", "internalIP": "172.18.0.4",
      "ciliumHost": "10.0.0.40", "key": 3}],
   "unready": ["10.0.3.0/24"]})");
 
@@ -25,7 +25,7 @@ TEST_CASE("node text: this node, its peers with the key for each, and who is not
         "NODE           POD CIDR     INTERNAL IP  CILIUM HOST  KEY  PACKETS\n"
         "worker         10.0.1.0/24  172.18.0.3   10.0.1.138   4    this node\n"
         "control-plane  10.0.2.0/24  172.18.0.2   10.0.2.52    4    encrypted\n"
-        "worker2        10.0.0.0/24  172.18.0.4   10.0.0.40    3    encrypted\n"
+        "worker2        10.0.0.0/24  172.18.0.4   10.0.0.40    3    dropped\n"
         "-              10.0.3.0/24  -            -            -    dropped\n");
 }
 
@@ -35,6 +35,6 @@ TEST_CASE("node text: a node that knows nothing yet is a row all the same") {
   CHECK(node_text(empty) ==
         "NODE    POD CIDR  INTERNAL IP  CILIUM HOST  KEY  PACKETS\n"
         "worker  -         -            -            -    this node\n");
-  CHECK(node_json(kStatus)[2]["state"] == "encrypted");
+  CHECK(node_json(kStatus)[2]["state"] == "dropped");
   CHECK_FALSE(node_json(kStatus)[0].contains("uplink"));
 }

@@ -5,6 +5,7 @@
 #include "tests/harness/catch.h"
 
 using namespace pellicle::ctl;
+using Catch::Matchers::Contains;
 using Json = nlohmann::ordered_json;
 
 namespace {
@@ -17,10 +18,10 @@ Json healthy() {
     "kubernetes": {"server": "https://172.18.0.1:6443", "sources": [
       {"name": "nodes", "synced": true, "healthy": true, "since": "2026-11-23T08:00:01Z"}]},
     "encryption": {"mode": "IPsec", "key": 3, "algorithm": "rfc4106(gcm(aes)) 128"},
-    "peers": [{"name": "control-plane", "podCIDR": "10.0.2.0/24", "internalIP": "172.18.0.2",
-               "ciliumHost": "10.0.2.52"},
-              {"name": "worker2", "podCIDR": "10.0.0.0/24", "internalIP": "172.18.0.4",
-               "ciliumHost": "10.0.0.40"}],
+    "peers": [{"name": "control-plane", "state": "encrypted", "podCIDR": "10.0.2.0/24",
+               "internalIP": "172.18.0.2", "ciliumHost": "10.0.2.52", "key": 3},
+              {"name": "worker2", "state": "encrypted", "podCIDR": "10.0.0.0/24",
+               "internalIP": "172.18.0.4", "ciliumHost": "10.0.0.40", "key": 3}],
     "ipam": [{"family": "IPv4", "podCIDR": "10.0.1.0/24", "allocated": 4, "usable": 254}],
     "cni": {"installed": true, "file": "/etc/cni/net.d/05-pellicle.conflist",
             "chained": ["portmap", "bandwidth"], "others": ["10-kindnet.conflist"]},
@@ -93,6 +94,24 @@ TEST_CASE("status text: what is wrong is said, and the status is degraded") {
     CHECK(joined.find(word) != std::string::npos);
   }
   check_fits_80_columns(screen.text);
+}
+
+TEST_CASE("status text: a peer that is not encrypted to is not counted, stands first, says why") {
+  auto status = healthy();
+  status["peers"][1]["state"] = "refused";
+  const auto refused = status_text(status, false, false).text;
+  CHECK_THAT(refused,
+             Contains("Peers:        1/2 encrypted\n"
+                      "  worker2                10.0.0.0/24     refused by the kernel, see "
+                      "below\n"
+                      "  control-plane          10.0.2.0/24     via 172.18.0.2"));
+  check_fits_80_columns(refused);
+  status["peers"][1]["state"] = "dropped";
+  const auto dropped = status_text(status, false, false).text;
+  CHECK_THAT(dropped,
+             Contains("  worker2                10.0.0.0/24     dropped: there is no key for "
+                      "it yet\n"));
+  check_fits_80_columns(dropped);
 }
 
 TEST_CASE("status text: one cause is said once, above what it concerns") {

@@ -1,4 +1,4 @@
-#include "tests/unit/cni/fake_agent.h"
+#include "tests/harness/fake_agent.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

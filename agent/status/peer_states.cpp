@@ -1,0 +1,46 @@
+#include "agent/status/peer_states.h"
+
+#include <algorithm>
+
+namespace pellicle {
+
+PeerStates::PeerStates(const Cluster& cluster, const std::vector<Refusal>& refusals) {
+  for (const auto& [family, own] : cluster.own) families_.insert(family);
+  for (const auto& refusal : refusals) note(refusal.operation);
+}
+
+std::string PeerStates::of(const Peer& peer) const {
+  if (refused(peer)) return "refused";
+  const bool known = families_.contains(peer.pod_cidr.family());
+  return known && peer.key_id == 0 ? "dropped" : "encrypted";
+}
+
+void PeerStates::note(const Operation& operation) {
+  if (action(operation) == Action::remove) return;
+  if (const auto* entry = std::get_if<Change<PeerEntry>>(&operation)) {
+    networks_.insert(entry->key.cidr);
+  } else if (const auto* route = std::get_if<Change<Route>>(&operation)) {
+    networks_.insert(route->key.dst);
+  } else if (const auto* state = std::get_if<Change<State>>(&operation)) {
+    states_.insert(state->key);
+  } else if (const auto* policy = std::get_if<Change<Policy>>(&operation)) {
+    // What this node itself sends to pods has one of its own, from anywhere.
+    const auto& key = policy->key;
+    if (key.direction == Direction::out && key.src.length() > 0) {
+      policies_.insert({key.dst, key.mark});
+    }
+  }
+}
+
+bool PeerStates::refused(const Peer& peer) const {
+  if (networks_.contains(peer.pod_cidr)) return true;
+  if (peer.key_id == 0) return false;
+  const auto mark = encrypt_mark(peer.key_id);
+  return policies_.contains({peer.pod_cidr, mark}) ||
+         std::any_of(peer.ways.begin(), peer.ways.end(), [&](const Way& way) {
+           return way.key_id == peer.key_id &&
+                  states_.contains({.dst = peer.router, .spi = way.spi, .mark = mark});
+         });
+}
+
+}  // namespace pellicle

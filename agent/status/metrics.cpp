@@ -64,8 +64,7 @@ void node_metrics(MetricsText& metrics, const StatusFacts& status) {
   for (const auto& pool : status.pools) metrics.value(uint64_t{pool.allocated}, family(pool));
   metrics.gauge("pellicle_ip_addresses_usable", "Addresses that the PodCIDR has");
   for (const auto& pool : status.pools) metrics.value(uint64_t{pool.usable}, family(pool));
-  metrics.gauge("pellicle_peers",
-                "PodCIDRs of other nodes: encrypted to, or not ready or refused for it");
+  metrics.gauge("pellicle_peers", "PodCIDRs of other nodes: encrypted to, or not ready or refused");
   const auto& peers = status.cluster.peers;
   const PeerStates states(status.cluster, status.refusals);
   const auto encrypted =

@@ -133,7 +133,8 @@ std::map<std::string, Pages> ask(const std::string& from, const std::vector<std:
     });
     if (late == pages.end() || collisions_left == 0 || limit < 1s) continue;
     --collisions_left;
-    WARN("taken for a collision of ports: " << from << " to " << each << " was not connected");
+    WARN("excused: taken for a collision of ports: " << from << " to " << each
+                                                     << " was not connected");
     pages.erase(late);
     pages.merge(ask_once(from, {each}, limit).at(each));
   }

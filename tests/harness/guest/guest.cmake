@@ -6,7 +6,7 @@
 # A case with the tag [stock] is registered once more, as "<folder>/stock kernel: <case>", for Debian's own kernel in
 # qemu; one with [.][stock] for that kernel alone. Both have the label `stock`.
 # TIMEOUT is for one guest (default 120; a stock kernel has ten times as long).
-# A case that prints "case skipped: " and why, and does nothing else, is counted as skipped.
+# A case that passes and calls skipped() (tests/harness/skipped.h) is counted as skipped.
 # Logs stay in <build>/test-logs/<folder>/<case>/.
 # Nothing is registered with ThreadSanitizer. AddressSanitizer starts in the stock kernel alone.
 function(pellicle_guest_tests target)

@@ -51,6 +51,13 @@ TEST_CASE("an answer of an agent of another version is told in one sentence with
   CHECK_THAT(said.output, Contains("key '" + field + "' not found"));
 }
 
+TEST_CASE("a peer without its state is not called refused") {
+  const auto said = asked("node list", R"({"node": {"name": "a"}, "encryption": {"key": 3},
+    "peers": [{"name": "b"}], "unready": []})");
+  CHECK(said.status == ctl::kDegraded);
+  CHECK_THAT(said.output, Contains("key 'state' not found"));
+}
+
 TEST_CASE("a field of another type than expected is told as well") {
   const auto said = asked("log-level", R"({"level": 3, "before": "info"})");
   CHECK(said.status == ctl::kDegraded);

@@ -158,7 +158,12 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
   lab.serve_http_on_nodes(80);
   install_service(lab.network());
   for (const NodeSpec& node : lab.network().nodes()) must_in(node.name, kKubeletDrop);
-  CHECK(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));
+  for (const SeedPod& from : kSeedPods) {  // until every node's agent has looked
+    CAPTURE(from.name);
+    for (const SeedPod& to : kSeedPods) {
+      CHECK(wait_until([&] { return lab.ping(from.name, to.address).ok(); }));
+    }
+  }
   for (const SeedPod& from : kSeedPods) {
     for (const SeedPod& to : kSeedPods) {
       if (from.name != to.name) check_reaches(lab, from.name, to.address, to.page());

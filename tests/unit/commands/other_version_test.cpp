@@ -52,8 +52,8 @@ TEST_CASE("an answer of an agent of another version is told in one sentence with
 }
 
 TEST_CASE("a peer without its state is not called refused") {
-  const auto said = asked("node list", R"({"node": {"name": "a"}, "encryption": {"key": 3},
-    "peers": [{"name": "b"}], "unready": []})");
+  const auto said = asked("node list", R"({"node": {"name": "a"}, "encryption": {"key": 3}, )"
+                                       R"("peers": [{"name": "b"}], "unready": []})");
   CHECK(said.status == ctl::kDegraded);
   CHECK_THAT(said.output, Contains("key 'state' not found"));
 }

@@ -1,0 +1,70 @@
+// A kubeconfig without a certificate authority: the system's count, wherever OpenSSL's variables
+// say they are. Asked of `pellicle`, because a process reads them when it begins.
+#include <openssl/pem.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "tests/harness/api/api_fixture.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/temporary_directory.h"
+
+using namespace pellicle;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// The name by which OpenSSL looks for this certificate in a directory.
+std::string hashed_name(const std::string& pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> in(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free);
+  char name[16];
+  (void)std::snprintf(name, sizeof(name), "%08lx.0", X509_subject_name_hash(certificate.get()));
+  return name;
+}
+
+// What `pellicle key rotate` says to a cluster without a key.
+std::string rotated(const std::string& variables, const std::string& kubeconfig) {
+  const auto command =
+      variables + " " PELLICLE_CTL " key rotate --kubeconfig " + kubeconfig + " 2>&1";
+  FILE* output = popen(command.c_str(), "r");
+  REQUIRE(output != nullptr);
+  std::string said;
+  for (int c = std::fgetc(output); c != EOF; c = std::fgetc(output)) said += static_cast<char>(c);
+  (void)pclose(output);
+  return said;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "without a certificate authority the system's are trusted, a file or a directory of them") {
+  ApiFixture api;
+  api.allow_token("good", "admin");
+  const TemporaryDirectory directory;
+  const auto path = [&](const std::string& name) { return directory.path() + "/" + name; };
+  std::ofstream(path("ca.crt")) << api.ca_pem();
+  std::ofstream(path(hashed_name(api.ca_pem()))) << api.ca_pem();
+  std::ofstream(path("kubeconfig"))
+      << "{clusters: [{name: c, cluster: {server: '" + api.url() +
+             "'}}], "
+             "users: [{name: u, user: {token: good}}], "
+             "contexts: [{name: x, context: {cluster: c, user: u}}], current-context: x}\n";
+  const auto file = "SSL_CERT_FILE=" + path("ca.crt");
+  const auto folder = "SSL_CERT_DIR=" + directory.path();
+  const std::string neither = "SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/dev/null";
+
+  const auto refused = rotated(neither, path("kubeconfig"));
+  CHECK_THAT(refused, Contains("the server's certificate is not trusted: "));
+  CHECK(api.requests().empty());
+  for (const auto& variables :
+       {file + " SSL_CERT_DIR=/dev/null", "SSL_CERT_FILE=/dev/null " + folder}) {
+    CAPTURE(variables);
+    const auto said = rotated(variables, path("kubeconfig"));
+    CHECK_THAT(said, !Contains("certificate"));
+    CHECK_THAT(said, Contains("cilium-ipsec-keys"));
+  }
+}

@@ -37,7 +37,12 @@ std::vector<std::string> not_returned(const Use& before, const Use& after);
 
 // An allocator keeps what the largest burst needed, and bursts differ by chance. Pages that an
 // agent reads of its program for the first time count as well. Seen: see tests/bench/RESULTS.md.
+// The address sanitizer keeps what was freed, up to this size, and tells leaks itself at the end.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr size_t kMemoryAllowance = 256 << 20;
+#else
 inline constexpr size_t kMemoryAllowance = 4 << 20;
+#endif
 
 // Connections to the API server that are open for a while after a request, and files that are read.
 inline constexpr size_t kDescriptorAllowance = 2;

@@ -1,12 +1,12 @@
 // The script is run by bash, as bash runs it when a key is pressed.
 #include "tools/ctl/completion.h"
 
-#include <cstdio>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "tests/harness/catch.h"
+#include "tests/harness/shell_output.h"
 #include "tests/harness/temporary_directory.h"
 #include "tests/unit/commands/command_line.h"
 
@@ -46,16 +46,11 @@ class Bash {
   static Words lines(const std::string& script) {
     std::string quoted;
     for (const char c : script) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    FILE* output =
-        popen(("bash --norc -euo pipefail -c '" + quoted + "' 2>&1").c_str(), "r");  // NOLINT
-    REQUIRE(output != nullptr);
-    std::string text;
-    for (int c = std::fgetc(output); c != EOF; c = std::fgetc(output)) text += static_cast<char>(c);
-    const int status = pclose(output);
-    CAPTURE(text);
-    CHECK(status == 0);
+    const auto said = shell_output("bash --norc -euo pipefail -c '" + quoted + "'");
+    CAPTURE(said.text);
+    CHECK(said.status == 0);
     Words all;
-    std::istringstream stream(text);
+    std::istringstream stream(said.text);
     for (std::string line; std::getline(stream, line);) all.insert(line);
     return all;
   }

@@ -1,13 +1,16 @@
 // A kubeconfig without a certificate authority: the system's count, wherever OpenSSL's variables
 // say they are. Asked of `pellicle`, because a process reads them when it begins.
 #include <openssl/pem.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <fstream>
 #include <memory>
 
 #include "tests/harness/api/api_fixture.h"
+#include "tests/harness/api/seed.h"
 #include "tests/harness/catch.h"
+#include "tests/harness/shell_output.h"
 #include "tests/harness/temporary_directory.h"
 
 using namespace pellicle;
@@ -26,16 +29,10 @@ std::string hashed_name(const std::string& pem) {
   return name;
 }
 
-// What `pellicle key rotate` says to a cluster without a key.
+// What `pellicle key rotate` says to a cluster without a key. One that waits for ever is ended.
 std::string rotated(const std::string& variables, const std::string& kubeconfig) {
-  const auto command =
-      variables + " " PELLICLE_CTL " key rotate --kubeconfig " + kubeconfig + " 2>&1";
-  FILE* output = popen(command.c_str(), "r");
-  REQUIRE(output != nullptr);
-  std::string said;
-  for (int c = std::fgetc(output); c != EOF; c = std::fgetc(output)) said += static_cast<char>(c);
-  (void)pclose(output);
-  return said;
+  const std::string command = " timeout 60 " PELLICLE_CTL " key rotate --kubeconfig ";
+  return shell_output(variables + command + kubeconfig).text;
 }
 
 }  // namespace
@@ -67,4 +64,15 @@ TEST_CASE(
     CHECK_THAT(said, !Contains("certificate"));
     CHECK_THAT(said, Contains("cilium-ipsec-keys"));
   }
+}
+
+TEST_CASE("with a certificate authority of the cluster's the system's are not even opened") {
+  ApiFixture api;
+  api.allow_token("good", "admin");
+  const TemporaryDirectory directory;
+  const auto never = directory.path() + "/never";  // who opens it waits for a writer
+  REQUIRE(mkfifo(never.c_str(), 0600) == 0);
+  const auto kubeconfig = directory.path() + "/kubeconfig";
+  std::ofstream(kubeconfig) << api::kubeconfig(api.url(), api.ca_pem(), "good");
+  CHECK_THAT(rotated("SSL_CERT_FILE=" + never, kubeconfig), Contains("cilium-ipsec-keys"));
 }

@@ -17,6 +17,7 @@ struct CommandResult {
 std::optional<std::string> find_executable(const std::string& name);
 
 // Runs arguments[0] in the calling thread's network namespace with `input` on its stdin and waits.
+// It has no other descriptor of ours.
 // Throws OsError when it cannot be started, or when it was ended after 30 seconds.
 CommandResult run_command(const std::vector<std::string>& arguments, const std::string& input = "");
 

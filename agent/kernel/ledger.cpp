@@ -23,6 +23,18 @@ Ledger::Gateway gateway_of(const std::string& network, const std::string& addres
   return {*dst, *gateway};
 }
 
+// Values and devices are apart so that an agent that knows no devices reads the values.
+std::map<std::string, Ledger::Original> originals(const nlohmann::json& json) {
+  const auto values = json.at("sysctls").get<std::map<std::string, std::string>>();
+  const auto devices = json.value("devices", std::map<std::string, int>());
+  std::map<std::string, Ledger::Original> originals;
+  for (const auto& [path, value] : values) {
+    const auto device = devices.find(path);
+    originals[path] = {value, device == devices.end() ? 0 : device->second};
+  }
+  return originals;
+}
+
 void replay(const std::string& line, std::set<Ledger::Gateway>& gateways) {
   const auto space = line.find(' ');
   if (space == line.npos || (line[0] != '+' && line[0] != '-')) {
@@ -58,7 +70,7 @@ void Ledger::load() {
   if (!file.whole) return;
   try {
     const auto json = nlohmann::json::parse(*file.whole);
-    auto sysctls = json.at("sysctls").get<std::map<std::string, std::string>>();
+    auto sysctls = originals(json);
     std::set<Gateway> gateways;
     for (const auto& route : json.at("routes")) {
       gateways.insert(gateway_of(route.at("dst"), route.at("gateway")));
@@ -80,7 +92,7 @@ void Ledger::set_aside(const std::string& reason) {
              ", and the original sysctl values it held are not restored at cleanup";
 }
 
-void Ledger::note_sysctl(const std::string& path, const std::string& original) {
+void Ledger::note_sysctl(const std::string& path, const Original& original) {
   if (sysctls_.emplace(path, original).second) dirty_ = true;
 }
 
@@ -117,7 +129,11 @@ std::string Ledger::whole() const {
   for (const auto& [dst, gateway] : gateways_) {
     routes.push_back({{"dst", dst.to_string()}, {"gateway", gateway.to_string()}});
   }
-  const nlohmann::json json = {{"sysctls", sysctls_}, {"routes", routes}};
+  nlohmann::json json = {{"sysctls", nlohmann::json::object()}, {"routes", routes}};
+  for (const auto& [path, original] : sysctls_) {
+    json["sysctls"][path] = original.value;
+    if (original.device != 0) json["devices"][path] = original.device;
+  }
   return json.dump(1) + "\n";
 }
 

@@ -22,9 +22,15 @@ class Ledger {
 
   const std::optional<std::string>& problem() const { return problem_; }
 
-  // Sysctl path -> the value found before the first change. Noting it again keeps the first.
-  const std::map<std::string, std::string>& sysctls() const { return sysctls_; }
-  void note_sysctl(const std::string& path, const std::string& original);
+  // What a sysctl was before the first change.
+  struct Original {
+    std::string value;
+    int device = 0;  // the index of whose it is, which no other name changes; 0: no device's
+    bool operator==(const Original&) const = default;
+  };
+  // By path. Noting it again keeps the first.
+  const std::map<std::string, Original>& sysctls() const { return sysctls_; }
+  void note_sysctl(const std::string& path, const Original& original);
   void forget_sysctl(const std::string& path);
 
   // A destination may stand here with two gateways while one replaces the other.
@@ -48,7 +54,7 @@ class Ledger {
   std::string directory_;
   std::string path_;
   Journal journal_;
-  std::map<std::string, std::string> sysctls_;
+  std::map<std::string, Original> sysctls_;
   std::set<Gateway> gateways_;
   std::string unsaved_;  // gateways' lines: "+10.0.1.0/24 172.18.0.4", and with a minus
   bool dirty_ = false;   // more than these

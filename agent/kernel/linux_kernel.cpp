@@ -100,7 +100,7 @@ struct LinuxKernel::Parts {
     return apply_local_rules(route.get(), run);
   }
   std::vector<Outcome> apply(std::span<const Change<Sysctl>> run) {
-    return apply_sysctls(ledger, run);
+    return apply_sysctls(ledger, Devices(route.get()), run);
   }
   std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run) {
     return netfilter.apply(run);
@@ -176,7 +176,7 @@ struct LinuxKernel::Parts {
   Received received;
   BpfDatapath datapath;
   Netfilter netfilter;
-  bool datapath_changed = false;
+  bool datapath_changed = false;  // since it was finished, by this apply or one that was cut short
 };
 
 LinuxKernel::LinuxKernel(const LinuxOptions& options) {
@@ -209,7 +209,7 @@ KernelState LinuxKernel::dump() {
     dump_policies(xfrm, state);
     dump_links(devices, parts.own, state);
     dump_addresses(read_addresses(route), devices, parts.own, state);
-    dump_sysctls(parts.ledger, state);
+    dump_sysctls(parts.ledger, devices, state);
     dump_states(xfrm, parts.counters, parts.received, state);
     parts.datapath.dump(state);
     parts.netfilter.dump(state);
@@ -222,10 +222,10 @@ KernelState LinuxKernel::dump() {
 std::vector<Refusal> LinuxKernel::apply(const Plan& plan) {
   return parts_->run("change the kernel's state", [&] {
     std::vector<Refusal> refusals;
-    parts_->datapath_changed = false;
     for (size_t next = 0; next < plan.size();) next = parts_->apply_run(plan, next, refusals);
     parts_->ledger.save();
     if (parts_->datapath_changed) parts_->datapath.finish();
+    parts_->datapath_changed = false;
     return refusals;
   });
 }

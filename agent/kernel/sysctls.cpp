@@ -18,12 +18,46 @@ Outcome write(const std::string& path, const std::string& value) {
   }
 }
 
-void note_originals(Ledger& ledger, std::span<const Change<Sysctl>> changes) {
+// A path "net/ipv4/conf/DEVICE/NAME" in three; DEVICE may be "all". The device is empty in others.
+struct DeviceFile {
+  explicit DeviceFile(const std::string& path) {
+    constexpr std::string_view folder = "/conf/";
+    const auto start = path.find(folder);
+    const auto end = path.rfind('/');
+    if (start == std::string::npos || end < start + folder.size()) return;
+    before = path.substr(0, start + folder.size());
+    device = path.substr(before.size(), end - before.size());
+    after = path.substr(end);
+  }
+
+  std::string before;
+  std::string device;
+  std::string after;
+};
+
+void follow(Ledger& ledger, const Devices& devices) {
+  std::vector<std::pair<std::string, Ledger::Original>> moved;
+  const auto noted = ledger.sysctls();
+  for (const auto& [path, original] : noted) {
+    if (original.device == 0) continue;
+    const DeviceFile file(path);
+    const auto name = devices.name(original.device);
+    if (name == file.device) continue;
+    ledger.forget_sysctl(path);
+    if (!name.empty()) moved.emplace_back(file.before + name + file.after, original);
+  }
+  // After all have left: two devices may have each other's names.
+  for (const auto& [path, original] : moved) ledger.note_sysctl(path, original);
+}
+
+void note_originals(Ledger& ledger, const Devices& devices,
+                    std::span<const Change<Sysctl>> changes) {
   for (const auto& change : changes) {
     if (change.action == Action::remove) continue;
     try {
       const auto original = read_sysctl(change.key.path);
-      if (original) ledger.note_sysctl(change.key.path, *original);
+      const Link* link = devices.find(DeviceFile(change.key.path).device);
+      if (original) ledger.note_sysctl(change.key.path, {*original, link ? link->index : 0});
     } catch (const OsError&) {
       // Unreadable: the write that follows says why, and nothing else waits for it.
     }
@@ -34,7 +68,7 @@ void note_originals(Ledger& ledger, std::span<const Change<Sysctl>> changes) {
 Outcome restore(Ledger& ledger, const std::string& path) {
   const auto original = ledger.sysctls().find(path);
   if (original == ledger.sysctls().end()) return {};
-  auto outcome = write(path, original->second);
+  auto outcome = write(path, original->second.value);
   if (outcome.error == ENOENT) outcome = {};  // gone with its device
   if (outcome.ok()) ledger.forget_sysctl(path);
   return outcome;
@@ -42,14 +76,17 @@ Outcome restore(Ledger& ledger, const std::string& path) {
 
 }  // namespace
 
-void dump_sysctls(const Ledger& ledger, KernelState& into) {
+void dump_sysctls(Ledger& ledger, const Devices& devices, KernelState& into) {
+  follow(ledger, devices);
   for (const auto& [path, original] : ledger.sysctls()) {
     into.sysctls.emplace(Sysctl::Key{path}, Sysctl{read_sysctl(path).value_or("")});
   }
 }
 
-std::vector<Outcome> apply_sysctls(Ledger& ledger, std::span<const Change<Sysctl>> changes) {
-  note_originals(ledger, changes);
+std::vector<Outcome> apply_sysctls(Ledger& ledger, const Devices& devices,
+                                   std::span<const Change<Sysctl>> changes) {
+  follow(ledger, devices);
+  note_originals(ledger, devices, changes);
   std::vector<Outcome> outcomes;
   for (const auto& [action, key, value] : changes) {
     if (action == Action::remove) {

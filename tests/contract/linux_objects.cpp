@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "agent/kernel/sysctl.h"
@@ -190,6 +191,29 @@ TEST_CASE(
   require_pass(*kernel, {});
   CHECK(read_sysctl("net/ipv4/conf/eth0/rp_filter") == "2");
   CHECK(read_sysctl("net/ipv4/conf/eth0/forwarding") == "0");
+}
+
+TEST_CASE("a renamed device gets back what it had, and another with its old name keeps its own") {
+  const LinuxSite site;
+  write_sysctl("net/ipv4/conf/eth0/rp_filter", "2");
+  write_sysctl("net/ipv4/conf/eth0/forwarding", "0");
+  auto kernel = site.start_agent();
+  require_pass(*kernel, worker_state(*kernel));
+  shell("ip link set eth0 down && ip link set eth0 name wan0 && ip link set wan0 up");
+  shell("ip link add eth0 type dummy");
+  write_sysctl("net/ipv4/conf/eth0/rp_filter", "1");
+  const bool seen = GENERATE(true, false);
+  CAPTURE(seen);
+  if (seen) {
+    require_pass(*kernel, worker_state(*kernel));
+    CHECK(read_sysctl("net/ipv4/conf/wan0/rp_filter") == "0");
+  }
+  kernel = site.start_agent();
+  require_pass(*kernel, {});
+  CHECK(read_sysctl("net/ipv4/conf/wan0/rp_filter") == "2");
+  CHECK(read_sysctl("net/ipv4/conf/wan0/forwarding") == "0");
+  CHECK(read_sysctl("net/ipv4/conf/eth0/rp_filter") == "1");
+  CHECK_FALSE(std::filesystem::exists(site.state_dir() + "/ledger.json"));
 }
 
 TEST_CASE("a damaged ledger does not stop the agent, which takes its routes over again") {

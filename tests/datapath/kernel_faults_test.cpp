@@ -109,6 +109,7 @@ TEST_CASE("what is for a peer whose entry the kernel refuses is dropped, counted
 
 TEST_CASE("an uplink that goes down, is renamed, changes its MTU or is another one is followed") {
   Lab lab({.agent_config = "resync-seconds = 3600\n"});
+  must_in("worker", "sysctl -qw net.ipv4.conf.eth0.rp_filter=2");
   lab.start_agents();
   add_pods(lab);
   REQUIRE(whole(lab));
@@ -134,6 +135,7 @@ TEST_CASE("an uplink that goes down, is renamed, changes its MTU or is another o
       "ip addr add 172.18.0.3/16 brd + dev wan1");
   CHECK(uplink()["name"] == "wan1");
   CHECK(must_in("worker", "tc filter show dev wan0 ingress; tc filter show dev wan0 egress") == "");
+  CHECK(must_in("worker", "sysctl -n net.ipv4.conf.wan0.rp_filter") == "2\n");
   CHECK(lab.agent("worker").ctl("status").ok());
 
   lab.agent("worker").stop();

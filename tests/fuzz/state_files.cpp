@@ -31,7 +31,7 @@ void check_ledger(const std::string& directory) {
   Ledger ledger(directory);
   expect_set_aside(ledger.problem().has_value(), directory + "/ledger.json");
   if (ledger.problem()) return expect_one_line(*ledger.problem());
-  ledger.note_sysctl("net/a", "1");
+  ledger.note_sysctl("net/a", {"1", 7});
   ledger.save();
   const Ledger again(directory);
   expect(!again.problem(), "what was written can be read");

@@ -43,7 +43,7 @@ class Reader {
     const Devices devices(route_);
     dump_links(devices, own_, state);
     dump_addresses(read_addresses(route_), devices, own_, state);
-    dump_sysctls(ledger_, state);
+    dump_sysctls(ledger_, devices, state);
     dump_rules(route_, state);
     kinds.rest = watch.lap();
     dump_policies(xfrm_, state);

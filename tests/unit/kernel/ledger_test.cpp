@@ -19,7 +19,8 @@ TEST_CASE("what the ledger saved, the next process reads") {
   const auto place = directory.path() + "/not/yet/there";
   {
     Ledger ledger(place);
-    ledger.note_sysctl("net/ipv4/conf/eth0/rp_filter", "2");
+    ledger.note_sysctl("net/ipv4/conf/eth0/rp_filter", {"2", 7});
+    ledger.note_sysctl("net/ipv4/conf/all/rp_filter", {"1"});
     ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
     ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.5"));
     ledger.save();
@@ -27,7 +28,8 @@ TEST_CASE("what the ledger saved, the next process reads") {
   Ledger next(place);
   CHECK_FALSE(next.problem());
   CHECK(next.sysctls() ==
-        std::map<std::string, std::string>{{"net/ipv4/conf/eth0/rp_filter", "2"}});
+        std::map<std::string, Ledger::Original>{{"net/ipv4/conf/eth0/rp_filter", {"2", 7}},
+                                                {"net/ipv4/conf/all/rp_filter", {"1", 0}}});
   CHECK(next.gateways().size() == 2);
   CHECK(next.gateways().contains({cidr("10.0.0.0/24"), ip("172.18.0.5")}));
 }
@@ -35,9 +37,15 @@ TEST_CASE("what the ledger saved, the next process reads") {
 TEST_CASE("the first value noted is the original") {
   const TemporaryDirectory directory;
   Ledger ledger(directory.path());
-  ledger.note_sysctl("a", "2");
-  ledger.note_sysctl("a", "0");
-  REQUIRE(ledger.sysctls().at("a") == "2");
+  ledger.note_sysctl("a", {"2"});
+  ledger.note_sysctl("a", {"0"});
+  REQUIRE(ledger.sysctls().at("a").value == "2");
+}
+
+TEST_CASE("a ledger of an agent that noted no devices is read") {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() + "/ledger.json") << R"({"sysctls":{"a":"2"},"routes":[]})";
+  CHECK(Ledger(directory.path()).sysctls().at("a") == Ledger::Original{"2", 0});
 }
 
 TEST_CASE("a destination's gateways are forgotten but for the one that stays, no other's are") {
@@ -68,7 +76,7 @@ TEST_CASE("nothing is written before save, and an empty ledger leaves no file") 
   const TemporaryDirectory directory;
   const auto file = directory.path() + "/ledger.json";
   Ledger ledger(directory.path());
-  ledger.note_sysctl("a", "2");
+  ledger.note_sysctl("a", {"2"});
   CHECK_FALSE(fs::exists(file));
   ledger.save();
   CHECK(fs::exists(file));
@@ -79,6 +87,7 @@ TEST_CASE("nothing is written before save, and an empty ledger leaves no file") 
 
 TEST_CASE("a damaged ledger is set aside with its reason, and the next one starts empty") {
   for (const auto* text : {"", "{", "[]", R"({"sysctls":{"a":1},"routes":[]})",
+                           R"({"sysctls":{"a":"1"},"devices":{"a":"eth0"},"routes":[]})",
                            R"({"sysctls":{},"routes":[{"dst":"10.0.0.1/24","gateway":"x"}]})"}) {
     const TemporaryDirectory directory;
     const auto file = directory.path() + "/ledger.json";
@@ -99,7 +108,7 @@ TEST_CASE("a ledger that cannot be written is an error that names the file") {
   const auto in_the_way = directory.path() + "/file";
   std::ofstream(in_the_way) << "x";
   Ledger ledger(in_the_way + "/state");
-  ledger.note_sysctl("a", "2");
+  ledger.note_sysctl("a", {"2"});
   REQUIRE_THROWS_AS(ledger.save(), OsError);
 }
 
@@ -107,7 +116,7 @@ TEST_CASE("a gateway more is a line beside the file, and the next process reads 
   const TemporaryDirectory directory;
   const auto file = directory.path() + "/ledger.json";
   Ledger ledger(directory.path());
-  ledger.note_sysctl("a", "2");
+  ledger.note_sysctl("a", {"2"});
   ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));
   ledger.save();
   const auto written = fs::last_write_time(file);
@@ -120,7 +129,7 @@ TEST_CASE("a gateway more is a line beside the file, and the next process reads 
   const std::set<Ledger::Gateway> left = {{cidr("10.0.1.0/24"), ip("172.18.0.5")}};
   Ledger next(directory.path());
   CHECK(next.gateways() == left);
-  CHECK(next.sysctls().at("a") == "2");
+  CHECK(next.sysctls().at("a").value == "2");
 
   next.note_gateway(cidr("fd00:1::/64"), ip("fc00::4"));
   next.save();
@@ -147,7 +156,7 @@ TEST_CASE("lines that are no gateways damage the ledger like the file itself") {
 TEST_CASE("lines do not grow without end") {
   const TemporaryDirectory directory;
   Ledger ledger(directory.path());
-  ledger.note_sysctl("a", "2");
+  ledger.note_sysctl("a", {"2"});
   uintmax_t most = 0;
   for (int i = 0; i < 6000; ++i) {
     ledger.note_gateway(cidr("10.0.0.0/24"), ip("172.18.0.4"));

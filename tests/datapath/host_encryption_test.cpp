@@ -197,10 +197,12 @@ TEST_CASE("host encryption is switched on and off, node by node, under connectio
   const size_t before = clear_of_pods();
   all_go_on();
   CHECK(clear_of_pods() > before);
-  for (const NodeSpec& each : lab.network().nodes()) {  // where a lost packet was dropped
-    UNSCOPED_INFO(each.name << ": " << lab.agent(each.name).ask("status")["drops"].dump() << "\n"
-                            << must_in(each.name, "awk '$2 > 0' /proc/net/xfrm_stat"));
+  std::string dropped;  // where a packet was that is lost
+  for (const NodeSpec& each : lab.network().nodes()) {
+    dropped += each.name + ": " + lab.agent(each.name).ask("status")["drops"].dump() + "\n" +
+               must_in(each.name, "awk '$2 > 0' /proc/net/xfrm_stat");
   }
+  CAPTURE(dropped);
   CHECK(to_node.end() == "");
   CHECK(to_pod.end() == "");
   CHECK(lab.cleartext().empty());

@@ -9,8 +9,8 @@
 
 namespace pellicle {
 
-// Says why, to be followed by `return`. ctest counts the case as skipped if it passes, and
-// tools/test repeats the reason at its end. Only for a case with a guest of its own.
+// Says why, to be followed by `return`. tools/test repeats the reason at its end, and ctest counts
+// a case with a guest of its own as skipped if it passes. Not for one of several in one guest.
 inline void skipped(const std::string& why) {
   WARN("skipped: " << why);
   const char* results = std::getenv("PELLICLE_RESULTS");

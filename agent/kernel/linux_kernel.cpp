@@ -8,6 +8,7 @@
 
 #include "agent/kernel/addresses.h"
 #include "agent/kernel/netfilter.h"
+#include "agent/kernel/next_hops.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/policies.h"
 #include "agent/kernel/refusal_sentence.h"
@@ -64,8 +65,9 @@ void read_host(const Devices& devices, std::span<const LinkAddress> addresses,
     auto& router = ipv4 ? facts.router_ipv4 : facts.router_ipv6;
     if (link->name == own.host && !router) router = address.address;
     if (own.has(link->name) || is_pod_device(*link) || (link->flags & IFF_LOOPBACK)) continue;
-    facts.uplinks.emplace(address.address,
-                          HostFacts::Uplink{link->name, link->mtu, accepts_ra(link->name)});
+    facts.uplinks.emplace(
+        address.address,
+        HostFacts::Uplink{link->name, link->mtu, accepts_ra(link->name), address.connected});
   }
 }
 
@@ -196,6 +198,14 @@ HostFacts LinuxKernel::facts() {
     read_host(devices, read_addresses(parts_->route.get()), parts_->own, facts);
     facts.program_tags = parts_->datapath.program_tags();
     return facts;
+  });
+}
+
+std::map<IpAddress, NextHop> LinuxKernel::next_hops(const std::vector<NextHopQuestion>& questions) {
+  if (questions.empty()) return {};
+  return parts_->run("read how this host reaches the other nodes", [&] {
+    auto& route = parts_->route.get();
+    return read_next_hops(route, Devices(route), questions);
   });
 }
 

@@ -28,6 +28,7 @@ class LinuxKernel : public Kernel {
   ~LinuxKernel() override;
 
   HostFacts facts() override;
+  std::map<IpAddress, NextHop> next_hops(const std::vector<NextHopQuestion>& questions) override;
   KernelState dump() override;
   std::vector<Refusal> apply(const Plan& plan) override;
 

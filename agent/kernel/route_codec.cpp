@@ -1,6 +1,11 @@
 #include "agent/kernel/route_codec.h"
 
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace pellicle {
 
@@ -27,11 +32,32 @@ uint32_t usual_metric(uint8_t family) {
   return family == AF_INET6 ? 1024 : 0;
 }
 
+// An IPv4 route may go through an IPv6 gateway, which has an attribute of its own.
+std::optional<IpAddress> gateway_of(const Attributes& attributes, Family family) {
+  constexpr size_t kFamilySize = sizeof(rtvia::rtvia_family);
+  constexpr size_t kViaIpv6 = kFamilySize + 16;
+  const auto via = attributes.bytes(RTA_VIA);
+  if (via.size() < kViaIpv6) return attributes.address(RTA_GATEWAY, family);
+  __kernel_sa_family_t of = 0;
+  std::memcpy(&of, via.data(), sizeof of);
+  if (of != AF_INET6) return std::nullopt;
+  return IpAddress(Family::v6, via.data() + kFamilySize);
+}
+
+void put_gateway(NetlinkMessage& message, const IpAddress& gateway, Family family) {
+  if (gateway.family() == family) return message.put_address(RTA_GATEWAY, gateway);
+  std::array<uint8_t, sizeof(rtvia::rtvia_family) + 16> via{};
+  const __kernel_sa_family_t of = AF_INET6;
+  std::memcpy(via.data(), &of, sizeof of);
+  std::copy_n(gateway.data(), gateway.size(), via.data() + sizeof of);
+  message.put_bytes(RTA_VIA, via.data(), via.size());
+}
+
 // What the model has no word for.
 bool is_plain(const rtmsg& info, const Attributes& attributes) {
   return (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL) && info.rtm_tos == 0 &&
          info.rtm_src_len == 0 && attributes.has(RTA_OIF) && !attributes.has(RTA_MULTIPATH) &&
-         !attributes.has(RTA_VIA) && !attributes.has(RTA_NH_ID) && !attributes.has(RTA_ENCAP) &&
+         !attributes.has(RTA_NH_ID) && !attributes.has(RTA_ENCAP) &&
          attributes.value<uint32_t>(RTA_PRIORITY).value_or(0) == usual_metric(info.rtm_family);
 }
 
@@ -59,12 +85,38 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
   route.dev = attributes.value<int>(RTA_OIF).value_or(0);
   route.plain = is_plain(*info, attributes);
   route.value.type = info->rtm_type == RTN_LOCAL ? RouteType::local : RouteType::unicast;
-  route.value.gateway = attributes.address(RTA_GATEWAY, *family);
+  route.value.gateway = gateway_of(attributes, *family);
+  route.value.onlink = (info->rtm_flags & RTNH_F_ONLINK) != 0;
   route.value.src = attributes.address(RTA_PREFSRC, *family);
   route.value.mtu = Attributes(attributes.raw(RTA_METRICS)).value<uint32_t>(RTAX_MTU).value_or(0);
   route.value.scope = info->rtm_scope;
   route.value.protocol = info->rtm_protocol;
   return route;
+}
+
+NetlinkMessage next_hop_request(const NextHopQuestion& question) {
+  const auto& [destination, source] = question;
+  const auto whole = static_cast<uint8_t>(destination.size() * 8);
+  NetlinkMessage message(RTM_GETROUTE, 0);
+  rtmsg info{};
+  info.rtm_family = static_cast<uint8_t>(address_family(destination.family()));
+  info.rtm_dst_len = whole;
+  if (source) info.rtm_src_len = whole;
+  message.header(info);
+  message.put_address(RTA_DST, destination);
+  if (source) message.put_address(RTA_SRC, *source);
+  return message;
+}
+
+std::optional<KernelNextHop> decode_next_hop(const nlmsghdr& message) {
+  const auto info = header_of<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !info) return std::nullopt;
+  const auto family = family_of(info->rtm_family);
+  if (!family) return std::nullopt;
+  const Attributes attributes(message, sizeof(rtmsg));
+  return KernelNextHop{.dev = attributes.value<int>(RTA_OIF).value_or(0),
+                       .gateway = gateway_of(attributes, *family),
+                       .unicast = info->rtm_type == RTN_UNICAST};
 }
 
 NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& value, int dev) {
@@ -76,13 +128,14 @@ NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& 
   info.rtm_protocol = value.protocol;
   info.rtm_scope = value.scope;
   info.rtm_type = value.type == RouteType::local ? RTN_LOCAL : RTN_UNICAST;
+  if (value.onlink) info.rtm_flags = RTNH_F_ONLINK;
   message.header(info);
   if (key.dst.length() > 0) message.put_address(RTA_DST, key.dst.address());
   message.put(RTA_TABLE, key.table);
   message.put(RTA_OIF, dev);
   // A request to delete takes the first route that fits (6.1): the kernel's own, with another one.
   if (const auto metric = usual_metric(info.rtm_family)) message.put(RTA_PRIORITY, metric);
-  if (value.gateway) message.put_address(RTA_GATEWAY, *value.gateway);
+  if (value.gateway) put_gateway(message, *value.gateway, key.dst.family());
   if (value.src) message.put_address(RTA_PREFSRC, *value.src);
   if (value.mtu && verb != RouteVerb::remove) {
     auto* const metrics = message.begin_nest(RTA_METRICS);

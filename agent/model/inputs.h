@@ -37,6 +37,9 @@ struct HostFacts {
     uint32_t mtu = 0;
     // Takes routes that routers advertise, also while it forwards or for as long as it does not.
     bool accepts_ra = false;
+    // The network that the address makes the kernel reach through the device without a gateway;
+    // none: a /32, or an address whose routes others make.
+    std::optional<Cidr> connected = {};
     auto operator<=>(const Uplink&) const = default;
   };
   std::map<IpAddress, Uplink> uplinks;   // by address: devices that are not ours
@@ -51,6 +54,22 @@ struct HostFacts {
   bool operator==(const HostFacts&) const = default;
 };
 
+// How the node itself reaches another address, by the kernel's answer.
+struct NextHop {
+  std::string device;                // empty: not at all
+  std::optional<IpAddress> gateway;  // none: the address itself is on the device's link
+  bool onlink = false;               // no other route leads to the gateway
+  std::string obstacle = {};         // the kernel's words, where there is no device
+  auto operator<=>(const NextHop&) const = default;
+};
+
+// What the kernel is asked for one.
+struct NextHopQuestion {
+  IpAddress destination;
+  std::optional<IpAddress> source;  // an address of this host
+  auto operator<=>(const NextHopQuestion&) const = default;
+};
+
 struct Settings {
   std::string node_name;
   std::string uplink;  // empty: the device that carries this Node's InternalIP
@@ -63,6 +82,7 @@ struct Settings {
   std::optional<Cidr> native_cidr6;
   bool host_encryption = false;  // what is between pods and other nodes' own addresses as well
   std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
+  bool direct_routes = true;  // routes in main to the peers' pods; false: others make them
   std::optional<Cidr> strict_cidr(Family family) const {
     for (const auto& network : strict_cidrs) {
       if (network.family() == family) return network;
@@ -114,6 +134,8 @@ struct Inputs {
   Programmed programmed;
   std::vector<Endpoint> endpoints;  // pods of this node, by id
   HostFacts host;
+  // To the peers' InternalIPs. One that is not among them is on the uplink's link.
+  std::map<IpAddress, NextHop> next_hops;
   bool operator==(const Inputs&) const = default;
 };
 

@@ -145,6 +145,7 @@ std::string describe(const Route::Key& key, const Route& value) {
       "route " + std::string(value.type == RouteType::local ? "local " : "") + key.dst.to_string();
   if (value.gateway) text += " via " + value.gateway->to_string();
   text += " dev " + value.dev;
+  if (value.onlink) text += " onlink";
   if (key.table != 254) text += " table " + std::to_string(key.table);
   if (value.src) text += " src " + value.src->to_string();
   if (value.mtu) text += " mtu " + std::to_string(value.mtu);

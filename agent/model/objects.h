@@ -193,9 +193,9 @@ struct NetfilterChain {
 
 enum class RouteType : uint8_t { unicast, local };
 
-// Ours: on a device of ours; in table 200 with protocol 50; or in main through a gateway, protocol
-// boot, and recorded in the ledger (the seed's listing leaves no attribute free to carry a sign).
-// Replaced in place (NLM_F_REPLACE).
+// Ours: on a device of ours; in table 200 with protocol 50; or in main through a gateway (the
+// peer's node, or one on the way there), protocol boot, and recorded in the ledger (the seed's
+// listing leaves no attribute free to carry a sign). Replaced in place (NLM_F_REPLACE).
 struct Route {
   struct Key {
     uint32_t table = 0;
@@ -208,6 +208,7 @@ struct Route {
   RouteType type = RouteType::unicast;
   std::string dev;
   std::optional<IpAddress> gateway;
+  bool onlink = false;  // the gateway is on the device's link, whatever the other routes say
   std::optional<IpAddress> src;
   uint32_t mtu = 0;      // 0: none given
   uint8_t scope = 0;     // RT_SCOPE_*: 0 universe, 253 link, 254 host; IPv6 knows 0 alone

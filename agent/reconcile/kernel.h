@@ -2,6 +2,7 @@
 // Linux, and the tests' in-memory twin; one test suite holds both to the same law.
 #pragma once
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ class Kernel {
 
   // What this host is. Throws KernelError.
   virtual HostFacts facts() = 0;
+
+  // How this host itself reaches these addresses, by its routes and rules as they are now. Throws
+  // KernelError.
+  virtual std::map<IpAddress, NextHop> next_hops(const std::vector<NextHopQuestion>& questions) = 0;
 
   // All objects that are ours, and nothing else. Complete or a KernelError: an interrupted dump is
   // repeated.

@@ -26,6 +26,9 @@ class FaultyKernel : public Kernel {
   FaultyKernel(Kernel& real, Faults faults) : real_(real), faults_(std::move(faults)) {}
 
   HostFacts facts() override { return real_.facts(); }
+  std::map<IpAddress, NextHop> next_hops(const std::vector<NextHopQuestion>& questions) override {
+    return real_.next_hops(questions);
+  }
   KernelState dump() override { return real_.dump(); }
 
   std::vector<Refusal> apply(const Plan& plan) override {

@@ -234,13 +234,21 @@ TEST_CASE("the host's facts: addresses of devices that are not ours, pods, the r
   const LinuxSite site;
   shell("ip link set eth0 mtu 1400");
   shell("ip link add dummy1 type dummy && ip addr add 192.0.2.1/24 dev dummy1");
+  shell(
+      "ip addr add 192.0.2.65/32 dev dummy1 && ip addr add 192.0.2.129/25 noprefixroute dev "
+      "dummy1");
+  shell("ip addr add 198.51.100.1 peer 198.51.100.2/32 dev dummy1");
   shell("ip link add lxcbbb type veth peer name b0 && ip addr add 10.0.1.5/32 dev lxcbbb");
   shell("ip link add lxcaaa type veth peer name a0 && ip link add lxcnot type dummy");
   const auto kernel = site.start_agent();
   auto facts = kernel->facts();
   CHECK(facts.uplinks ==
-        std::map<IpAddress, HostFacts::Uplink>{{ip("172.18.0.3"), {"eth0", 1400, true}},
-                                               {ip("192.0.2.1"), {"dummy1", 1500, true}}});
+        std::map<IpAddress, HostFacts::Uplink>{
+            {ip("172.18.0.3"), {"eth0", 1400, true, cidr("172.18.0.0/16")}},
+            {ip("192.0.2.1"), {"dummy1", 1500, true, cidr("192.0.2.0/24")}},
+            {ip("192.0.2.65"), {"dummy1", 1500, true, std::nullopt}},
+            {ip("192.0.2.129"), {"dummy1", 1500, true, std::nullopt}},
+            {ip("198.51.100.1"), {"dummy1", 1500, true, cidr("198.51.100.2/32")}}});
   CHECK(facts.pod_devices == std::vector<std::string>{"lxcaaa", "lxcbbb"});
   CHECK_FALSE(facts.router_ipv4);
   CHECK(facts.program_tags.contains("pell_lxc_in"));

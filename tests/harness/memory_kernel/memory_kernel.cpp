@@ -1,6 +1,7 @@
 #include "tests/harness/memory_kernel/memory_kernel.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace pellicle {
@@ -10,13 +11,33 @@ HostFacts MemoryKernel::facts() {
   for (const auto& [name, device] : devices_) {
     if (name.starts_with("lxc")) facts.pod_devices.push_back(name);
     for (const auto& [address, length] : device.addresses) {
-      facts.uplinks[address] = {.name = name, .mtu = device.mtu};
+      facts.uplinks[address] = {
+          .name = name, .mtu = device.mtu, .connected = Cidr(address, length)};
     }
   }
   for (const auto& [key, address] : ours_.addresses) {
     if (key.dev == "cilium_host" && !facts.router_ipv4) facts.router_ipv4 = key.address;
   }
   return facts;
+}
+
+std::map<IpAddress, NextHop> MemoryKernel::next_hops(
+    const std::vector<NextHopQuestion>& questions) {
+  std::map<IpAddress, NextHop> found;
+  for (const auto& [destination, source] : questions) {
+    const auto set = ways.find(destination);
+    found[destination] = set == ways.end() ? connected_way(destination) : set->second;
+  }
+  return found;
+}
+
+NextHop MemoryKernel::connected_way(const IpAddress& destination) const {
+  for (const auto& [name, device] : devices_) {
+    for (const auto& [address, length] : device.addresses) {
+      if (Cidr(address, length).contains(destination)) return {.device = name, .gateway = {}};
+    }
+  }
+  return {.device = {}, .gateway = {}, .obstacle = std::strerror(ENETUNREACH)};
 }
 
 KernelState MemoryKernel::dump() {

@@ -31,6 +31,7 @@ class MemoryKernel : public Kernel {
   };
 
   HostFacts facts() override;
+  std::map<IpAddress, NextHop> next_hops(const std::vector<NextHopQuestion>& questions) override;
   KernelState dump() override;
   std::vector<Refusal> apply(const Plan& plan) override;
 
@@ -40,11 +41,13 @@ class MemoryKernel : public Kernel {
   std::string sysctl(const std::string& path) const;
 
   std::map<std::string, std::string> program_tags;  // what facts() reports
+  std::map<IpAddress, NextHop> ways;  // what next_hops() answers; else by the devices' networks
   KernelState foreign;  // other people's objects: never dumped, never changed, and in the way
   Faults faults;
   std::vector<Operation> log;  // every operation that was tried, in order
 
  private:
+  NextHop connected_way(const IpAddress& destination) const;
   int carry_out(const Operation& operation);  // 0 or an errno
   int perform(const Change<VethPair>& change);
   int perform(const Change<Address>& change);

@@ -169,7 +169,7 @@ int MemoryKernel::perform(const Change<Route>& change) {
     if (!has_device(route.dev)) return ENODEV;
     if (!is_up(route.dev)) return ENETDOWN;
     if (route.src && !has_address(*route.src)) return EINVAL;
-    if (route.gateway && !on_link(change)) return ENETUNREACH;
+    if (route.gateway && !route.onlink && !on_link(change)) return ENETUNREACH;
   }
   return place(&KernelState::routes, change);
 }

@@ -1,4 +1,5 @@
 #include <linux/fib_rules.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -37,6 +38,42 @@ TEST_CASE("a default route and a table above 255 come back from their messages")
   REQUIRE(back);
   CHECK(back->key == key);
   CHECK(back->value == value);
+}
+
+TEST_CASE("a gateway on the link comes back from its message, and one of the other family") {
+  for (const char* dst : {"10.0.0.0/24", "fd00:10::/64"}) {
+    const Route::Key key{254, cidr(dst)};
+    const bool ipv4 = key.dst.family() == Family::v4;
+    for (const bool onlink : {false, true}) {
+      const Route value{.gateway = ip(ipv4 ? "172.31.1.1" : "fd00:172::1"), .onlink = onlink};
+      const auto back = decode_route(encode_route(RouteVerb::add, key, value, 2).get());
+      REQUIRE(back);
+      CHECK(back->plain);
+      CHECK(back->value == value);
+    }
+    const Route value{.gateway = ip("fe80::1")};
+    const auto message = encode_route(RouteVerb::add, key, value, 2);
+    CHECK(Attributes(message.get(), sizeof(rtmsg)).has(ipv4 ? RTA_VIA : RTA_GATEWAY));
+    CHECK(decode_route(message.get())->value == value);
+  }
+}
+
+TEST_CASE("the way to an address is asked for by both ends, and the answer is one hop") {
+  const auto message = next_hop_request({ip("172.19.0.4"), ip("172.18.0.3")});
+  const Attributes asked(message.get(), sizeof(rtmsg));
+  CHECK(asked.address(RTA_DST, Family::v4) == ip("172.19.0.4"));
+  CHECK(asked.address(RTA_SRC, Family::v4) == ip("172.18.0.3"));
+  CHECK_FALSE(asked.has(RTA_MARK));
+  const auto info = header_of<rtmsg>(message.get());
+  CHECK((info->rtm_dst_len == 32 && info->rtm_src_len == 32));
+  CHECK(header_of<rtmsg>(next_hop_request({ip("fd00::4"), std::nullopt}).get())->rtm_src_len == 0);
+
+  const Route::Key key{254, cidr("172.19.0.4/32")};
+  auto answer = encode_route(RouteVerb::add, key, {.gateway = ip("172.18.0.1")}, 7);
+  static_cast<rtmsg*>(nlmsg_data(&answer.get()))->rtm_flags = RTM_F_CLONED;
+  CHECK(decode_next_hop(answer.get()) == KernelNextHop{7, ip("172.18.0.1"), true});
+  const auto own = encode_route(RouteVerb::add, key, {.type = RouteType::local}, 1);
+  CHECK(decode_next_hop(own.get()) == KernelNextHop{1, std::nullopt, false});
 }
 
 TEST_CASE("a route that says more than the model can is not plain, a clone is no route") {
@@ -90,7 +127,12 @@ TEST_CASE("addresses come back from their messages, the kernel's own are told ap
   REQUIRE(back);
   CHECK(*back == LinkAddress{7, ip("10.0.1.138"), value, false});
   const Address universe{16, false};
-  CHECK(decode_address(encode_new_address(7, ip("172.18.0.3"), universe).get())->value == universe);
+  const auto wide = decode_address(encode_new_address(7, ip("172.18.0.3"), universe).get());
+  CHECK(wide->value == universe);
+  CHECK(wide->connected == cidr("172.18.0.0/16"));
+  auto without = encode_new_address(7, ip("172.18.0.3"), universe);
+  without.put<uint32_t>(IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+  CHECK(decode_address(without.get())->connected == std::nullopt);
   CHECK(decode_address(encode_new_address(7, ip("fe80::1"), {64, true}).get())->kernel_made);
 }
 
@@ -115,6 +157,7 @@ TEST_CASE("messages cut short are not read beyond their end") {
       message->get().nlmsg_len = length;
       decode_link(message->get());
       decode_route(message->get());
+      decode_next_hop(message->get());
       decode_rule(message->get());
       decode_address(message->get());
     }

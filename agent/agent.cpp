@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "agent/desired/next_hops.h"
 #include "agent/kernel/esp_support.h"
 #include "agent/keys/boot_id.h"
 #include "agent/keys/derive.h"
@@ -182,7 +183,9 @@ std::optional<Inputs> Agent::gather() {
                 .derive = derive_key,
                 .programmed = {},
                 .endpoints = endpoints_.all(),
-                .host = kernel_.facts()};
+                .host = kernel_.facts(),
+                .next_hops = {}};
+  inputs.next_hops = kernel_.next_hops(next_hop_questions(inputs));
   add_health_endpoint(inputs.endpoints);
   return inputs;
 }

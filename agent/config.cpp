@@ -72,6 +72,13 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--uplink", config.settings.uplink,
                  "Device towards the other nodes; without it, the one with this Node's InternalIP")
       ->check(device_name);
+  app.add_option_function<std::string>(
+         "--auto-direct-node-routes",
+         [&config](const std::string& value) { config.settings.direct_routes = value != "false"; },
+         "Make a route to each node's pods, by the way that this node has to that node; false: "
+         "others make them")
+      ->check(CLI::IsMember({"auto", "true", "false"}))
+      ->default_str("auto");
   app.add_option("--strict-cidr", cidrs.strict,
                  "Drop pod packets to this network that are for no known node; one of each family")
       ->delimiter(',')

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <new>
 
+#include "agent/desired/next_hops.h"
 #include "agent/heap.h"
 #include "agent/kernel/os_error.h"
 #include "agent/log.h"
@@ -192,6 +193,8 @@ void Passes::peer_changed(const std::string& name, const std::optional<Node>& no
 
 bool Passes::change_peer(const std::string& name, const std::optional<Node>& now) {
   Stopwatch watch;
+  if (now)
+    outcome_.inputs.next_hops.merge(kernel_.next_hops(next_hop_questions(outcome_.inputs, *now)));
   const auto change = peer_change(outcome_.inputs, outcome_.desired, name, now);
   if (!change || hooks_.scope() != Scope::everything) return false;
   Pass pass{.plan = plan(change->after.state, change->before.state), .refusals = {}};

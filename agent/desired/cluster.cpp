@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "agent/desired/next_hops.h"
 #include "agent/desired/peers.h"
 #include "agent/desired/router_address.h"
 #include "agent/desired/ways.h"
@@ -164,6 +165,7 @@ Cluster cluster(const Inputs& inputs) {
   Cluster result;
   const auto own = read_self(inputs, result);
   read_peers(inputs, own, result);
+  find_next_hops(inputs, result);
   choose_ways(inputs, result);
   std::sort(result.problems.begin(), result.problems.end());
   return result;

@@ -42,6 +42,8 @@ struct Peer {
   // marked for. See ways.h.
   std::vector<Way> ways = {};
   uint8_t key_id = 0;  // 0: nothing may be sent, packets are dropped and counted
+  // The way to its node, which the packets to its pods take as well; none: others make the routes.
+  std::optional<NextHop> next_hop = {};
   bool operator==(const Peer&) const = default;
 };
 

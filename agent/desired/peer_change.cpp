@@ -108,13 +108,22 @@ Inputs alone(const Inputs& last, const OwnNetworks& own) {
                 .derive = last.derive,
                 .programmed = {},
                 .endpoints = {},
-                .host = last.host};
+                .host = last.host,
+                .next_hops = {}};
   inputs.nodes[name] = last.nodes.at(name);
   for (const auto& [family, network] : own) {
     auto& router = family == Family::v4 ? inputs.host.router_ipv4 : inputs.host.router_ipv6;
     router = network.router;
   }
   return inputs;
+}
+
+void add_next_hops(const Inputs& last, const Node& node, Inputs& inputs) {
+  for (const auto family : kFamilies) {
+    const auto& address = node.internal_ip(family);
+    const auto known = address ? last.next_hops.find(*address) : last.next_hops.end();
+    if (known != last.next_hops.end()) inputs.next_hops.insert(*known);
+  }
 }
 
 template <class Kind>
@@ -228,6 +237,9 @@ std::optional<PeerChange> peer_change(const Inputs& last, const Desired& desired
   Inputs inputs = alone(last, cluster.own);
   inputs.programmed = extract.take();
   PeerChange change{.name = name, .node = now, .before = {}, .after = {}};
+  for (const auto& each : {before, now}) {
+    if (each) add_next_hops(last, *each, inputs);
+  }
   if (before) inputs.nodes[name] = *before;
   change.before = compute(inputs);
   inputs.nodes.erase(name);

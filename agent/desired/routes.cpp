@@ -27,13 +27,20 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
                       .protocol = kEncryptRouteProtocol});
 }
 
+// On the way that the node itself has to the peer. One that it has no way to is reported.
+void add_route_to(const Peer& peer, Table<Route>& table) {
+  const auto& hop = peer.next_hop;
+  if (!hop || hop->device.empty()) return;
+  table.emplace(Route::Key{kMainTable, peer.pod_cidr},
+                Route{.dev = hop->device,
+                      .gateway = hop->gateway.value_or(peer.internal_ip),
+                      .onlink = hop->onlink});
+}
+
 // IPv6 takes no gateway that is the node's own address (6.1, ip6_validate_gw).
-void add_main_table(const FamilyView& own, const HostFacts::Uplink& uplink, Table<Route>& table) {
+void add_main_table(const FamilyView& own, Table<Route>& table) {
   const bool ipv4 = own.family() == Family::v4;
-  for (const Peer& peer : own.peers) {
-    table.emplace(Route::Key{kMainTable, peer.pod_cidr},
-                  Route{.dev = uplink.name, .gateway = peer.internal_ip});
-  }
+  for (const Peer& peer : own.peers) add_route_to(peer, table);
   table.emplace(Route::Key{kMainTable, Cidr::host(own.router)},
                 Route{.dev = kHostDevice, .scope = ipv4 ? kScopeLink : uint8_t{0}});
   Route to_pods{.dev = kHostDevice, .src = own.router};
@@ -47,7 +54,7 @@ Table<Route> routes(const LocalView& view) {
   Table<Route> table;
   for (const auto& own : view.families) {
     add_encrypt_table(own, view, table);
-    add_main_table(own, view.uplink, table);
+    add_main_table(own, table);
   }
   return table;
 }

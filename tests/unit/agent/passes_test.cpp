@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "agent/desired/next_hops.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/memory_kernel/memory_kernel.h"
 
@@ -63,6 +64,7 @@ struct World {
          if (!known) return std::nullopt;
          auto gathered = inputs;
          gathered.host = kernel.facts();
+         gathered.next_hops = kernel.next_hops(next_hop_questions(gathered));
          return gathered;
        },
        .permit = [this](const Plan&) { return permits; },
@@ -261,4 +263,14 @@ TEST_CASE("passes: without an interval the next comparison follows its cost, not
   world.run_for(300ms);
   CHECK(world.passes.last().passes > 0);
   CHECK(world.passes.last().passes < 5);
+}
+
+TEST_CASE("passes: the way to a Node that joins is asked for without a pass") {
+  World world;
+  world.passes.run();
+  world.kernel.ways[ip("172.19.0.5")] = {.device = "eth0", .gateway = ip("172.18.0.1")};
+  world.passes.peer_changed("worker3", node("worker3", "10.0.3.0/24", "172.19.0.5", "10.0.3.17"));
+  CHECK(world.passes.last().peer_changes == 1);
+  const Route::Key key{254, *Cidr::parse("10.0.3.0/24")};
+  CHECK(world.kernel.dump().routes.at(key).gateway == ip("172.18.0.1"));
 }

@@ -282,6 +282,7 @@ StatusFacts Agent::facts() {
   facts.controllers = controllers();
   facts.native_cidr = config_.settings.native_cidr;
   facts.native_cidr6 = config_.settings.native_cidr6;
+  facts.direct_routes = config_.settings.direct_routes;
   facts.cni = {.file = cni_.file(),
                .installed = cni_.installed(),
                .chained = cni_.chained(),

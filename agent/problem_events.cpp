@@ -34,6 +34,7 @@ constexpr std::array kReasons = {
     // Other nodes, as seen from here.
     EventReason{"KeyNotAnnounced", "Node ", kKeyAnnounced, 0s, "look at the agent there"},
     EventReason{"PeerUnreachable", "Node ", "health, ", 0s, ""},
+    EventReason{"PeerUnreachable", "Node ", "route", 0s, ""},
     EventReason{"NodeCutOff", "Cluster health", "", 0s, ""},
     EventReason{"PeerInTheClear", "Node ", "metadata.annotations[pellicle.io/host-enc", kJoining,
                 "look at the agent there"},

@@ -11,6 +11,7 @@ PeerStates::PeerStates(const Cluster& cluster, const std::vector<Refusal>& refus
 
 std::string PeerStates::of(const Peer& peer) const {
   if (refused(peer)) return "refused";
+  if (peer.next_hop && peer.next_hop->device.empty()) return "no route";
   const bool known = families_.contains(peer.pod_cidr.family());
   return known && peer.key_id == 0 ? "dropped" : "encrypted";
 }

@@ -11,7 +11,8 @@
 
 namespace pellicle {
 
-// "encrypted"; "dropped" while there is no key for it; "refused" while the kernel refuses what it
+// "encrypted"; "dropped" while there is no key for it; "no route" while this node has none to the
+// peer's own address; "refused" while the kernel refuses what it
 // takes to send to it as is wanted: its entry in the eBPF map, its route, or the state or policy of
 // the way that is used. Then the refusals say what becomes of its packets.
 class PeerStates {

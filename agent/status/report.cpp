@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "agent/clock.h"
+#include "agent/desired/next_hops.h"
 #include "agent/status/cluster_health.h"
 #include "agent/status/keys.h"
 #include "agent/status/peer_states.h"
@@ -62,6 +63,19 @@ Json cni_json(const CniFacts& cni) {
           {"others", cni.others}};
 }
 
+// The way to the peer's pods, and what must be true of the network beside.
+Json route_json(const Peer& peer) {
+  const auto& hop = peer.next_hop;
+  if (!hop) return {{"kind", "others"}};
+  if (hop->device.empty()) return {{"kind", "none"}, {"message", hop->obstacle}};
+  Json json{{"kind", hop->gateway ? "routed" : "direct"},
+            {"via", hop->gateway.value_or(peer.internal_ip).to_string()},
+            {"device", hop->device}};
+  if (hop->onlink) json["onlink"] = true;
+  if (const auto expected = expected_of_network(peer)) json["expected"] = *expected;
+  return json;
+}
+
 Json peers_json(const StatusFacts& facts) {
   const PeerStates states(facts.cluster, facts.refusals);
   Json list = Json::array();
@@ -71,7 +85,8 @@ Json peers_json(const StatusFacts& facts) {
               {"podCIDR", peer.pod_cidr.to_string()},
               {"internalIP", peer.internal_ip.to_string()},
               {"ciliumHost", peer.router.to_string()},
-              {"acceptsHostEncryption", peer.accepts_host_encryption}};
+              {"acceptsHostEncryption", peer.accepts_host_encryption},
+              {"route", route_json(peer)}};
     add_way(peer, json);
     list.push_back(std::move(json));
   }
@@ -82,7 +97,9 @@ Json routing_json(const StatusFacts& facts) {
   Json masquerading = Json::object();
   if (facts.native_cidr) masquerading["ipv4"] = facts.native_cidr->to_string();
   if (facts.native_cidr6) masquerading["ipv6"] = facts.native_cidr6->to_string();
-  return {{"mode", "native"}, {"masqueradedBeyond", masquerading}};
+  return {{"mode", "native"},
+          {"directRoutes", facts.direct_routes},
+          {"masqueradedBeyond", masquerading}};
 }
 
 Json controllers_json(const std::vector<Controller>& controllers) {

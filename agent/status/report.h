@@ -59,6 +59,7 @@ struct StatusFacts {
   std::vector<Controller> controllers;
   std::optional<Cidr> native_cidr;  // what pods send beyond it is masqueraded; none: nothing is
   std::optional<Cidr> native_cidr6;
+  bool direct_routes = true;                      // false: others make those to the peers' pods
   std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
   std::vector<Refusal> refusals;                  // of the last pass
   std::string failure;                            // the last pass could not be made at all

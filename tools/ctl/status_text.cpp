@@ -72,7 +72,9 @@ void cni_lines(Screen& screen, const Json& status) {
 void routing_lines(Screen& screen, const Json& status) {
   const auto found = status.find("routing");
   if (found == status.end()) return;
-  screen.line("Routing:", "Native");
+  screen.line("Routing:", found->value("directRoutes", true)
+                              ? "Native"
+                              : "Native, others make the routes to the peers' pods");
   const auto& beyond = found->at("masqueradedBeyond");
   const auto family = [&](const char* name) {
     return beyond.contains(name) ? "Enabled beyond " + text_of(beyond, name)
@@ -164,12 +166,30 @@ std::vector<Json> in_order_of_interest(const Json& peers) {
   return list;
 }
 
+// An agent of before says nothing of routes: they go to the node itself.
+Json route_of(const Json& peer) {
+  return peer.value("route", Json{{"kind", "direct"}, {"via", text_of(peer, "internalIP")}});
+}
+
 std::string way_to(const Screen& screen, const Json& peer) {
+  const auto& state = peer.at("state");
   if (is_encrypted(peer)) {
-    return "via " + padded(text_of(peer, "internalIP"), 16) + text_of(peer, "ciliumHost");
+    const auto route = route_of(peer);
+    const auto via =
+        route.contains("via") ? "via " + text_of(route, "via") : std::string("routed by others");
+    return padded(via, 20) + text_of(peer, "ciliumHost") +
+           (text_of(route, "kind") == "routed" ? "  routed" : "");
   }
-  return peer.at("state") == "dropped" ? screen.bad("dropped") + ": there is no key for it yet"
-                                       : screen.bad("refused") + " by the kernel, see below";
+  if (state == "no route") return screen.bad("no route") + " to " + text_of(peer, "internalIP");
+  return state == "dropped" ? screen.bad("dropped") + ": there is no key for it yet"
+                            : screen.bad("refused") + " by the kernel, see below";
+}
+
+void peer_line(Screen& screen, const Json& peer) {
+  screen.line("  " + padded(text_of(peer, "name"), 22),
+              padded(text_of(peer, "podCIDR"), 16) + way_to(screen, peer));
+  const auto expected = text_of(route_of(peer), "expected", "");
+  if (is_encrypted(peer) && !expected.empty()) screen.paragraph(4, expected);
 }
 
 void peer_lines(Screen& screen, const Json& status, bool verbose) {
@@ -185,8 +205,7 @@ void peer_lines(Screen& screen, const Json& status, bool verbose) {
       screen.paragraph(2, "... all of them with --verbose");
       break;
     }
-    screen.line("  " + padded(text_of(peer, "name"), 22),
-                padded(text_of(peer, "podCIDR"), 16) + way_to(screen, peer));
+    peer_line(screen, peer);
   }
   for (const auto& cidr : status.at("unready")) {
     screen.line("  -", padded(cidr.get<std::string>(), 16) + screen.bad("dropped") +

@@ -107,6 +107,31 @@ TEST_CASE("report: a peer is encrypted to, or there is no key for it, or somethi
   CHECK(state_when_refused({Change<Route>{add, {200, peer.pod_cidr}, {}}}) == "refused");
 }
 
+TEST_CASE("report: each peer's way is told, and what must be true of the network") {
+  auto facts = some_facts();
+  auto& peer = facts.cluster.peers[0];
+  const auto text = [&] { return ctl::status_text(status_json(facts), false, true).text; };
+  const auto has = [&](const char* words) { return text().find(words) != std::string::npos; };
+  CHECK(status_json(facts)["peers"][0]["route"].dump() == R"({"kind":"others"})");
+  CHECK(has("routed by others    10.0.0.40"));
+  peer.next_hop = NextHop{.device = "eth0", .gateway = std::nullopt};
+  CHECK(status_json(facts)["peers"][0]["route"].dump() ==
+        R"({"kind":"direct","via":"172.18.0.4","device":"eth0"})");
+  CHECK(has("via 172.18.0.4      10.0.0.40\n"));
+  peer.next_hop->gateway = IpAddress::parse("172.18.0.1");
+  peer.next_hop->onlink = true;
+  CHECK(status_json(facts)["peers"][0]["route"].dump() ==
+        R"({"kind":"routed","via":"172.18.0.1","device":"eth0","onlink":true,)"
+        R"("expected":"172.18.0.1 must route 10.0.0.0/24 to 172.18.0.4"})");
+  CHECK(has("via 172.18.0.1      10.0.0.40  routed\n    172.18.0.1 must route 10.0.0.0/24 to "));
+  peer.next_hop = NextHop{.device = {}, .gateway = {}, .obstacle = "Network is unreachable"};
+  CHECK(status_json(facts)["peers"][0]["state"] == "no route");
+  CHECK(has("no route to 172.18.0.4"));
+  CHECK(has("Routing:      Native\n"));
+  facts.direct_routes = false;
+  CHECK(has("Routing:      Native, others make the routes to the peers' pods"));
+}
+
 TEST_CASE("report: what was programmed for a family that this node has no network of now goes on") {
   CHECK(status_json(some_facts())["peers"][0]["state"] == "encrypted");
 }

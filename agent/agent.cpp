@@ -211,7 +211,6 @@ void Agent::note_problems() {
     }
   }
   note_rotation_problems(now);
-  add_health_problems(now);
   if (const auto& problem = endpoints_.problem()) now.push_back(*problem);
   if (const auto& problem = kernel_.ledger_problem()) {
     now.push_back({"File " + config_.state_dir + "/ledger.json", "", *problem});
@@ -222,6 +221,7 @@ void Agent::note_problems() {
   now.insert(now.end(), cni_.problems().begin(), cni_.problems().end());
   const auto kernel = kernel_problems();
   now.insert(now.end(), kernel.begin(), kernel.end());
+  add_health_problems(now);  // knowing all the others
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
   }

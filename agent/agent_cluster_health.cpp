@@ -51,7 +51,16 @@ void Agent::note_health(const HealthPath& path, const HealthResult& result) {
 }
 
 void Agent::add_health_problems(std::vector<Problem>& problems) const {
-  auto found = health_problems(inquiry_.health());
+  const auto& last = passes_.last();
+  const auto& health = inquiry_.health();
+  const bool all_good = health.reachable() == health.nodes.size();
+  const auto causes = all_good ? OwnCauses{}
+                               : own_causes({.cluster = last.desired.cluster,
+                                             .refusals = last.refusals,
+                                             .failure = last.failure,
+                                             .problems = problems,
+                                             .key_taken = store_.key_taken()});
+  auto found = health_problems(health, causes);
   problems.insert(problems.end(), found.begin(), found.end());
   if (cluster_health_trouble_.empty()) return;
   problems.push_back(

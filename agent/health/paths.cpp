@@ -40,8 +40,25 @@ std::string stalled_sentence(HealthWay way) {
          "lower the uplink's MTU on the nodes to what the network between them takes";
 }
 
+std::string known_of(const OwnCauses::ByNode& by_node, const HealthPath& path) {
+  const auto found = by_node.find({path.node, path.address.family()});
+  return found == by_node.end() ? "" : found->second;
+}
+
+// The cause where this node has it. Of what is not known it says so.
+std::string what_to_do(const HealthPath& path, const OwnCauses& causes) {
+  const auto cause = known_of(causes.towards, path);
+  if (!cause.empty()) return "the cause is on this node: " + cause;
+  if (!causes.here.empty()) return "put right first what is wrong on this node: " + causes.here;
+  const auto expected = known_of(causes.network, path);
+  return "this node knows of no cause on itself: " + (expected.empty() ? "" : expected + "; ") +
+         "compare `pellicle encrypt status` of both nodes, and see that nothing between them drops "
+         "ESP (protocol 50)";
+}
+
 // Of one family's two paths: what of them is this node's trouble.
-void judge(const std::string& name, const NodeHealth& node, std::vector<Problem>& problems) {
+void judge(const std::string& name, const NodeHealth& node, const OwnCauses& causes,
+           std::vector<Problem>& problems) {
   for (const auto& [path, result] : node.paths) {
     if (result.times < kTimes) continue;
     const std::string object = "Node " + name;
@@ -56,10 +73,23 @@ void judge(const std::string& name, const NodeHealth& node, std::vector<Problem>
           {object, field,
            "its health endpoint " + with_port(path.address) +
                " does not answer through ESP while the node itself does: pods do not reach each "
-               "other either; compare `pellicle encrypt status` of both nodes, and see that "
-               "nothing between them drops ESP (protocol 50)"});
+               "other either; " +
+               what_to_do(path, causes)});
     }
   }
+}
+
+// One cause that is known stands for all.
+std::string alone_advice(const std::map<std::string, NodeHealth>& nodes, const OwnCauses& causes) {
+  auto cause = causes.here;
+  for (const auto& [name, node] : nodes) {
+    for (const auto& [path, result] : node.paths) {
+      if (cause.empty()) cause = known_of(causes.towards, path);
+    }
+  }
+  if (!cause.empty()) return "put right first what is wrong on this node: " + cause;
+  return "is this node's uplink connected, and does the network let TCP " +
+         std::to_string(kClusterHealthPort) + " and ESP (protocol 50) pass?";
 }
 
 bool is_silent(const NodeHealth& node) {
@@ -144,9 +174,9 @@ std::string health_sentence(const HealthPath& path, const HealthResult& result) 
   return where;
 }
 
-std::vector<Problem> health_problems(const ClusterHealth& health) {
+std::vector<Problem> health_problems(const ClusterHealth& health, const OwnCauses& causes) {
   std::vector<Problem> problems;
-  for (const auto& [name, node] : health.nodes) judge(name, node, problems);
+  for (const auto& [name, node] : health.nodes) judge(name, node, causes, problems);
   const auto& nodes = health.nodes;
   const bool alone = nodes.size() > 1 && std::all_of(nodes.begin(), nodes.end(), [](auto& entry) {
                        return is_silent(entry.second);
@@ -154,9 +184,8 @@ std::vector<Problem> health_problems(const ClusterHealth& health) {
   if (alone) {
     problems.push_back({"Cluster health", "",
                         "none of the " + std::to_string(nodes.size()) +
-                            " other nodes answers, neither directly nor through ESP; is this "
-                            "node's uplink connected, and does the network let TCP " +
-                            std::to_string(kClusterHealthPort) + " and ESP (protocol 50) pass?"});
+                            " other nodes answers, neither directly nor through ESP; " +
+                            alone_advice(nodes, causes)});
   }
   return problems;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/desired/desired.h"
+#include "agent/health/causes.h"
 
 namespace pellicle {
 
@@ -71,8 +72,9 @@ std::string health_sentence(const HealthPath& path, const HealthResult& result);
 // What an operator of this node must do something about, once it was so twice in a row (an agent
 // that restarts costs an answer): a node that answers while the tunnel to it
 // does not, packets of full size that are lost, and no node that answers at all. A node that is
-// just away is none: every other node of the cluster would say so.
-std::vector<Problem> health_problems(const ClusterHealth& health);
+// just away is none: every other node of the cluster would say so. What this node knows of itself
+// comes before all advice about others and the network between.
+std::vector<Problem> health_problems(const ClusterHealth& health, const OwnCauses& causes = {});
 
 // How often one node is asked. All nodes together ask `peers` times `peers` questions in that time:
 // its growth with the cluster keeps what a node asks and is asked in a second from growing.

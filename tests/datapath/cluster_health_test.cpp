@@ -118,3 +118,17 @@ TEST_CASE(
   must("ip link set port4 mtu 1500");
   all_reached(lab);
 }
+
+TEST_CASE("a tunnel that fails because of a route on this node is not blamed on the network") {
+  Lab lab(asking());
+  must_in("worker", "ip route add 10.0.0.0/24 via 172.18.0.99");
+  lab.start_agents();
+  CHECK(says(lab, "worker",
+             "the cause is on this node: the kernel refuses to add route 10.0.0.0/24 via "
+             "172.18.0.4 dev eth0 (File exists: something that is not ours stands in its place)",
+             30s));
+  CHECK(lab.agent("worker").says().find("drops ESP") == std::string::npos);
+  must_in("worker", "ip route del 10.0.0.0/24 via 172.18.0.99");
+  all_reached(lab);
+  CHECK(lab.agent("worker").ctl("status").ok());
+}

@@ -31,8 +31,8 @@ NodeHealth heard(HealthAnswer node, HealthAnswer tunnel) {
   return health;
 }
 
-std::string only_problem(const ClusterHealth& health) {
-  const auto problems = health_problems(health);
+std::string only_problem(const ClusterHealth& health, const OwnCauses& causes = {}) {
+  const auto problems = health_problems(health, causes);
   REQUIRE(problems.size() == 1);
   return problems.front().to_string();
 }
@@ -91,6 +91,44 @@ TEST_CASE("a tunnel that fails while the node answers is this node's problem, wi
   CHECK_THAT(problem, Catch::Matchers::Contains("Node worker2") &&
                           Catch::Matchers::Contains("10.0.0.7:4240") &&
                           Catch::Matchers::Contains("pellicle encrypt status"));
+}
+
+TEST_CASE("a cause on this node is named, and no firewall is looked for then") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["worker2"] = heard(HealthAnswer::good, HealthAnswer::silent);
+  CHECK_THAT(only_problem(health), Catch::Matchers::Contains("knows of no cause on itself") &&
+                                       Catch::Matchers::Contains("drops ESP"));
+  const std::pair worker2("worker2", Family::v4);
+  OwnCauses causes;
+  causes.network[worker2] = "172.18.0.1 must route 10.0.0.0/24 to 172.19.0.4";
+  CHECK_THAT(only_problem(health, causes),
+             Catch::Matchers::Contains("no cause on itself: 172.18.0.1 must route 10.0.0.0/24"));
+  causes.here = "Kernel: no module esp4";
+  CHECK_THAT(
+      only_problem(health, causes),
+      Catch::Matchers::Contains("first what is wrong on this node: Kernel: no module esp4") &&
+          !Catch::Matchers::Contains("ESP (protocol 50)"));
+  causes.towards[worker2] = "the kernel refuses to add route X (Y)";
+  CHECK_THAT(only_problem(health, causes),
+             Catch::Matchers::Contains("on this node: the kernel refuses to add route X (Y)") &&
+                 !Catch::Matchers::Contains("ESP (protocol 50)") &&
+                 !Catch::Matchers::Contains("esp4"));
+  causes = {};
+  causes.towards[{"worker2", Family::v6}] = "of the other family";
+  causes.towards[{"worker3", Family::v4}] = "of another node";
+  CHECK_THAT(only_problem(health, causes), Catch::Matchers::Contains("no cause on itself"));
+}
+
+TEST_CASE("a node that reaches none looks at itself first") {
+  ClusterHealth health{.interval = 30s, .nodes = {}};
+  health.nodes["a"] = heard(HealthAnswer::silent, HealthAnswer::silent);
+  health.nodes["worker2"] = heard(HealthAnswer::silent, HealthAnswer::silent);
+  CHECK_THAT(only_problem(health), Catch::Matchers::Contains("uplink connected"));
+  OwnCauses causes;
+  causes.towards[{"worker2", Family::v4}] = "this node has no route to 172.18.0.4";
+  CHECK_THAT(only_problem(health, causes),
+             Catch::Matchers::Contains("on this node: this node has no route to 172.18.0.4") &&
+                 !Catch::Matchers::Contains("ESP (protocol 50)"));
 }
 
 TEST_CASE("what happened once is no problem yet") {

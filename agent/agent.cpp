@@ -70,9 +70,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       monitor_(
           context, [this] { return kernel_.ports(); },
           [this](const Changes& changes) {
-            const bool soon =
-                changes == Changes{kPodLinkChange} || changes == Changes{kNetfilterChange};
-            passes_.request(soon ? Passes::kSoon : Passes::kAtOnce);
+            passes_.request(pace_.of(changes, PassPace::Clock::now()));
           }),
       health_endpoint_(context, {.connect = pod_datapath().connect}),
       inquiry_(context, config_.cluster_health_interval, random_seed(),

@@ -23,6 +23,7 @@
 #include "agent/kube/store.h"
 #include "agent/kube/taint.h"
 #include "agent/kube/watcher.h"
+#include "agent/pass_pace.h"
 #include "agent/passes.h"
 #include "agent/pods.h"
 #include "agent/problem_events.h"
@@ -106,6 +107,7 @@ class Agent {
   EventPoster events_;
   std::map<std::string, SourceHealth> sources_;  // by title
   std::vector<std::unique_ptr<Watcher>> watchers_;
+  PassPace pace_;
   Monitor monitor_;
   std::optional<Node>
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake

@@ -61,9 +61,7 @@ class Passes {
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
          Hooks hooks);
 
-  // One within that time: at once for what traffic depends on; soon for pod devices, which come and
-  // go by the hundred and are programmed without a pass, and for netfilter, whose users often
-  // change it several times in a row.
+  // One within that time; see PassPace.
   static constexpr std::chrono::milliseconds kAtOnce{20};  // one event is often followed by more
   static constexpr std::chrono::milliseconds kSoon{1000};
   void request(std::chrono::milliseconds within = kAtOnce);

@@ -5,6 +5,7 @@
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 
+#include "agent/desired/desired.h"
 #include "agent/kernel/netlink_message.h"
 
 namespace pellicle {
@@ -13,6 +14,11 @@ namespace {
 
 bool is_pod_link(const nlmsghdr& message) {
   return Attributes(message, sizeof(ifinfomsg)).text(IFLA_IFNAME).starts_with("lxc");
+}
+
+bool is_daemons_route(const nlmsghdr& message) {
+  const auto info = header_of<rtmsg>(message);
+  return info && info->rtm_protocol > RTPROT_BOOT && info->rtm_protocol != kEncryptRouteProtocol;
 }
 
 // Empty for what is of no interest.
@@ -26,7 +32,7 @@ std::string route_change(const nlmsghdr& message) {
       return "address";
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
-      return "route";
+      return is_daemons_route(message) ? kDaemonRouteChange : "route";
     case RTM_NEWRULE:
     case RTM_DELRULE:
       return "rule";

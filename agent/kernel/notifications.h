@@ -12,6 +12,9 @@ namespace pellicle {
 using Changes = std::set<std::string>;
 inline constexpr const char* kPodLinkChange = "pod link";     // of a device lxc*
 inline constexpr const char* kNetfilterChange = "netfilter";  // somebody used its tools
+// Of a protocol that neither the kernel nor an administrator's command nor this agent has: bird,
+// zebra, a DHCP client, a router's advertisement.
+inline constexpr const char* kDaemonRouteChange = "daemon's route";
 
 // Links, addresses, routes and rules of both families, tc, XFRM states and policies of the network
 // namespace of the thread that makes this. What is missed for want of memory counts as a change, so

@@ -39,6 +39,8 @@ TEST_CASE("notifications: each table's change by somebody else is heard") {
   CHECK(after("ip link del lxc1") == Words{kPodLinkChange});
   CHECK(after("ip addr add 10.9.9.9/32 dev eth0").contains("address"));
   CHECK(after("ip route add 10.77.0.0/16 dev eth0") == Words{"route"});
+  CHECK(after("ip route add 10.78.0.0/16 dev eth0 proto bird") == Words{kDaemonRouteChange});
+  CHECK(after("ip -6 route add fd00:78::/64 dev eth0 proto ra") == Words{kDaemonRouteChange});
   CHECK(after("ip rule add pref 77 fwmark 1 lookup 77") == Words{"rule"});
   CHECK(after("tc qdisc add dev eth0 clsact").contains("tc"));
   CHECK(after("ip xfrm state add src 1.1.1.1 dst 2.2.2.2 proto esp spi 5 mode tunnel "

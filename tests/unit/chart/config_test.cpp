@@ -100,6 +100,9 @@ TEST_CASE("the other values arrive") {
   CHECK(datapath.masquerade_exceptions.size() == 2);
   CHECK(operator_options("datapath").pools.size() == 2);
   const auto host = agent_config("host");
+  CHECK_FALSE(host.settings.direct_routes);
+  CHECK(agent_config("seed").settings.direct_routes);  // Cilium's `true`
+  CHECK(agent_config("defaults").settings.direct_routes);
   CHECK(host.cni.conf_dir == "/var/lib/cni/net.d");
   CHECK(host.cni.bin_dir == "/usr/libexec/cni");
   CHECK(host.cni.chain.empty());

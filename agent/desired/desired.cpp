@@ -40,6 +40,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
   }
   return LocalView{.families = std::move(families),
                    .uplink = *cluster.uplink,
+                   .advertised = inputs.host.advertised,
                    .endpoints = present_endpoints(inputs, cluster.own, problems),
                    .keys = Keys(inputs),
                    .netfilter = inputs.settings.netfilter,

@@ -46,9 +46,13 @@ Table<Sysctl> sysctls(const LocalView& view) {
       set_sysctl(table, family, kNetDevice, "accept_local", "1");
     } else {
       // Nothing is forwarded without it (6.1, ip6_forward). A device that forwards takes routes
-      // from routers, the node's own default route perhaps, only with 2.
+      // from routers, the node's own default route perhaps, only with 2: any device, as all
+      // forward.
       set_sysctl(table, family, "all", "forwarding", "1");
       if (view.uplink.accepts_ra) set_sysctl(table, family, view.uplink.name, "accept_ra", "2");
+      for (const auto& device : view.advertised) {
+        set_sysctl(table, family, device, "accept_ra", "2");
+      }
     }
   }
   return table;

@@ -128,6 +128,7 @@ std::optional<LinkAddress> decode_address(const nlmsghdr& message) {
   result.value = {info->ifa_prefixlen, info->ifa_scope == RT_SCOPE_LINK};
   result.kernel_made =
       is_link_local(*address) || attributes.value<uint8_t>(IFA_PROTO).value_or(0) != 0;
+  result.lent = *family == Family::v6 && !(info->ifa_flags & IFA_F_PERMANENT);
   return result;
 }
 

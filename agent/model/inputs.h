@@ -48,6 +48,9 @@ struct HostFacts {
   std::map<std::string, std::string>
       program_tags;  // program name -> the kernel's digest of what this agent carries
   std::vector<std::string> pod_devices;  // lxc devices that exist, sorted
+  // Other devices that have routes or addresses because the kernel listens to routers there, or had
+  // some when the agent first told it to go on listening.
+  std::set<std::string> advertised;
   bool operator==(const HostFacts&) const = default;
 };
 

@@ -170,6 +170,8 @@ TEST_CASE("an uplink that listens to routers goes on doing so while it forwards"
   CHECK(state.sysctls.begin()->first.path == "net/ipv6/conf/eth0/accept_ra");  // before forwarding
   CHECK(state.sysctls.begin()->second.value == "2");
   CHECK(state.sysctls.rbegin()->first.path == "net/ipv6/conf/all/forwarding");
+  inputs.host.advertised = {"eth1"};
+  CHECK(compute(inputs).state.sysctls.at({"net/ipv6/conf/eth1/accept_ra"}).value == "2");
   for (auto& [name, node] : inputs.nodes) node = seed::worker().nodes.at(name);
   CHECK_FALSE(compute(inputs).state.sysctls.contains({"net/ipv6/conf/eth0/accept_ra"}));
 }

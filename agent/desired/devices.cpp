@@ -33,6 +33,13 @@ void set_forwarding(Table<Sysctl>& table, Family family, const std::string& devi
   set_sysctl(table, family, device, "forwarding", "1");
 }
 
+// Where src_valid_mark is set (Tailscale and wg-quick set it for all devices), the kernel looks up a
+// packet's source with the packet's mark: table 200 has the pods' own addresses as local ones.
+void set_for_pod(Table<Sysctl>& table, Family family, const std::string& device) {
+  set_forwarding(table, family, device);
+  if (family == Family::v4) set_sysctl(table, family, device, "accept_local", "1");
+}
+
 Table<Sysctl> sysctls(const LocalView& view) {
   Table<Sysctl> table;
   for (const auto& own : view.families) {

@@ -50,7 +50,7 @@ std::vector<Endpoint> present_endpoints(const Inputs& inputs,
 KernelState pod_objects(const Endpoint& endpoint, const ProgramTags& tags) {
   KernelState state;
   for (const auto& address : endpoint.addresses) {
-    set_forwarding(state.sysctls, address.family(), endpoint.device);
+    set_for_pod(state.sysctls, address.family(), endpoint.device);
     state.endpoints[{address}] = {
         .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac};
   }

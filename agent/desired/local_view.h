@@ -27,6 +27,7 @@ struct FamilyView {
 struct LocalView {
   std::vector<FamilyView> families;  // one or both, IPv4 first
   HostFacts::Uplink uplink;
+  std::set<std::string> advertised;  // devices that routers advertise to
   std::vector<Endpoint> endpoints;  // those whose device exists, by id
   Keys keys;
   bool netfilter = true;
@@ -55,6 +56,7 @@ Table<Rule> rules(const LocalView& view);
 Attachment attachment(const char* program, const ProgramTags& tags);
 // And for IPv4 no source check.
 void set_forwarding(Table<Sysctl>& table, Family family, const std::string& device);
+void set_for_pod(Table<Sysctl>& table, Family family, const std::string& device);
 
 // The pods of this node whose device exists, by id. A second pod with an address that a first one
 // has, or an address outside the PodCIDR, is reported.

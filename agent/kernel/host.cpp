@@ -90,6 +90,7 @@ void read_uplinks(const Devices& devices, std::span<const LinkAddress> addresses
 
 HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& ledger) {
   HostFacts facts;
+  facts.ipv6 = read_sysctl("net/ipv6/conf/all/forwarding").has_value();
   const Devices devices(socket);
   const auto addresses = read_addresses(socket);
   read_links(devices, advertised_to(socket, addresses), own, ledger, facts);

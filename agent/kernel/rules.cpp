@@ -6,6 +6,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include "agent/kernel/os_error.h"
 #include "agent/kernel/ownership.h"
 #include "agent/kernel/rule_codec.h"
 #include "agent/kernel/sysctl.h"
@@ -16,9 +17,15 @@ namespace {
 
 const std::set<uint32_t> kBornAt = {0};  // where the kernel puts `lookup local`
 
+// None of a family that the kernel has not: some refuse the request (6.1 booted without IPv6), some
+// show all that they have (rtnetlink_rcv_msg).
 std::vector<KernelRule> read_rules(NetlinkSocket& socket, Family family) {
-  auto rules = socket.dump(rule_dump(family), decode_rule);
-  // A kernel without the family shows all that it has (6.1, rtnetlink_rcv_msg).
+  std::vector<KernelRule> rules;
+  try {
+    rules = socket.dump(rule_dump(family), decode_rule);
+  } catch (const OsError& error) {
+    if (error.error() != EAFNOSUPPORT) throw;
+  }
   std::erase_if(rules, [&](const KernelRule& rule) { return rule.key.family != family; });
   return rules;
 }

@@ -39,6 +39,7 @@ struct HostFacts {
     bool accepts_ra = false;
     auto operator<=>(const Uplink&) const = default;
   };
+  bool ipv6 = true;                      // false: a kernel without, or booted without
   std::map<IpAddress, Uplink> uplinks;   // by address: devices that are not ours
   std::optional<IpAddress> router_ipv4;  // on cilium_host now
   std::optional<IpAddress> router_ipv6;  // beside the one the kernel makes

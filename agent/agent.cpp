@@ -154,6 +154,7 @@ void Agent::start() {
   }
   complete_deletions();
   look_at_kernel();
+  passes_.begin();  // without the node's own addresses in its rules nothing would ever be listed
   for (const auto& watcher : watchers_) watcher->start();
 }
 

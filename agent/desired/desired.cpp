@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "agent/desired/local_view.h"
+#include "agent/desired/settings.h"
 
 namespace pellicle {
 
@@ -85,7 +86,9 @@ Mark encrypt_mark(uint8_t key_id) {
 
 Desired compute(const Inputs& inputs) {
   Desired desired{.state = {}, .cluster = cluster(inputs), .problems = {}};
-  desired.problems = desired.cluster.problems;
+  desired.problems = settings_astray(inputs.host);
+  desired.problems.insert(desired.problems.end(), desired.cluster.problems.begin(),
+                          desired.cluster.problems.end());
   const auto view = local_view(inputs, desired.cluster, desired.problems);
   if (view) {
     desired.state = all_objects(*view);

@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
+#include "agent/desired/settings.h"
 #include "agent/kernel/addresses.h"
 #include "agent/kernel/sysctl.h"
 
@@ -95,6 +96,9 @@ HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& 
   const auto addresses = read_addresses(socket);
   read_links(devices, advertised_to(socket, addresses), own, ledger, facts);
   read_uplinks(devices, addresses, own, facts);
+  for (const auto& path : required_settings()) {
+    if (const auto value = read_sysctl(path)) facts.settings[{path}] = {*value};
+  }
   return facts;
 }
 

@@ -67,11 +67,10 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                    [](const std::string& trouble) {
                      log::warn("an event could not be posted", {{"error", trouble}});
                    }}),
+      settings_(context, [this] { look_at_settings(); }),
       monitor_(
           context, [this] { return kernel_.ports(); },
-          [this](const Changes& changes) {
-            passes_.request(pace_.of(changes, PassPace::Clock::now()));
-          }),
+          [this](const Changes& changes) { heard(changes); }),
       health_endpoint_(context, {.connect = pod_datapath().connect}),
       inquiry_(context, config_.cluster_health_interval, random_seed(),
                [this](const auto& path, const auto& result) { note_health(path, result); }),
@@ -153,6 +152,8 @@ void Agent::start() {
   }
   complete_deletions();
   look_at_kernel();
+  passes_.begin();  // without the node's own addresses in its rules nothing would ever be listed
+  settings_.start();
   for (const auto& watcher : watchers_) watcher->start();
 }
 

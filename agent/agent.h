@@ -27,6 +27,7 @@
 #include "agent/passes.h"
 #include "agent/pods.h"
 #include "agent/problem_events.h"
+#include "agent/settings_watch.h"
 #include "agent/status/last_use.h"
 #include "agent/status/report.h"
 #include "agent/status/server.h"
@@ -63,6 +64,8 @@ class Agent {
   void note_problems();
   Troubles troubles() const;
   void look_at_kernel();
+  void look_at_settings();
+  void heard(Changes changes);
   std::vector<Problem> kernel_problems() const;
   void publish();
   std::optional<PodNetwork> pod_network() const;
@@ -108,6 +111,7 @@ class Agent {
   std::map<std::string, SourceHealth> sources_;  // by title
   std::vector<std::unique_ptr<Watcher>> watchers_;
   PassPace pace_;
+  SettingsWatch settings_;
   Monitor monitor_;
   std::optional<Node>
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake

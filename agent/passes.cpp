@@ -117,6 +117,10 @@ void Passes::request(std::chrono::milliseconds within) {
   schedule(within);
 }
 
+void Passes::begin() {
+  run_and_note();
+}
+
 // The earliest wish wins.
 void Passes::schedule(std::chrono::milliseconds delay) {
   const auto due = std::chrono::steady_clock::now() + delay;
@@ -160,7 +164,10 @@ bool Passes::step() {
   auto actual = kernel_.dump();
   outcome_.times.dump += watch.lap();
   auto inputs = hooks_.gather();
-  if (!inputs) return false;
+  if (!inputs) {
+    keep(actual);
+    return false;
+  }
   Desired desired = with_programmed(actual, *inputs, [this](Inputs& whole) {
     return hooks_.prepare ? hooks_.prepare(whole) : compute(whole);
   });
@@ -172,6 +179,12 @@ bool Passes::step() {
   outcome_.inputs = std::move(*inputs);
   record(std::move(desired), std::move(pass));
   return more;
+}
+
+void Passes::keep(const KernelState& actual) {
+  Pass pass = reconcile(kernel_, actual, kept(actual), Scope::everything);
+  note(pass);
+  outcome_.refusals = std::move(pass.refusals);
 }
 
 void Passes::note_repair(const Pass& pass, const KernelState& actual) {
@@ -229,18 +242,22 @@ Scope Passes::scope(const Desired& desired) const {
                                                                       : Scope::additions;
 }
 
-void Passes::record(Desired desired, Pass pass) {
+void Passes::note(const Pass& pass) {
   log_pass(pass, outcome_.refusals);
-  if (!pass.refusals.empty() && hooks_.refused) hooks_.refused(pass.refusals);
-  ++outcome_.passes;
-  log::debug("pass made", {{"changes", pass.plan.size()},
-                           {"refused", pass.refusals.size()},
-                           {"problems", desired.problems.size()}});
   const auto now = Clock::now();
   if (pass.plan.size() > pass.refusals.size()) outcome_.last_change = now;
   if (!pass.refusals.empty() && outcome_.refusals.empty()) outcome_.failing_since = now;
   if (!outcome_.failure.empty()) log::info("passes succeed again");
   outcome_.failure.clear();
+}
+
+void Passes::record(Desired desired, Pass pass) {
+  note(pass);
+  if (!pass.refusals.empty() && hooks_.refused) hooks_.refused(pass.refusals);
+  ++outcome_.passes;
+  log::debug("pass made", {{"changes", pass.plan.size()},
+                           {"refused", pass.refusals.size()},
+                           {"problems", desired.problems.size()}});
   outcome_.refusals = std::move(pass.refusals);
   outcome_.complete = knows_the_node(desired.state);
   outcome_.settled = outcome_.refusals.empty() && scope(desired) == Scope::everything;

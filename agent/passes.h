@@ -46,7 +46,8 @@ struct PassOutcome {
 class Passes {
  public:
   struct Hooks {
-    // Without what is programmed. No value: nothing may be concluded yet.
+    // Without what is programmed. No value: nothing may be concluded yet, and a pass only puts
+    // right what needs no knowledge.
     std::function<std::optional<Inputs>()> gather;
     // Of the whole inputs: fills in the sender, and computes; compute() alone where this is empty.
     std::function<Desired(Inputs&)> prepare;
@@ -72,14 +73,17 @@ class Passes {
   void peer_changed(const std::string& name, const std::optional<Node>& now);
 
   std::vector<Refusal> run();  // now; throws what the kernel throws
+  void begin();                // one now, whatever it comes to, and the next as it asks
   Plan preview();              // what a pass would do now
   const PassOutcome& last() const { return outcome_; }
 
  private:
   void run_and_note();
   bool step();
+  void keep(const KernelState& actual);
   bool change_peer(const std::string& name, const std::optional<Node>& now);
   void note_repair(const Pass& pass, const KernelState& actual);
+  void note(const Pass& pass);
   void record(Desired desired, Pass pass);
   void failed(const std::string& sentence);
   void schedule(std::chrono::milliseconds delay);

@@ -29,11 +29,24 @@ std::optional<HostFacts::Uplink> named_uplink(const Inputs& inputs, Cluster& clu
   return std::nullopt;
 }
 
+void report_no_ipv6(const Node& self, const Cidr& pod_cidr, Cluster& cluster) {
+  cluster.problems.push_back(
+      {"Node " + self.name, kPodCidrField,
+       pod_cidr.to_string() +
+           " is not used, as this node's kernel has no IPv6; expected a kernel that was booted "
+           "without ipv6.disable=1, or a Node with an IPv4 PodCIDR alone"});
+}
+
 // The families that this node has pods of. One that is programmed stays, whatever its Node says.
-std::vector<Family> own_families(const Inputs& inputs, const Node& self) {
+std::vector<Family> own_families(const Inputs& inputs, const Node& self, Cluster& cluster) {
   std::vector<Family> families;
   for (const auto family : kFamilies) {
-    if (self.pod_cidr(family) || inputs.host.router(family)) families.push_back(family);
+    const auto pod_cidr = self.pod_cidr(family);
+    if (family == Family::v6 && !inputs.host.ipv6) {
+      if (pod_cidr) report_no_ipv6(self, *pod_cidr, cluster);
+    } else if (pod_cidr || inputs.host.router(family)) {
+      families.push_back(family);
+    }
   }
   if (families.empty()) families.push_back(Family::v4);  // what is missing has to have a name
   return families;
@@ -140,7 +153,7 @@ OwnClaims read_self(const Inputs& inputs, Cluster& cluster) {
     return {.families = {kFamilies.begin(), kFamilies.end()}};
   }
   cluster.self = found->second;
-  OwnClaims own{.families = own_families(inputs, *cluster.self)};
+  OwnClaims own{.families = own_families(inputs, *cluster.self, cluster)};
   for (const auto family : own.families) {
     if (cluster.self->internal_ip(family)) continue;
     report_self(*cluster.self, cluster, kInternalIpField,

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "agent/desired/local_view.h"
+#include "agent/desired/settings.h"
 
 namespace pellicle {
 
@@ -40,6 +41,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
   }
   return LocalView{.families = std::move(families),
                    .uplink = *cluster.uplink,
+                   .advertised = inputs.host.advertised,
                    .endpoints = present_endpoints(inputs, cluster.own, problems),
                    .keys = Keys(inputs),
                    .netfilter = inputs.settings.netfilter,
@@ -84,7 +86,9 @@ Mark encrypt_mark(uint8_t key_id) {
 
 Desired compute(const Inputs& inputs) {
   Desired desired{.state = {}, .cluster = cluster(inputs), .problems = {}};
-  desired.problems = desired.cluster.problems;
+  desired.problems = settings_astray(inputs.host);
+  desired.problems.insert(desired.problems.end(), desired.cluster.problems.begin(),
+                          desired.cluster.problems.end());
   const auto view = local_view(inputs, desired.cluster, desired.problems);
   if (view) {
     desired.state = all_objects(*view);

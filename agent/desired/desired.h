@@ -82,6 +82,10 @@ struct Desired {
 };
 Desired compute(const Inputs& inputs);
 
+// What can be said before anything was heard of the cluster: the block policy, and `actual` with
+// what needs no knowledge put right. Nothing of it is removed.
+KernelState kept(const KernelState& actual);
+
 // This node's own part of cluster(inputs).own, without a look at the peers.
 std::map<Family, OwnNetwork> own_networks(const Inputs& inputs);
 

@@ -17,41 +17,4 @@ Table<Address> addresses(const LocalView& view) {
   return table;
 }
 
-namespace {
-
-// A device name stands in the path as it is, dots and all.
-void set_sysctl(Table<Sysctl>& table, Family family, const std::string& device, const char* name,
-                const char* value) {
-  const std::string folder = family == Family::v4 ? "net/ipv4/conf/" : "net/ipv6/conf/";
-  table.emplace(Sysctl::Key{folder + device + "/" + name}, Sysctl{value});
-}
-
-}  // namespace
-
-void set_forwarding(Table<Sysctl>& table, Family family, const std::string& device) {
-  if (family == Family::v4) set_sysctl(table, family, device, "rp_filter", "0");
-  set_sysctl(table, family, device, "forwarding", "1");
-}
-
-Table<Sysctl> sysctls(const LocalView& view) {
-  Table<Sysctl> table;
-  for (const auto& own : view.families) {
-    const auto family = own.family();
-    for (const auto* device : {kHostDevice, kNetDevice}) set_forwarding(table, family, device);
-    set_forwarding(table, family, view.uplink.name);
-    if (family == Family::v4) {
-      // The greater of this and the device's own counts.
-      set_sysctl(table, family, "all", "rp_filter", "0");
-      // ESP that cilium_host hands to cilium_net comes from an address of this node.
-      set_sysctl(table, family, kNetDevice, "accept_local", "1");
-    } else {
-      // Nothing is forwarded without it (6.1, ip6_forward). A device that forwards takes routes
-      // from routers, the node's own default route perhaps, only with 2.
-      set_sysctl(table, family, "all", "forwarding", "1");
-      if (view.uplink.accepts_ra) set_sysctl(table, family, view.uplink.name, "accept_ra", "2");
-    }
-  }
-  return table;
-}
-
 }  // namespace pellicle

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "agent/desired/local_view.h"
+#include "agent/desired/settings.h"
 
 namespace pellicle {
 
@@ -50,7 +51,7 @@ std::vector<Endpoint> present_endpoints(const Inputs& inputs,
 KernelState pod_objects(const Endpoint& endpoint, const ProgramTags& tags) {
   KernelState state;
   for (const auto& address : endpoint.addresses) {
-    set_forwarding(state.sysctls, address.family(), endpoint.device);
+    set_for(kOnPods, address.family(), endpoint.device, state.sysctls);
     state.endpoints[{address}] = {
         .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac};
   }

@@ -27,7 +27,8 @@ struct FamilyView {
 struct LocalView {
   std::vector<FamilyView> families;  // one or both, IPv4 first
   HostFacts::Uplink uplink;
-  std::vector<Endpoint> endpoints;  // those whose device exists, by id
+  std::set<std::string> advertised;  // devices that routers advertise to
+  std::vector<Endpoint> endpoints;   // those whose device exists, by id
   Keys keys;
   bool netfilter = true;
   bool host_encryption = false;
@@ -52,9 +53,12 @@ Table<Route> routes(const LocalView& view);
 Table<LocalRule> local_rules(const LocalView& view);
 Table<Rule> rules(const LocalView& view);
 
+// Of one family.
+LocalRule local_rule();
+Table<Rule> mark_rules(Family family);
+inline constexpr uint32_t kLocalRuleBornAt = 0;  // where the kernel has it
+
 Attachment attachment(const char* program, const ProgramTags& tags);
-// And for IPv4 no source check.
-void set_forwarding(Table<Sysctl>& table, Family family, const std::string& device);
 
 // The pods of this node whose device exists, by id. A second pod with an address that a first one
 // has, or an address outside the PodCIDR, is reported.

@@ -11,25 +11,30 @@ constexpr uint32_t kLocalRulePriority = 100;
 
 }  // namespace
 
+LocalRule local_rule() {
+  return {.priorities = {kLocalRulePriority}};
+}
+
+Table<Rule> mark_rules(Family family) {
+  Table<Rule> table;
+  for (const auto& mark : {kDecryptMark, kEncryptMark}) {
+    table.emplace(
+        Rule::Key{
+            .family = family, .priority = kMarkRulePriority, .mark = mark, .table = kEncryptTable},
+        Rule{});
+  }
+  return table;
+}
+
 Table<LocalRule> local_rules(const LocalView& view) {
   Table<LocalRule> table;
-  for (const auto& own : view.families) {
-    table[{.family = own.family()}] = {.priorities = {kLocalRulePriority}};
-  }
+  for (const auto& own : view.families) table[{own.family()}] = local_rule();
   return table;
 }
 
 Table<Rule> rules(const LocalView& view) {
   Table<Rule> table;
-  for (const auto& own : view.families) {
-    for (const auto& mark : {kDecryptMark, kEncryptMark}) {
-      table.emplace(Rule::Key{.family = own.family(),
-                              .priority = kMarkRulePriority,
-                              .mark = mark,
-                              .table = kEncryptTable},
-                    Rule{});
-    }
-  }
+  for (const auto& own : view.families) table.merge(mark_rules(own.family()));
   return table;
 }
 

@@ -1,5 +1,6 @@
 #include "agent/kernel/announcements.h"
 
+#include <linux/netconf.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
@@ -19,6 +20,13 @@ bool is_pod_link(const nlmsghdr& message) {
 bool is_daemons_route(const nlmsghdr& message) {
   const auto info = header_of<rtmsg>(message);
   return info && info->rtm_protocol > RTPROT_BOOT && info->rtm_protocol != kEncryptRouteProtocol;
+}
+
+// Not so for what the agent writes itself. A new device announces what it begins with.
+bool is_astray(const nlmsghdr& message) {
+  const Attributes settings(message, sizeof(netconfmsg));
+  return settings.value<int32_t>(NETCONFA_FORWARDING).value_or(1) == 0 ||
+         settings.value<int32_t>(NETCONFA_RP_FILTER).value_or(0) != 0;
 }
 
 // Empty for what is of no interest.
@@ -41,6 +49,8 @@ std::string route_change(const nlmsghdr& message) {
     case RTM_NEWTFILTER:
     case RTM_DELTFILTER:
       return "tc";
+    case RTM_NEWNETCONF:
+      return is_astray(message) ? kSettingChange : "";
     default:
       return "";
   }

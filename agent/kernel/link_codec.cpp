@@ -134,6 +134,7 @@ std::optional<LinkAddress> decode_address(const nlmsghdr& message) {
   const bool routed =
       (attributes.value<uint32_t>(IFA_FLAGS).value_or(0) & IFA_F_NOPREFIXROUTE) == 0;
   if (routed && network != Cidr::host(*address)) result.connected = network;
+  result.lent = *family == Family::v6 && !(info->ifa_flags & IFA_F_PERMANENT);
   return result;
 }
 

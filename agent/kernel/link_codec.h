@@ -38,6 +38,7 @@ struct LinkAddress {
   IpAddress address;
   Address value;
   bool kernel_made = false;  // IPv6 link-local, or IFA_PROTO says so (from 5.18 on)
+  bool lent = false;         // IPv6, for a time: as a router advertised it, or DHCP
   // What the kernel reaches through the device because of it; none: itself alone, or nothing.
   std::optional<Cidr> connected = {};
   auto operator<=>(const LinkAddress&) const = default;

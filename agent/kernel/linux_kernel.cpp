@@ -1,12 +1,12 @@
 #include "agent/kernel/linux_kernel.h"
 
 #include <linux/netlink.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <functional>
 
 #include "agent/kernel/addresses.h"
+#include "agent/kernel/host.h"
 #include "agent/kernel/netfilter.h"
 #include "agent/kernel/next_hops.h"
 #include "agent/kernel/os_error.h"
@@ -16,18 +16,11 @@
 #include "agent/kernel/rules.h"
 #include "agent/kernel/state_counters.h"
 #include "agent/kernel/states.h"
-#include "agent/kernel/sysctl.h"
 #include "agent/kernel/sysctls.h"
 
 namespace pellicle {
 
 namespace {
-
-constexpr const char* kPodPrefix = "lxc";  // the host's end of a pod, as in the seed
-
-bool is_pod_device(const Link& link) {
-  return link.kind == "veth" && link.name.starts_with(kPodPrefix);
-}
 
 // Opened when first needed, and anew after a failure: what an old conversation left unread must
 // not be taken for an answer.
@@ -45,31 +38,6 @@ class LazySocket {
   int protocol_;
   std::optional<NetlinkSocket> socket_;
 };
-
-bool accepts_ra(const std::string& device) {
-  const auto value = read_sysctl("net/ipv6/conf/" + device + "/accept_ra");
-  return value && *value != "0";
-}
-
-void read_host(const Devices& devices, std::span<const LinkAddress> addresses,
-               const OwnDevices& own, HostFacts& facts) {
-  for (const auto& link : devices.all()) {
-    if (is_pod_device(link)) facts.pod_devices.push_back(link.name);
-  }
-  std::sort(facts.pod_devices.begin(), facts.pod_devices.end());
-  for (const auto& address : addresses) {
-    const Link* link = devices.find(address.index);
-    if (!link) continue;
-    const bool ipv4 = address.address.family() == Family::v4;
-    if (!ipv4 && address.value.scope_link) continue;  // the kernel's own
-    auto& router = ipv4 ? facts.router_ipv4 : facts.router_ipv6;
-    if (link->name == own.host && !router) router = address.address;
-    if (own.has(link->name) || is_pod_device(*link) || (link->flags & IFF_LOOPBACK)) continue;
-    facts.uplinks.emplace(
-        address.address,
-        HostFacts::Uplink{link->name, link->mtu, accepts_ra(link->name), address.connected});
-  }
-}
 
 }  // namespace
 
@@ -193,9 +161,7 @@ LinuxKernel::~LinuxKernel() = default;
 
 HostFacts LinuxKernel::facts() {
   return parts_->run("read what this host is", [&] {
-    HostFacts facts;
-    const Devices devices(parts_->route.get());
-    read_host(devices, read_addresses(parts_->route.get()), parts_->own, facts);
+    auto facts = read_host(parts_->route.get(), parts_->own, parts_->ledger);
     facts.program_tags = parts_->datapath.program_tags();
     return facts;
   });

@@ -15,10 +15,13 @@ inline constexpr const char* kNetfilterChange = "netfilter";  // somebody used i
 // Of a protocol that neither the kernel nor an administrator's command nor this agent has: bird,
 // zebra, a DHCP client, a router's advertisement.
 inline constexpr const char* kDaemonRouteChange = "daemon's route";
+// rp_filter or forwarding has another value than the agent gives it, on any device. The kernel
+// (6.1) announces no other setting that the datapath depends on.
+inline constexpr const char* kSettingChange = "setting";
 
-// Links, addresses, routes and rules of both families, tc, XFRM states and policies of the network
-// namespace of the thread that makes this. What is missed for want of memory counts as a change, so
-// nothing is ever silently lost.
+// Links, addresses, routes, rules and settings of both families, tc, XFRM states and policies of
+// the network namespace of the thread that makes this. What is missed for want of memory counts as
+// a change, so nothing is ever silently lost.
 class Notifications {
  public:
   // `is_own` says of a netlink port whether it is one of this process. The kernel (6.1) names no

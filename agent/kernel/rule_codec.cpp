@@ -53,6 +53,7 @@ std::optional<KernelRule> decode_rule(const nlmsghdr& message) {
   rule.key.table = attributes.value<uint32_t>(FRA_TABLE).value_or(info->table);
   rule.key.mark.value = attributes.value<uint32_t>(FRA_FWMARK).value_or(0);
   rule.key.mark.mask = attributes.value<uint32_t>(FRA_FWMASK).value_or(0);
+  rule.protocol = attributes.value<uint8_t>(FRA_PROTOCOL).value_or(RTPROT_KERNEL);  // since 4.17
   rule.plain = info->src_len == 0 && info->dst_len == 0 && info->tos == 0 &&
                !(info->flags & FIB_RULE_INVERT);
   for (const int selector : kSelectors) {
@@ -68,16 +69,14 @@ std::optional<KernelRule> decode_rule(const nlmsghdr& message) {
 
 NetlinkMessage encode_new_rule(const Rule::Key& key) {
   auto message = rule_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, key);
-  // The local rule at its place of birth looks as the kernel's own; rules of ours carry no origin,
-  // which is what `ip rule` shows in the seed.
-  if (key.table == RT_TABLE_LOCAL && key.priority == 0) {
-    message.put<uint8_t>(FRA_PROTOCOL, RTPROT_KERNEL);
-  }
+  message.put<uint8_t>(FRA_PROTOCOL, RTPROT_KERNEL);
   return message;
 }
 
-NetlinkMessage encode_delete_rule(const Rule::Key& key) {
-  return rule_message(RTM_DELRULE, 0, key);
+NetlinkMessage encode_delete_rule(const Rule::Key& key, uint8_t protocol) {
+  auto message = rule_message(RTM_DELRULE, 0, key);
+  if (protocol != 0) message.put(FRA_PROTOCOL, protocol);
+  return message;
 }
 
 }  // namespace pellicle

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -55,6 +56,16 @@ void write_sysctl(const std::string& path, const std::string& value) {
   if (write(file.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
     fail(errno, "write sysctl " + path);
   }
+}
+
+bool sysctls_hold(const Table<Sysctl>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [](const auto& each) {
+    try {
+      return read_sysctl(each.first.path).value_or(each.second.value) == each.second.value;
+    } catch (const OsError&) {
+      return true;
+    }
+  });
 }
 
 }  // namespace pellicle

@@ -42,6 +42,7 @@ struct HostFacts {
     std::optional<Cidr> connected = {};
     auto operator<=>(const Uplink&) const = default;
   };
+  bool ipv6 = true;                      // false: a kernel without, or booted without
   std::map<IpAddress, Uplink> uplinks;   // by address: devices that are not ours
   std::optional<IpAddress> router_ipv4;  // on cilium_host now
   std::optional<IpAddress> router_ipv6;  // beside the one the kernel makes
@@ -51,6 +52,10 @@ struct HostFacts {
   std::map<std::string, std::string>
       program_tags;  // program name -> the kernel's digest of what this agent carries
   std::vector<std::string> pod_devices;  // lxc devices that exist, sorted
+  // Other devices that have routes or addresses because the kernel listens to routers there, or had
+  // some when the agent first told it to go on listening.
+  std::set<std::string> advertised;
+  Table<Sysctl> settings;  // files that are only looked at; see agent/desired/settings.h
   bool operator==(const HostFacts&) const = default;
 };
 

@@ -216,7 +216,8 @@ struct Route {
   auto operator<=>(const Route&) const = default;
 };
 
-// A rule `fwmark -> table`. Ours by its exact value: there is nothing else to it.
+// A rule `fwmark -> table`. Ours by its exact value: there is nothing else to it. Replaced by
+// another of that value, made before the old one goes.
 struct Rule {
   struct Key {
     Family family = Family::v4;
@@ -225,6 +226,9 @@ struct Rule {
     uint32_t table = 0;
     auto operator<=>(const Key&) const = default;
   };
+  // Its origin is `proto kernel`, which `ip rule` shows with -d alone: systemd-networkd removes
+  // rules of other origins whenever it starts.
+  bool kept = true;
   auto operator<=>(const Rule&) const = default;
 };
 
@@ -237,6 +241,7 @@ struct LocalRule {
     auto operator<=>(const Key&) const = default;
   };
   std::set<uint32_t> priorities;
+  bool kept = true;  // as in Rule: all of them
   auto operator<=>(const LocalRule&) const = default;
 };
 

@@ -1,6 +1,8 @@
 // Both families, and IPv6 alone, on a real kernel.
+#include "agent/kernel/netns.h"
 #include "agent/kernel/sysctl.h"
 #include "tests/contract/linux_worker.h"
+#include "tests/contract/pods_router.h"
 
 using namespace pellicle;
 using namespace pellicle::contract;
@@ -123,4 +125,39 @@ TEST_CASE("ipv6: the node's own default route outlives forwarding, and settings 
   CHECK(sysctl("eth0/accept_ra") == "1");
   CHECK(sysctl("eth0/forwarding") == "0");
   CHECK(sysctl("all/forwarding") == "0");
+}
+
+TEST_CASE("ipv6: another device's advertised default route outlives forwarding and is renewed") {
+  const LinuxSite site;
+  give_address();
+  NamedNamespace router("router");
+  shell("ip link add eth1 type veth peer name wan netns router && ip link set eth1 up");
+  write_sysctl("net/ipv6/conf/eth1/accept_ra", "1");
+  router.shell("ip link set wan up");
+  shell(until_link_local("eth1"));
+  router.shell(until_link_local("wan"));
+  const int wan = std::stoi(router.shell("ip -o link show dev wan"));
+  const auto advertised = [&] {
+    Netns(router.path()).run([&] { advertise(wan); });
+    return shell_status(
+               "timeout 5 sh -c 'until ip -6 route show default dev eth1 | grep -q "
+               "\"proto ra\"; do sleep 0.1; done'") == 0;
+  };
+  const auto default_route = [] { return shell("ip -6 route show default dev eth1"); };
+  REQUIRE(advertised());
+  const bool addressed = shell("ip -6 addr show dev eth1").find("fd77::") != std::string::npos;
+  CHECK(addressed);
+
+  const auto kernel = site.start_agent();
+  CHECK(kernel->facts().advertised == std::set<std::string>{"eth1"});
+  require_pass(*kernel, dual_state(*kernel, true));
+  CHECK_THAT(default_route(), Catch::Contains("proto ra"));
+  CHECK(sysctl("eth1/accept_ra") == "2");
+  CHECK(sysctl("eth0/accept_ra") == "2");
+  // While the router is away as well: its next advertisement must be heard.
+  shell("ip -6 route flush dev eth1 proto ra && ip -6 addr flush dev eth1 scope global");
+  require_quiet(*kernel, dual_state(*kernel, true));
+  CHECK(advertised());
+  require_pass(*kernel, {});
+  CHECK(sysctl("eth1/accept_ra") == "1");
 }

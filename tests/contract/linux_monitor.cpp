@@ -43,6 +43,11 @@ TEST_CASE("notifications: each table's change by somebody else is heard") {
   CHECK(after("ip -6 route add fd00:78::/64 dev eth0 proto ra") == Words{kDaemonRouteChange});
   CHECK(after("ip rule add pref 77 fwmark 1 lookup 77") == Words{"rule"});
   CHECK(after("tc qdisc add dev eth0 clsact").contains("tc"));
+  CHECK(after("sysctl -qw net.ipv4.conf.eth0.rp_filter=1") == Words{kSettingChange});
+  CHECK(after("sysctl -qw net.ipv4.conf.eth0.forwarding=1 net.ipv4.conf.eth0.forwarding=0") ==
+        Words{kSettingChange});
+  CHECK(after("sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.all.forwarding=0")
+            .contains(kSettingChange));
   CHECK(after("ip xfrm state add src 1.1.1.1 dst 2.2.2.2 proto esp spi 5 mode tunnel "
               "aead 'rfc4106(gcm(aes))' 0x0102030405060708090a0b0c0d0e0f1011121314 128") ==
         Words{"xfrm state"});
@@ -50,6 +55,21 @@ TEST_CASE("notifications: each table's change by somebody else is heard") {
   CHECK(after("ip xfrm policy add src 10.1.0.0/16 dst 10.2.0.0/16 dir out action block") ==
         Words{"xfrm policy"});
   CHECK(after("ip xfrm policy flush") == Words{"xfrm policy"});
+  CHECK_FALSE(readable(heard.fd()));
+}
+
+TEST_CASE(
+    "notifications: of settings only rp_filter and forwarding are announced, and ours is no news") {
+  const LinuxSite site;
+  shell("sysctl -qw net.ipv4.conf.eth0.rp_filter=1");
+  Notifications heard(kNobody);
+  shell("sysctl -qw net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.eth0.forwarding=1");
+  CHECK(heard.changes().empty());
+  for (const std::string name : {"accept_local", "src_valid_mark", "disable_xfrm"}) {
+    shell("sysctl -qw net.ipv4.conf.eth0." + name + "=1");
+    CHECK_FALSE(readable(heard.fd()));
+  }
+  shell("sysctl -qw net.ipv6.conf.eth0.accept_ra=0");
   CHECK_FALSE(readable(heard.fd()));
 }
 

@@ -101,34 +101,6 @@ TEST_CASE("a route of ours that was deleted and made anew by others is theirs") 
   CHECK(peer_route() == kPeerRoute);
 }
 
-TEST_CASE("a rule with our mark that selects by more is left, also when it stands before ours") {
-  const LinuxSite site;
-  shell("ip rule add pref 1 fwmark 0xd00/0xf00 iif eth0 lookup 200");
-  const auto kernel = site.start_agent();
-  CHECK(kernel->dump().rules.empty());
-  require_pass(*kernel, worker_state(*kernel));
-  const auto refusals = kernel->apply(plan({}, kernel->dump()));
-  REQUIRE(refusals.size() == 1);
-  CHECK_THAT(refusals[0].sentence, Contains("somebody else"));
-  CHECK_THAT(shell("ip rule"), Contains("0xd00/0xf00 iif eth0 lookup 200"));
-}
-
-TEST_CASE("`lookup local` moves, is moved back at cleanup, and is never missing") {
-  const LinuxSite site;
-  const auto before = shell("ip rule");
-  const auto kernel = site.start_agent();
-  const auto desired = worker_state(*kernel);
-  require_pass(*kernel, desired);
-  shell("ip rule add pref 0 lookup local && ip rule add pref 55 lookup local");
-  CHECK(kernel->dump().local_rules.at({Family::v4}).priorities == std::set<uint32_t>{0, 55, 100});
-  require_pass(*kernel, desired);
-  require_quiet(*kernel, desired);
-  shell("ip rule del pref 100");
-  require_pass(*kernel, desired);
-  require_pass(*kernel, {});
-  CHECK(shell("ip rule") == before);
-}
-
 TEST_CASE("a device of our name that is no veth is refused and left") {
   const LinuxSite site;
   shell("ip link add cilium_host type dummy");

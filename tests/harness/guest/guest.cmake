@@ -5,6 +5,7 @@
 # boots first (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
 # A case with the tag [stock] is registered once more, as "<folder>/stock kernel: <case>", for Debian's own kernel in
 # qemu; one with [.][stock] for that kernel alone. Both have the label `stock`. STOCK is for all cases of one boot.
+# One with the tag [no-ipv6] runs in a kernel that was booted without IPv6.
 # TIMEOUT is for one guest (default 120; a stock kernel has ten times as long).
 # A case that passes and calls skipped() (tests/harness/skipped.h) is counted as skipped.
 # Logs stay in <build>/test-logs/<folder>/<case>/.

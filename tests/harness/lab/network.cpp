@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 namespace pellicle::lab {
 
@@ -12,6 +13,11 @@ NodeSpec node_spec(const char* name, const char* address, const char* cidr, cons
           .address = IpAddress::parse(address).value(),
           .pod_cidr = Cidr::parse(cidr).value(),
           .router = IpAddress::parse(router).value()};
+}
+
+// The kernel may be booted without.
+bool has_ipv6() {
+  return std::filesystem::exists("/proc/sys/net/ipv6");
 }
 
 // ip is started once for many lines: programs are slow to start in User-Mode Linux.
@@ -99,9 +105,10 @@ Network::Network(std::string log_dir, const std::vector<NodeSpec>& nodes, bool r
     : log_dir_(std::move(log_dir)), recorded_(recorded) {
   ip_batch(
       "link add kind type bridge forward_delay 0 stp_state 0\n"
-      "link set kind addrgenmode none\n"
-      "addr add 172.18.0.1/16 brd + dev kind\n"
-      "addr add fd00:172::1/64 dev kind nodad\n"
+      "addr add 172.18.0.1/16 brd + dev kind\n" +
+      std::string(has_ipv6() ? "link set kind addrgenmode none\n"
+                               "addr add fd00:172::1/64 dev kind nodad\n"
+                             : "") +
       "link set kind up\n");
   plug(nodes);
 }
@@ -132,7 +139,8 @@ void Network::plug(const std::vector<NodeSpec>& nodes) {
     const std::string port = ports_[node.name] = port_name(node.address);
     lines += "netns add " + node.name + "\nlink add " + port +
              " type veth peer name eth0 address " + docker_mac(node.address) + " netns " +
-             node.name + "\nlink set " + port + " addrgenmode none master kind up\n";
+             node.name + "\nlink set " + port + (has_ipv6() ? " addrgenmode none" : "") +
+             " master kind up\n";
     nodes_.push_back(node);
   }
   ip_batch(lines);

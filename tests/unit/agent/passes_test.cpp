@@ -86,13 +86,33 @@ TEST_CASE("passes: many requests are one pass, and it brings the kernel to the d
   CHECK(world.passes.preview().empty());
 }
 
-TEST_CASE("passes: nothing is touched before everything was listed") {
+TEST_CASE("passes: before everything was listed only what needs no knowledge is put right") {
   World world;
   world.known = false;
-  world.passes.request();
-  world.run_for(60ms);
-  CHECK(world.kernel.log.empty());
+  world.passes.begin();
+  CHECK(world.after == 1);
+  const auto actual = world.kernel.dump();
+  CHECK(actual == KernelState{.block_policies = actual.block_policies});
+  CHECK(actual.block_policies.size() == 2);
   CHECK_FALSE(world.passes.last().ready);
+  CHECK(world.passes.last().passes == 0);
+  world.passes.begin();
+  CHECK(world.kernel.dump() == actual);
+}
+
+TEST_CASE("passes: before everything was listed what is there stays, and a refusal is met again") {
+  World world;
+  world.passes.run();
+  const auto before = world.kernel.dump();
+  world.known = false;
+  world.kernel.apply(plan({}, {.block_policies = before.block_policies}));
+  world.kernel.faults = {.refuse_every = 1, .refuse_with = EPERM};
+  world.passes.begin();
+  CHECK_FALSE(world.passes.last().refusals.empty());
+  world.kernel.faults = {};
+  world.run_for(1200ms);
+  CHECK(world.passes.last().refusals.empty());
+  CHECK(world.kernel.dump() == before);
 }
 
 TEST_CASE("passes: a node that is not known any more loses nothing") {

@@ -163,6 +163,24 @@ TEST_CASE("a family of this node that is incomplete leaves the other one working
   CHECK(desired.problems.size() == 2);
 }
 
+TEST_CASE(
+    "a kernel without IPv6 is a node of IPv4, and says of an IPv6 PodCIDR that it is not used") {
+  auto inputs = dual();
+  inputs.host.ipv6 = false;
+  inputs.host.uplinks.erase(ip("fd00:172::3"));
+  inputs.endpoints[0].addresses.pop_back();
+  const auto desired = compute(inputs);
+  CHECK_FALSE(desired.cluster.incomplete);
+  REQUIRE(desired.problems.size() == 1);
+  CHECK(desired.problems[0].to_string() ==
+        "Node worker spec.podCIDR: fd00:10:1::/64 is not used, as this node's kernel has no IPv6; "
+        "expected a kernel that was booted without ipv6.disable=1, or a Node with an IPv4 PodCIDR "
+        "alone");
+  CHECK(ipv6_lines(desired.state.sysctls).empty());
+  CHECK(ipv6_lines(desired.state.rules).empty());
+  CHECK(desired.state.peers == compute(seed::worker()).state.peers);
+}
+
 TEST_CASE("an uplink that listens to routers goes on doing so while it forwards") {
   auto inputs = dual();
   for (auto& [address, uplink] : inputs.host.uplinks) uplink.accepts_ra = true;
@@ -170,6 +188,8 @@ TEST_CASE("an uplink that listens to routers goes on doing so while it forwards"
   CHECK(state.sysctls.begin()->first.path == "net/ipv6/conf/eth0/accept_ra");  // before forwarding
   CHECK(state.sysctls.begin()->second.value == "2");
   CHECK(state.sysctls.rbegin()->first.path == "net/ipv6/conf/all/forwarding");
+  inputs.host.advertised = {"eth1"};
+  CHECK(compute(inputs).state.sysctls.at({"net/ipv6/conf/eth1/accept_ra"}).value == "2");
   for (auto& [name, node] : inputs.nodes) node = seed::worker().nodes.at(name);
   CHECK_FALSE(compute(inputs).state.sysctls.contains({"net/ipv6/conf/eth0/accept_ra"}));
 }

@@ -80,6 +80,10 @@ void expect_devices(KernelState& state) {
     sysctl(device + "/forwarding", "1");
   }
   sysctl("all/rp_filter", "0");
+  sysctl("cilium_host/disable_xfrm", "0");
+  sysctl("eth0/disable_xfrm", "0");
+  sysctl("lxc0123456789ab/accept_local", "1");
+  sysctl("lxcba9876543210/accept_local", "1");
   sysctl("cilium_net/accept_local", "1");
 }
 

@@ -1,0 +1,21 @@
+// What others change in the kernel, and when the agent hears of it.
+#include "agent/agent.h"
+#include "agent/kernel/sysctl.h"
+
+namespace pellicle {
+
+void Agent::heard(Changes changes) {
+  if (changes.erase(kSettingChange) > 0) settings_.announced();
+  if (changes.empty()) return;
+  passes_.request(pace_.of(changes, PassPace::Clock::now()));
+}
+
+// Just these files: a pass reads all that the kernel has.
+void Agent::look_at_settings() {
+  const auto& last = passes_.last();
+  const bool hold =
+      sysctls_hold(last.desired.state.sysctls) && sysctls_hold(last.inputs.host.settings);
+  if (!hold) passes_.request();
+}
+
+}  // namespace pellicle

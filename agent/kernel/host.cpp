@@ -1,0 +1,106 @@
+#include "agent/kernel/host.h"
+
+#include <algorithm>
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include "agent/desired/settings.h"
+#include "agent/kernel/addresses.h"
+#include "agent/kernel/sysctl.h"
+
+namespace pellicle {
+
+namespace {
+
+constexpr const char* kPodPrefix = "lxc";  // the host's end of a pod, as in the seed
+
+bool is_pod_device(const Link& link) {
+  return link.kind == "veth" && link.name.starts_with(kPodPrefix);
+}
+
+bool is_others(const Link& link, const OwnDevices& own) {
+  return !own.has(link.name) && !is_pod_device(link) && !(link.flags & IFF_LOOPBACK);
+}
+
+std::string accept_ra(const std::string& device) {
+  return "net/ipv6/conf/" + device + "/accept_ra";
+}
+
+bool accepts_ra(const std::string& device) {
+  const auto value = read_sysctl(accept_ra(device));
+  return value && *value != "0";
+}
+
+// The kernel sends those of this origin alone (NETLINK_GET_STRICT_CHK); an old one sends all.
+NetlinkMessage advertised_route_dump() {
+  NetlinkMessage message(RTM_GETROUTE, 0);
+  rtmsg info{};
+  info.rtm_family = AF_INET6;
+  info.rtm_protocol = RTPROT_RA;
+  message.header(info);
+  return message;
+}
+
+std::optional<int> device_of_advertised(const nlmsghdr& message) {
+  const auto info = header_of<rtmsg>(message);
+  if (message.nlmsg_type != RTM_NEWROUTE || !info) return std::nullopt;
+  if (info->rtm_family != AF_INET6 || info->rtm_protocol != RTPROT_RA) return std::nullopt;
+  return Attributes(message, sizeof(rtmsg)).value<int>(RTA_OIF);
+}
+
+// By number. An address that was advertised is lent, and so is one of DHCP, where the device
+// listens to routers as well.
+std::set<int> advertised_to(NetlinkSocket& socket, std::span<const LinkAddress> addresses) {
+  const auto routes = socket.dump(advertised_route_dump(), device_of_advertised);
+  std::set<int> devices(routes.begin(), routes.end());
+  for (const auto& address : addresses) {
+    if (address.lent) devices.insert(address.index);
+  }
+  return devices;
+}
+
+void read_links(const Devices& devices, const std::set<int>& advertised, const OwnDevices& own,
+                const Ledger& ledger, HostFacts& facts) {
+  for (const auto& link : devices.all()) {
+    if (is_pod_device(link)) facts.pod_devices.push_back(link.name);
+    const bool listens =
+        advertised.contains(link.index) || ledger.sysctls().contains(accept_ra(link.name));
+    if (listens && is_others(link, own) && accepts_ra(link.name))
+      facts.advertised.insert(link.name);
+  }
+  std::sort(facts.pod_devices.begin(), facts.pod_devices.end());
+}
+
+void read_uplinks(const Devices& devices, std::span<const LinkAddress> addresses,
+                  const OwnDevices& own, HostFacts& facts) {
+  for (const auto& address : addresses) {
+    const Link* link = devices.find(address.index);
+    if (!link) continue;
+    const bool ipv4 = address.address.family() == Family::v4;
+    if (!ipv4 && address.value.scope_link) continue;  // the kernel's own
+    auto& router = ipv4 ? facts.router_ipv4 : facts.router_ipv6;
+    if (link->name == own.host && !router) router = address.address;
+    if (!is_others(*link, own)) continue;
+    facts.uplinks.emplace(
+        address.address,
+        HostFacts::Uplink{link->name, link->mtu, accepts_ra(link->name), address.connected});
+  }
+}
+
+}  // namespace
+
+HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& ledger) {
+  HostFacts facts;
+  facts.ipv6 = read_sysctl("net/ipv6/conf/all/forwarding").has_value();
+  const Devices devices(socket);
+  const auto addresses = read_addresses(socket);
+  read_links(devices, advertised_to(socket, addresses), own, ledger, facts);
+  read_uplinks(devices, addresses, own, facts);
+  for (const auto& path : required_settings()) {
+    if (const auto value = read_sysctl(path)) facts.settings[{path}] = {*value};
+  }
+  return facts;
+}
+
+}  // namespace pellicle

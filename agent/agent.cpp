@@ -4,6 +4,7 @@
 
 #include "agent/desired/next_hops.h"
 #include "agent/kernel/esp_support.h"
+#include "agent/kernel/xfrm_errors.h"
 #include "agent/keys/boot_id.h"
 #include "agent/keys/derive.h"
 #include "agent/log.h"
@@ -302,6 +303,7 @@ StatusFacts Agent::facts() {
   });
   try {
     facts.drops = kernel_.datapath().drops();
+    facts.drops["blocked"].packets = xfrm_errors()["XfrmOutPolBlock"];  // by policies
   } catch (const std::exception& error) {
     if (facts.failure.empty()) facts.failure = error.what();
   }

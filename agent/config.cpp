@@ -93,6 +93,9 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--host-encryption", config.settings.host_encryption,
                  "Encrypt what is between pods and other nodes' own addresses as well")
       ->capture_default_str();
+  app.add_option("--marked-policies", config.settings.marked_policies,
+                 "Pair keys as version 0.1 has them: set it on all nodes before going back to that")
+      ->capture_default_str();
   app.add_option("--ipv4-native-routing-cidr", cidrs.native,
                  "Masquerade what pods send beyond this network; without it, nothing")
       ->check(ipv4_cidr);

@@ -81,7 +81,7 @@ struct Essential {
     return change.key.mark == kDecryptMark && !change.value.esn;  // receiving, one for all peers
   }
   bool operator()(const Change<Policy>& change) const {
-    return change.key.direction != Direction::out || change.value.block;
+    return change.key.direction != Direction::out || change.key.mark == kEncryptMark;
   }
   bool operator()(const Change<Attachment>& change) const {
     return !change.key.dev.starts_with("lxc");

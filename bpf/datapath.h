@@ -24,7 +24,7 @@ enum {
   MARK_ENCRYPT = 0xe00, /* to be encrypted, or just was: key id << 12 | 0xe00 */
   MARK_DECRYPT = 0xd00, /* ESP for us, or what just came out of it */
   MARK_LOCAL = 0x200,   /* decrypted and not for a pod of this node, or the answer to such */
-  MARK_POD = 0x100,     /* in the clear from a pod of this node; judged after NAT */
+  MARK_POD = 0x100,     /* from a pod of this node, with host encryption; judged after NAT */
   MARK_KEY_SHIFT = 12,  /* key id 1..15 */
 };
 
@@ -48,30 +48,19 @@ struct ip_address {
 };
 
 struct peer_value {
-  u32 key_id; /* 1..15, or one of the two below */
+  u32 key_id; /* 1..15, or KEY_NOT_YET */
   u32 node;   /* 1: the node's own address, of which only what pods have a part in is encrypted */
 };
 
 enum {
-  KEY_NOT_YET = 0,  /* a Node's pods, but nothing may be sent there yet */
-  KEY_NO_NODE = 16, /* the strict CIDR: no Node's pods; a service's address until DNAT, perhaps */
-};
-
-/* The smallest network around those whose entries the kernel did not take into the map of peers.
- * What has no entry and is for an address in it is dropped: it may be for one of them. */
-struct held_back {
-  struct ip_address prefix;
-  struct ip_address mask;
-  struct peer_value as; /* KEY_NO_NODE; all zero: nothing is held back */
+  KEY_NOT_YET = 0, /* a Node's pods, but nothing may be sent there yet */
 };
 
 /* What this node is in one family; all zero: it has no pods of that family. */
 struct node_network {
   struct ip_address prefix; /* the PodCIDR */
   struct ip_address mask;
-  struct ip_address router;    /* cilium_host's address */
-  struct held_back held_pods;  /* around Nodes' pods */
-  struct held_back held_nodes; /* around Nodes' own addresses, with host encryption */
+  struct ip_address router; /* cilium_host's address */
 };
 
 struct datapath_config {
@@ -100,8 +89,8 @@ struct endpoint_value {
 };
 
 enum drop_reason {
-  DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet, or no room for its entry */
-  DROP_UNENCRYPTED, /* marked for encryption, yet still in the clear on cilium_host or the uplink */
+  DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet, or no entry in the map */
+  DROP_UNENCRYPTED, /* for a peer's pods, yet still in the clear on cilium_host or the uplink */
   DROP_NO_ENDPOINT, /* for a pod address of this node that no pod has */
   DROP_NO_ROUTE,    /* ESP without a way to the peer; a packet for a local pod about to leave */
   DROP_MALFORMED,   /* an IP header that is cut short, or more IPv6 headers than anybody needs */
@@ -117,7 +106,7 @@ struct drop_value {
 
 /* What a program did with a packet, in the order in which an encrypted one meets them. */
 enum event_kind {
-  EVENT_MARKED,    /* to be encrypted: what a pod sent, or what the guard stopped on the uplink */
+  EVENT_MARKED,    /* to be encrypted: as a pod sent it, or later on cilium_host */
   EVENT_ENCRYPTED, /* our ESP, on its way from cilium_net to the peer */
   EVENT_RECEIVED,  /* ESP for this node, on its way into XFRM */
   EVENT_DECRYPTED, /* what came out of XFRM */
@@ -157,8 +146,7 @@ struct event {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(held_back) == 40);
-static_assert(sizeof(datapath_config) == 272);
+static_assert(sizeof(datapath_config) == 112);
 static_assert(sizeof(peer_key) == 8);
 static_assert(sizeof(peer6_key) == 20);
 static_assert(sizeof(peer_value) == 8);
@@ -168,8 +156,7 @@ static_assert(sizeof(listener) == 32);
 static_assert(sizeof(event) == 64);
 }  // namespace pellicle::datapath
 #else
-_Static_assert(sizeof(struct held_back) == 40, "shared layout");
-_Static_assert(sizeof(struct datapath_config) == 272, "shared layout");
+_Static_assert(sizeof(struct datapath_config) == 112, "shared layout");
 _Static_assert(sizeof(struct peer_key) == 8, "shared layout");
 _Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
 _Static_assert(sizeof(struct peer_value) == 8, "shared layout");

@@ -21,15 +21,14 @@ int pell_lxc_in(struct __sk_buff* skb) {
 
   config = configuration();
   if (!config) return drop(skb, DROP_NO_CONFIG);
-  if (!read_packet(skb, &packet)) return drop(skb, DROP_MALFORMED);
+  if (!read_packet(skb, ETH_HLEN, &packet)) return drop(skb, DROP_MALFORMED);
   if (stays_on_link(&packet)) return PASS;
   if (packet.protocol == PROTOCOL_UNREADABLE) return drop(skb, DROP_MALFORMED);
 
   to = peer(config, &packet);
   skb->mark = pod_mark(config);
-  if (!to) return PASS; /* local pods too: the stack's way there undoes kube-proxy's NAT */
-  if (to->key_id == KEY_NO_NODE) return PASS; /* the guard drops it, unless it is DNATed first */
-  if (to->node) return PASS; /* the guard encrypts it, once it is masqueraded or not */
+  if (!to) return PASS;      /* local pods too: the stack's way there undoes kube-proxy's NAT */
+  if (to->node) return PASS; /* MARK_POD is what leads it to a policy, once it is NATed or not */
   if (to->key_id == KEY_NOT_YET) return drop(skb, DROP_NO_KEY);
   skb->mark = encrypt_mark(to->key_id);
   observe(skb, EVENT_MARKED, to->key_id);

@@ -4,8 +4,7 @@
 #include "bpf/lib/cluster.h"
 #include "bpf/lib/verdict.h"
 
-SEC("tc")
-int pell_uplink_in(struct __sk_buff* skb) {
+static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
   const struct datapath_config* config = configuration();
   bool decrypted = has_mark(skb, MARK_DECRYPT); /* the state's output-mark; wires carry no marks */
   const struct node_network* own;
@@ -16,18 +15,29 @@ int pell_uplink_in(struct __sk_buff* skb) {
    * itself, or what kube-proxy makes of its addresses, one stays: without it no IN or FWD policy
    * matches, and a packet that was decrypted but matches none is dropped (6.1, XfrmInNoPols). */
   if (decrypted) skb->mark = 0;
-  if (!config || !read_packet(skb, &packet)) return PASS_ON;
+  if (!config || !read_packet(skb, l2_length, &packet)) return PASS_ON;
   own = network_of(config, &packet);
   for_router = has_pods(own) && same_address(&packet.destination, &own->router);
 
   if (decrypted) {
-    observe(skb, EVENT_DECRYPTED, 0);
+    observe_at(skb, l2_length, EVENT_DECRYPTED, 0);
     if (for_router || !is_local(own, &packet.destination)) skb->mark = MARK_LOCAL;
   } else if (for_router && packet.protocol == IPPROTO_ESP) {
     /* Fragments as well: they meet before XFRM. */
-    observe(skb, EVENT_RECEIVED, 0);
+    observe_at(skb, l2_length, EVENT_RECEIVED, 0);
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
   }
   return PASS_ON;
+}
+
+SEC("tc")
+int pell_uplink_in(struct __sk_buff* skb) {
+  return uplink_in(skb, ETH_HLEN);
+}
+
+/* On a device without Ethernet header: ipip, GRE, tun, WireGuard. */
+SEC("tc")
+int pell_l3_in(struct __sk_buff* skb) {
+  return uplink_in(skb, 0);
 }

@@ -12,21 +12,46 @@
 namespace pellicle {
 
 // The constants of the datapath contract that user space and the kernel must agree on.
-inline constexpr uint32_t kReqId = 1;                 // every template and state, as Cilium's
-inline constexpr uint32_t kEncryptTable = 200;        // routing table of marked packets
+inline constexpr uint32_t kReqId = 1;           // every template and state, as Cilium's
+inline constexpr uint32_t kEncryptTable = 200;  // routing table of marked packets
+// Tables of what policies that ask for a mark would not see: cilium_host's program marks it. Below
+// main's number, as a peer's route there is made before the one in main.
+inline constexpr uint32_t kMarkPodsTable = 214;   // of peers' PodCIDRs
+inline constexpr uint32_t kMarkNodesTable = 215;  // of peers' own addresses, with host encryption
+inline constexpr uint32_t kMainTable = 254;       // RT_TABLE_MAIN
 inline constexpr uint8_t kEncryptRouteProtocol = 50;  // `proto 50` of the local route in table 200
 inline constexpr Mark kEncryptMark{0xe00, 0xf00};
 inline constexpr Mark kDecryptMark{0xd00, 0xf00};
 inline constexpr Mark kLocalDecryptedMark{0x200, 0xf00};  // decrypted, not for a pod of this node
-inline constexpr uint32_t kPairReplayWindow = 1024;       // packets, with ESN; as Cilium 1.19
+inline constexpr Mark kPodMark{0x100, 0xf00};             // MARK_POD of bpf/datapath.h
+inline constexpr Mark kUnmarked{0, 0x800};  // neither to be encrypted nor just decrypted
+// Beside one of the two above, or alone: until this connection's source NAT is done, no policy is
+// to choose. See netfilter.cpp.
+inline constexpr Mark kBeforeNatMark{0x400, 0xc00};
+inline constexpr Mark kForwardedMark{0x200, 0xb00};  // kLocalDecryptedMark, with that or without
+inline constexpr uint32_t kPairReplayWindow = 1024;  // packets, with ESN; as Cilium 1.19
 inline constexpr const char* kHostDevice = "cilium_host";
 inline constexpr const char* kNetDevice = "cilium_net";
 Mark encrypt_mark(uint8_t key_id);  // 0x3e00/0xff00 for key 3
 
-// One OUT state and the policies that lead to it.
+// Priorities of the OUT policies that ask for no mark; the kernel takes the lowest number first.
+// Policies that ask for a mark have 0 (the seed's) and come before all of these.
+inline constexpr uint32_t kBeforeNatPriority = 70;
+inline constexpr uint32_t kPeerPriority = 71;
+inline constexpr uint32_t kPassPriority = 72;  // between pods of this node, and what is marked yet
+inline constexpr uint32_t kUnreadyPriority = 73;  // to a network that no peer is believed to have
+inline constexpr uint32_t kStrictPriority = 74;   // to the strict network
+inline constexpr uint32_t kBlockPriority = 100;   // the permanent block of the encrypt mark
+
+// One OUT state and the policies that lead to it. A pair's state and policies ask for no mark: the
+// kernel encrypts every packet between the two PodCIDRs, and one policy names the state in use. The
+// plain form's ask for the mark of the key id, as the seed's do; so do those that an agent before
+// this one made for a pair.
 struct Way {
-  uint8_t key_id = 0;  // in the mark
+  uint8_t key_id = 0;  // in the mark that the eBPF programs write
   uint32_t spi = 0;    // in the template
+  bool marked = false;
+  Mark mark() const { return marked ? encrypt_mark(key_id) : Mark{}; }  // of state and policies
   auto operator<=>(const Way&) const = default;
 };
 
@@ -41,7 +66,8 @@ struct Peer {
   // How this node may send to it, one a key id, oldest key first; and the one that packets are
   // marked for. See ways.h.
   std::vector<Way> ways = {};
-  uint8_t key_id = 0;  // 0: nothing may be sent, packets are dropped and counted
+  uint8_t key_id = 0;      // 0: nothing may be sent, packets are dropped and counted
+  const Way* way() const;  // the one of `key_id`; null: nothing may be sent
   // The way to its node, which the packets to its pods take as well; none: others make the routes.
   std::optional<NextHop> next_hop = {};
   bool operator==(const Peer&) const = default;

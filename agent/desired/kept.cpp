@@ -14,6 +14,30 @@ bool has_encrypt_table(const KernelState& actual, Family family) {
   });
 }
 
+// What leads packets without a mark to cilium_host: as its routes say.
+void keep_unmarked_rules(const KernelState& actual, Family family, KernelState& kept) {
+  const auto find = [&](const auto& matches) {
+    const auto found =
+        std::find_if(actual.routes.begin(), actual.routes.end(), [&](const auto& entry) {
+          return entry.first.dst.family() == family && matches(entry.first, entry.second);
+        });
+    return found == actual.routes.end() ? std::nullopt : std::optional(found->first.dst);
+  };
+  const auto in = [](uint32_t table) {
+    return [table](const Route::Key& key, const Route&) { return key.table == table; };
+  };
+  const auto pods = find([](const Route::Key& key, const Route& route) {
+    return key.table == kEncryptTable && route.type == RouteType::local;
+  });
+  const auto router = find([](const Route::Key& key, const Route& route) {
+    return key.table == kMainTable && route.dev == kHostDevice &&
+           key.dst == Cidr::host(key.dst.address());
+  });
+  if (!find(in(kMarkPodsTable)) || !pods || !router) return;
+  const bool host_encryption = find(in(kMarkNodesTable)).has_value();
+  kept.rules.merge(unmarked_rules(*pods, router->address(), host_encryption));
+}
+
 // An answer of the API server is for an address of this node: nothing is heard without the rule.
 void keep_rules(const KernelState& actual, Family family, KernelState& kept) {
   const auto local = actual.local_rules.find({family});
@@ -21,6 +45,7 @@ void keep_rules(const KernelState& actual, Family family, KernelState& kept) {
   if (has_encrypt_table(actual, family)) {
     kept.local_rules[{family}] = local_rule();
     for (const auto& [key, rule] : mark_rules(family)) kept.rules[key] = rule;
+    keep_unmarked_rules(actual, family, kept);
   } else if (missing) {
     kept.local_rules[{family}] = {.priorities = {kLocalRuleBornAt}};
   }
@@ -32,6 +57,7 @@ KernelState kept(const KernelState& actual) {
   KernelState kept = actual;
   kept.block_policies = block_policies();
   for (auto& [key, sysctl] : kept.sysctls) sysctl = setting_of(key.path).value_or(sysctl);
+  for (auto& [key, rule] : kept.rules) rule = {};
   for (const auto family : kFamilies) keep_rules(actual, family, kept);
   return kept;
 }

@@ -2,6 +2,7 @@
 // functions, one a table, that compute them.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 
 #include "agent/desired/desired.h"
@@ -22,6 +23,9 @@ struct FamilyView {
   std::optional<Cidr> native_cidr;
   std::vector<Cidr> masquerade_exceptions;
   Family family() const { return router.family(); }
+  // Policies that ask for a mark lead to a peer: the plain form's, or a former version's.
+  bool any_marked() const { return std::any_of(peers.begin(), peers.end(), is_marked); }
+  static bool is_marked(const Peer& peer) { return peer.way() && peer.way()->marked; }
 };
 
 struct LocalView {
@@ -56,6 +60,7 @@ Table<Rule> rules(const LocalView& view);
 // Of one family.
 LocalRule local_rule();
 Table<Rule> mark_rules(Family family);
+Table<Rule> unmarked_rules(const Cidr& pods, const IpAddress& router, bool host_encryption);
 inline constexpr uint32_t kLocalRuleBornAt = 0;  // where the kernel has it
 
 Attachment attachment(const char* program, const ProgramTags& tags);

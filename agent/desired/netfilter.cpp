@@ -4,9 +4,11 @@ namespace pellicle {
 
 namespace {
 
-// Where pods are seen with their own address: the native network, the exceptions, and every peer,
-// also one outside of both: what is masqueraded is no longer known for a pod's and would reach it
-// in the clear.
+using Rules = std::vector<std::string>;
+
+// Where pods are seen with their own address: this node's pods, the native network, the exceptions,
+// and every peer, also one outside of all these: what is masqueraded no longer has a pod's address,
+// and no policy would encrypt it.
 std::vector<Cidr> reached_as_pods(const FamilyView& view) {
   std::vector<Cidr> networks{*view.native_cidr};
   const auto add = [&](const Cidr& network) {
@@ -16,61 +18,128 @@ std::vector<Cidr> reached_as_pods(const FamilyView& view) {
     networks.push_back(network);
   };
   for (const auto& exception : view.masquerade_exceptions) add(exception);
-  if (view.strict_cidr) add(*view.strict_cidr);  // the guard must still know them for pods' packets
+  if (view.strict_cidr)
+    add(*view.strict_cidr);  // the policy must still know them for pods' packets
   for (const Peer& peer : view.peers) add(peer.pod_cidr);
   for (const auto& unready : view.unready) add(unready);
   return networks;
 }
 
+// For what leaves by cilium_host: that is what policies encrypt, and what is for local pods.
+// MASQUERADE would take the address of another device, as cilium_host has none of the scope that it
+// asks for (6.1, nf_nat_masquerade_ipv4).
+std::string to_node_address(const FamilyView& view) {
+  return std::string(" -j SNAT --to-source ") + view.address->to_string() + " --random-fully";
+}
+
 // Everything else leaves with the address of the device it leaves by. iptables-save shows no 0/0:
 // there is nothing beyond that to masquerade for.
-std::vector<std::string> masquerading(const FamilyView& view) {
+void add_masquerading(const FamilyView& view, bool host_encryption, Rules& rules) {
   const std::string from = "-s " + view.local_cidr.to_string();
-  std::vector<std::string> rules;
-  for (const auto& network : reached_as_pods(view)) {
-    if (network.length() == 0) return {};
+  const auto networks = reached_as_pods(view);
+  for (const auto& network : networks) {
+    if (network.length() == 0) return;
+  }
+  for (const auto& network : networks) {
     rules.push_back(from + " -d " + network.to_string() + " -j RETURN");
   }
+  if (host_encryption && view.address) {
+    rules.push_back(from + " ! -d " + view.local_cidr.to_string() + " -o " + kHostDevice +
+                    to_node_address(view));
+  }
   rules.push_back(from + " ! -o cilium_+ -j MASQUERADE");
+}
+
+// kube-proxy masquerades what has its mark 0x4000, wherever it leaves by. A mark with 0x800 is
+// ours, whose key id may have that bit.
+Rules source_nat(const FamilyView& view, bool host_encryption) {
+  Rules rules;
+  if (view.address) {
+    rules.push_back(std::string("-o ") + kHostDevice + " -m mark --mark 0x4000/0x4800" +
+                    to_node_address(view));
+  }
+  if (view.native_cidr) add_masquerading(view, host_encryption, rules);
   return rules;
 }
 
-// Two things that other people's rules must not do to our packets, and what pods send to the world.
+// A pod's device alone is not told by its name: LXC's own bridge is lxcbr0.
+std::string from_pods(const FamilyView& view) {
+  return "-s " + view.local_cidr.to_string() + " -i lxc+";
+}
+
+constexpr const char* kNatedBefore =
+    " -m connmark --mark 0x0/0x1000 -m conntrack --ctstate SNAT --ctdir ORIGINAL"
+    " -j MARK --set-xmark 0x400/0x400";
+
+// Connections whose source is translated, and that left by another device than cilium_host when
+// they began: before the peers' policies were there, or host encryption was switched on. MASQUERADE
+// ends a connection that changes its device. The mark keeps policies from choosing before NAT; it
+// goes right before, and the kernel looks for a policy once more with the new source. A pod's
+// packet with the mark whose source is not translated goes nowhere.
 //
-// raw: a marked packet goes through the stack twice, once inside and once outside of its tunnel.
-// Were it tracked, it would be NATed on both.
+// The rules are the same with host encryption and without: when it is switched off, its policies go
+// after the rules have been written.
+void add_before_nat(const FamilyView& own, Rules& prerouting, Rules& output, Rules& postrouting) {
+  const std::string pods = "-s " + own.local_cidr.to_string();
+  const std::string unmarked = "-m mark --mark 0x0";
+  prerouting.push_back(unmarked + " -m policy --dir in --pol none" + kNatedBefore);
+  for (const char* mark : {"0x100", "0x200"}) {
+    prerouting.push_back(std::string("-m mark --mark ") + mark + kNatedBefore);
+  }
+  output.push_back(unmarked + kNatedBefore);
+  const std::string marked = "-m mark --mark 0x400/0xc00 -m conntrack ";
+  postrouting = {std::string("-o ") + kHostDevice +
+                     " -m mark --mark 0x4000/0x4800 -m conntrack --ctstate NEW"
+                     " -j CONNMARK --set-xmark 0x1000/0x1000",
+                 pods + " " + marked + "! --ctstate SNAT -j DROP",
+                 marked + "--ctstate SNAT --ctdir ORIGINAL -j MARK --set-xmark 0x0/0x400"};
+}
+
+// raw: ESP is not tracked. Inner packets are, in both directions, as any firewall expects. What
+// cilium_host marked goes through the stack a second time; the first time it was tracked and NATed.
 //
-// filter: because what goes out is not tracked and what comes back is, connection tracking finds
-// the replies INVALID, and kube-proxy drops those in FORWARD; the kubelet's KUBE-FIREWALL drops
-// packets with 0x8000, which the marks of key ids 8 to 15 have. (Both seen, 6.1.)
+// mangle: once a packet is routed, the key id in its mark has done its work. In it are the bits by
+// which kube-proxy masquerades (ids 4 to 7 and 12 to 15) and the kubelet drops (8 to 15).
+// With host encryption, what came out of ESP for the node itself makes its connection one whose
+// answers are to be encrypted as well; policies know them by their mark. And pods that our program
+// is not attached for (their sending is shaped) are marked here as it would.
 //
-// mangle, with host encryption: what came out of ESP for the node itself makes its connection one
-// whose answers are to be encrypted as well; the guard knows them by their mark. And pods that our
-// program is not attached for (their sending is shaped) are marked here as it would.
-//
-// nat: see above.
+// filter: ESP of ours passes. Pods' packets pass where nothing else decided: this chain stands last
+// in FORWARD, where it overcomes a policy of DROP and no rule of an administrator.
 void add_chains(const FamilyView& own, bool host_encryption, Table<NetfilterChain>& chains) {
-  const auto add = [&](const char* table, const std::string& parent,
-                       std::vector<std::string> rules) {
+  const auto add = [&](const char* table, const std::string& parent, Rules rules) {
     chains.emplace(
         NetfilterChain::Key{.family = own.family(), .table = table, .chain = "PELLICLE_" + parent},
         NetfilterChain{.parent = parent, .rules = std::move(rules)});
   };
-  const std::vector<std::string> untracked = {"-m mark --mark 0xe00/0xf00 -j CT --notrack",
-                                              "-m mark --mark 0xd00/0xf00 -j CT --notrack"};
-  add("raw", "PREROUTING", untracked);
-  add("raw", "OUTPUT", untracked);
+  add("raw", "PREROUTING",
+      {"-p esp -m mark --mark 0xd00/0xf00 -j CT --notrack",
+       std::string("-i ") + kNetDevice + " -j CT --notrack"});
+  add("raw", "OUTPUT", {"-p esp -m mark --mark 0xe00/0xf00 -j CT --notrack"});
+  add("mangle", "FORWARD", {"-m mark --mark 0xe00/0xf00 -j MARK --set-xmark 0x0/0xf000"});
   add("filter", "INPUT", {"-m mark --mark 0xd00/0xf00 -j ACCEPT"});
-  add("filter", "FORWARD", {std::string("-o ") + kHostDevice + " -j ACCEPT", "-i lxc+ -j ACCEPT"});
+  add("filter", "FORWARD",
+      {std::string("-o ") + kHostDevice + " -j ACCEPT", from_pods(own) + " -j ACCEPT"});
   add("filter", "OUTPUT", {"-m mark --mark 0xe00/0xf00 -j ACCEPT"});
+  // Judged on its first way through the stack, and untracked on the second.
+  chains.emplace(
+      NetfilterChain::Key{.family = own.family(), .table = "filter", .chain = "PELLICLE_MARKED"},
+      NetfilterChain{.parent = "FORWARD",
+                     .rules = {std::string("-i ") + kNetDevice + " -o " + kHostDevice +
+                               " -m mark --mark 0xe00/0xf00 -j ACCEPT"}});
+  Rules prerouting, output, postrouting;
   if (host_encryption) {
-    add("mangle", "PREROUTING",
-        {"-i lxc+ -m mark --mark 0x0/0xf00 -j MARK --set-xmark 0x100/0xf00",
-         "-m mark --mark 0x200/0xf00 -j CONNMARK --save-mark --nfmask 0xf00 --ctmask 0xf00"});
-    add("mangle", "OUTPUT", {"-m connmark --mark 0x200/0xf00 -j MARK --set-xmark 0x200/0xf00"});
+    prerouting = {
+        from_pods(own) + " -m mark --mark 0x0/0xf00 -j MARK --set-xmark 0x100/0xf00",
+        "-m mark --mark 0x200/0xf00 -j CONNMARK --save-mark --nfmask 0xb00 --ctmask 0xb00"};
+    output = {"-m connmark --mark 0x200/0xb00 -j MARK --set-xmark 0x200/0xf00"};
   }
-  if (own.native_cidr) {
-    if (auto rules = masquerading(own); !rules.empty()) add("nat", "POSTROUTING", std::move(rules));
+  add_before_nat(own, prerouting, output, postrouting);
+  add("mangle", "PREROUTING", std::move(prerouting));
+  add("mangle", "OUTPUT", std::move(output));
+  add("mangle", "POSTROUTING", std::move(postrouting));
+  if (auto rules = source_nat(own, host_encryption); !rules.empty()) {
+    add("nat", "POSTROUTING", std::move(rules));
   }
 }
 

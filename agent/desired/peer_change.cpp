@@ -81,13 +81,13 @@ class Extract {
   }
 
   void add_policies(const OwnNetwork& network, const Peer& peer) {
-    for (const auto& [src, dst] : sent_between(network.pod_cidr, peer, keys_.host_encryption())) {
-      for (const auto* key : keys_.known()) {
-        const Policy::Key at{
-            .direction = Direction::out, .src = src, .dst = dst, .mark = encrypt_mark(key->id)};
+    const auto copy_of = [&](const Way& way) {
+      for (const auto& at : policies_to(network.pod_cidr, peer, way, keys_.host_encryption())) {
         copy(&KernelState::policies, at, found_.policies);
       }
-    }
+    };
+    copy_of({});
+    for (const auto* key : keys_.known()) copy_of({.key_id = key->id, .marked = true});
   }
 
   Keys keys_;

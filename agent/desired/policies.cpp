@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "agent/desired/local_view.h"
 
 namespace pellicle {
@@ -7,7 +9,6 @@ namespace {
 // What `ip xfrm policy` shows for Cilium's forward policy.
 constexpr uint32_t kForwardPriority = 2975;
 constexpr Mark kForwardMark{0, 0xf00};
-constexpr uint32_t kBlockPriority = 100;  // after every per-peer policy, which have 0
 
 Policy receiving(const FamilyView& own, bool optional, uint32_t priority) {
   return {.priority = priority,
@@ -18,8 +19,13 @@ Policy receiving(const FamilyView& own, bool optional, uint32_t priority) {
 }
 
 Policy sending(const FamilyView& own, const Peer& peer, const Way& way) {
-  return {.tmpl = Policy::Template{
+  return {.priority = way.marked ? 0 : kPeerPriority,
+          .tmpl = Policy::Template{
               .src = own.router, .dst = peer.router, .spi = way.spi, .reqid = kReqId}};
+}
+
+Policy block(uint32_t priority) {
+  return {.block = true, .priority = priority};
 }
 
 void add_receiving(const FamilyView& own, Table<Policy>& table) {
@@ -38,20 +44,82 @@ void add_receiving(const FamilyView& own, Table<Policy>& table) {
   if (!own.address) return;
   const auto node = Cidr::host(*own.address);
   receive(Direction::in, node, kLocalDecryptedMark, receiving(own, true, 0));
-  receive(Direction::fwd, node, kLocalDecryptedMark, receiving(own, true, 0));
+  receive(Direction::fwd, node, kForwardedMark, receiving(own, true, 0));
+  // MASQUERADE takes cilium_host's own address, which for IPv6 is of the scope that it asks for.
+  if (own.family() == Family::v6) {
+    receive(Direction::fwd, Cidr::host(own.router), kForwardedMark, receiving(own, true, 0));
+  }
 }
 
-void add_sending(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
+// A connection that was masqueraded for the uplink ends when it leaves by another device at once
+// (6.1, nf_nat_oif_changed). Policies choose after NAT then, as they do for it anyway.
+void add_before_nat(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
+  const auto any = Cidr::any(own.family());
+  table.emplace(Policy::Key{.direction = Direction::out,
+                            .src = host_encryption ? any : own.local_cidr,
+                            .dst = any,
+                            .mark = kBeforeNatMark},
+                Policy{.priority = kBeforeNatPriority});
+}
+
+// Without any key, what is programmed goes on: policies that ask for a mark may lead to this peer.
+bool goes_on_marked(const FamilyView& own, const Peer& peer, const Keys& keys) {
+  if (!keys.empty()) return false;
+  const auto& policies = keys.programmed().policies;
+  return std::any_of(policies.begin(), policies.end(), [&](const auto& entry) {
+    const auto& key = entry.first;
+    return key.direction == Direction::out && key.src == own.local_cidr &&
+           key.dst == peer.pod_cidr && key.mark.value != 0;
+  });
+}
+
+void add_sending(const FamilyView& own, const Keys& keys, bool host_encryption,
+                 Table<Policy>& table) {
   for (const Peer& peer : own.peers) {
-    for (const auto& [src, dst] : sent_between(own.local_cidr, peer, host_encryption)) {
-      for (const auto& way : peer.ways) {
-        table.emplace(Policy::Key{.direction = Direction::out,
-                                  .src = src,
-                                  .dst = dst,
-                                  .mark = encrypt_mark(way.key_id)},
-                      sending(own, peer, way));
+    const auto add = [&](const Way& way, const Policy& policy) {
+      for (const auto& key : policies_to(own.local_cidr, peer, way, host_encryption)) {
+        table.emplace(key, policy);
       }
+    };
+    for (const auto& way : peer.ways) {
+      if (way.marked) add(way, sending(own, peer, way));
     }
+    const auto* way = peer.way();
+    if (way == nullptr) {
+      if (!goes_on_marked(own, peer, keys)) add({}, block(kPeerPriority));
+    } else if (!way->marked) {
+      add(*way, sending(own, peer, *way));
+    }
+  }
+}
+
+Policy::Key unmarked(const Cidr& src, const Cidr& dst) {
+  return {.direction = Direction::out, .src = src, .dst = dst, .mark = {}};
+}
+
+// Networks that nothing of a pod may reach in the clear. Packets between pods of this node meet OUT
+// policies too, so where such a network is around this node's pods they need one that lets them
+// pass. The plain form's peers need another: their first lookup is made without a mark.
+void add_blocked(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
+  const auto& pods = own.local_cidr;
+  const auto from = host_encryption ? Cidr::any(own.family()) : pods;
+  for (const auto& cidr : own.unready) {
+    table.emplace(unmarked(from, cidr), block(kUnreadyPriority));
+  }
+  if (own.strict_cidr) table.emplace(unmarked(pods, *own.strict_cidr), block(kStrictPriority));
+
+  const auto pass = [&](const Cidr& dst) {
+    const auto blocks = [&](const Cidr& cidr) { return cidr.overlaps(dst); };
+    const bool blocked = std::any_of(own.unready.begin(), own.unready.end(), blocks) ||
+                         (own.strict_cidr && blocks(*own.strict_cidr));
+    if (!blocked) return;
+    table.emplace(
+        Policy::Key{.direction = Direction::out, .src = from, .dst = dst, .mark = kUnmarked},
+        Policy{.priority = kPassPriority});
+  };
+  pass(pods);
+  for (const Peer& peer : own.peers) {
+    if (FamilyView::is_marked(peer)) pass(peer.pod_cidr);
   }
 }
 
@@ -70,10 +138,11 @@ Table<Policy> block_policies() {
 
 Table<Policy> policies(const LocalView& view) {
   Table<Policy> table;
-  if (view.keys.empty()) return table;
   for (const auto& own : view.families) {
-    add_receiving(own, table);
-    add_sending(own, view.host_encryption, table);
+    if (!view.keys.empty()) add_receiving(own, table);
+    if (view.keys.any_of_pairs()) add_before_nat(own, view.host_encryption, table);
+    add_sending(own, view.keys, view.host_encryption, table);
+    add_blocked(own, view.host_encryption, table);
   }
   return table;
 }

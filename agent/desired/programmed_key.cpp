@@ -49,9 +49,9 @@ bool contradicts_programmed(const Inputs& inputs) {
     const auto own = known.own.find(peer.router.family());
     if (own == known.own.end() || !keys.has_pair_key(peer)) continue;
     for (const auto& epoch : inputs.sender.epochs) {
-      const auto present = inputs.programmed.states.find({.dst = peer.router,
-                                                          .spi = epoch.spi_of(inputs.key->id),
-                                                          .mark = encrypt_mark(inputs.key->id)});
+      const auto way = keys.pair_way(*inputs.key, peer, epoch);
+      const auto present =
+          inputs.programmed.states.find({.dst = peer.router, .spi = way.spi, .mark = way.mark()});
       if (present == inputs.programmed.states.end()) continue;
       compared = true;
       const auto wanted = keys.sending(*inputs.key, own->second.router, peer, epoch);

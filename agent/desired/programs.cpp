@@ -17,7 +17,6 @@ Table<DatapathConfig> datapath_config(const LocalView& view) {
 Table<PeerEntry> peer_entries(const LocalView& view) {
   Table<PeerEntry> table;
   for (const auto& own : view.families) {
-    if (own.strict_cidr) table[{*own.strict_cidr}] = {.key_id = PeerEntry::kNoNode};
     for (const auto& cidr : own.unready) table[{cidr}] = {.key_id = 0};
     for (const Peer& peer : own.peers) {
       table[{peer.pod_cidr}] = {.key_id = peer.key_id};
@@ -48,8 +47,8 @@ Table<Attachment> attachments(const LocalView& view) {
   const auto attach = [&](const std::string& dev, bool ingress, const char* program) {
     table.emplace(Attachment::Key{dev, ingress}, attachment(program, view.program_tags));
   };
-  attach(view.uplink.name, true, "pell_uplink_in");
-  attach(view.uplink.name, false, "pell_uplink_out");
+  attach(view.uplink.name, true, view.uplink.ethernet ? "pell_uplink_in" : "pell_l3_in");
+  attach(view.uplink.name, false, view.uplink.ethernet ? "pell_uplink_out" : "pell_l3_out");
   attach(kNetDevice, true, "pell_net_in");
   attach(kHostDevice, false, "pell_host_out");
   return table;

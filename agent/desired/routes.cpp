@@ -4,9 +4,8 @@ namespace pellicle {
 
 namespace {
 
-constexpr uint32_t kMainTable = 254;  // RT_TABLE_MAIN
-constexpr uint8_t kScopeLink = 253;   // RT_SCOPE_LINK
-constexpr uint8_t kScopeHost = 254;   // RT_SCOPE_HOST
+constexpr uint8_t kScopeLink = 253;  // RT_SCOPE_LINK
+constexpr uint8_t kScopeHost = 254;  // RT_SCOPE_HOST
 
 // Marked packets: to a peer through cilium_host, where XFRM takes them; decrypted ones to us. The
 // peers' routes have scope universe, which `ip route` prints no scope for, as the seed's listing;
@@ -25,6 +24,17 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
                       .dev = uplink.name,
                       .scope = own.family() == Family::v4 ? kScopeHost : uint8_t{0},
                       .protocol = kEncryptRouteProtocol});
+}
+
+// Unmarked packets for peers whose policies ask for a mark go to cilium_host, never to the uplink.
+void add_mark_tables(const FamilyView& own, bool host_encryption, Table<Route>& table) {
+  for (const Peer& peer : own.peers) {
+    if (!FamilyView::is_marked(peer)) continue;
+    table.emplace(Route::Key{kMarkPodsTable, peer.pod_cidr}, Route{.dev = kHostDevice});
+    if (!host_encryption || !peer.accepts_host_encryption) continue;
+    table.emplace(Route::Key{kMarkNodesTable, Cidr::host(peer.internal_ip)},
+                  Route{.dev = kHostDevice});
+  }
 }
 
 // On the way that the node itself has to the peer. One that it has no way to is reported.
@@ -54,6 +64,7 @@ Table<Route> routes(const LocalView& view) {
   Table<Route> table;
   for (const auto& own : view.families) {
     add_encrypt_table(own, view, table);
+    add_mark_tables(own, view.host_encryption, table);
     add_main_table(own, table);
   }
   return table;

@@ -8,6 +8,7 @@ namespace {
 // what is addressed to this node but marked as ESP must meet table 200's local route first.
 constexpr uint32_t kMarkRulePriority = 1;
 constexpr uint32_t kLocalRulePriority = 100;
+constexpr uint8_t kEsp = 50;  // IPPROTO_ESP
 
 }  // namespace
 
@@ -26,6 +27,28 @@ Table<Rule> mark_rules(Family family) {
   return table;
 }
 
+// Between the two: what is not marked yet, where policies may ask for it. ESP from
+// cilium_host's address has been encrypted already; it goes the node's own way.
+Table<Rule> unmarked_rules(const Cidr& pods, const IpAddress& router, bool host_encryption) {
+  Table<Rule> table;
+  const auto add = [&](uint32_t priority, Rule::Key key) {
+    key.family = pods.family();
+    key.priority = priority;
+    table.emplace(key, Rule{});
+  };
+  add(2, {.table = kMainTable, .src = Cidr::host(router), .protocol = kEsp});
+  if (!host_encryption) {
+    add(3, {.table = kMarkPodsTable, .src = pods});
+    return table;
+  }
+  add(3, {.table = kMarkPodsTable});
+  // Only what pods have a part in, as sender or, in answers, as receiver.
+  for (const auto& mark : {kPodMark, kLocalDecryptedMark}) {
+    add(4, {.mark = mark, .table = kMarkNodesTable});
+  }
+  return table;
+}
+
 Table<LocalRule> local_rules(const LocalView& view) {
   Table<LocalRule> table;
   for (const auto& own : view.families) table[{own.family()}] = local_rule();
@@ -34,7 +57,12 @@ Table<LocalRule> local_rules(const LocalView& view) {
 
 Table<Rule> rules(const LocalView& view) {
   Table<Rule> table;
-  for (const auto& own : view.families) table.merge(mark_rules(own.family()));
+  for (const auto& own : view.families) {
+    table.merge(mark_rules(own.family()));
+    if (view.keys.any_of_all() || own.any_marked()) {
+      table.merge(unmarked_rules(own.local_cidr, own.router, view.host_encryption));
+    }
+  }
   return table;
 }
 

@@ -34,10 +34,10 @@ void add_sending(const FamilyView& own, const Peer& peer, const IpsecKey& key, c
                  Table<State>& table) {
   const auto& epochs = keys.sender().epochs;
   for (const auto& epoch : epochs) {
-    const Way way{.key_id = key.id, .spi = epoch.spi_of(key.id)};
+    const auto way = keys.pair_way(key, peer, epoch);
     const bool used = std::find(peer.ways.begin(), peer.ways.end(), way) != peer.ways.end();
     if (!used && epoch != epochs.back()) continue;
-    table.emplace(State::Key{.dst = peer.router, .spi = way.spi, .mark = encrypt_mark(key.id)},
+    table.emplace(State::Key{.dst = peer.router, .spi = way.spi, .mark = way.mark()},
                   pair_state(own.router, kEncryptMark, keys.sending(key, own.router, peer, epoch)));
   }
 }
@@ -79,7 +79,7 @@ bool announces(const Peer& peer, uint32_t spi) {
 }
 
 bool is_way(const Peer& peer, const State::Key& key) {
-  const Way way{.key_id = key_id_of(key), .spi = key.spi};
+  const Way way{.key_id = key_id_of(key), .spi = key.spi, .marked = key.mark != Mark{}};
   return std::find(peer.ways.begin(), peer.ways.end(), way) != peer.ways.end();
 }
 

@@ -7,7 +7,7 @@ namespace pellicle {
 namespace {
 
 State::Key state_key(const Peer& peer, const Way& way) {
-  return {.dst = peer.router, .spi = way.spi, .mark = encrypt_mark(way.key_id)};
+  return {.dst = peer.router, .spi = way.spi, .mark = way.mark()};
 }
 
 // The ways to one peer.
@@ -23,7 +23,7 @@ class Chooser {
     };
     for (const auto id : keys_.inherited()) add(inherited(id));
     for (const auto* key : keys_.known()) {
-      add(key->per_pair ? of_pair(*key) : Way{.key_id = key->id, .spi = key->id});
+      add(key->per_pair ? of_pair(*key) : Way{.key_id = key->id, .spi = key->id, .marked = true});
     }
     return found;
   }
@@ -33,7 +33,7 @@ class Chooser {
     const bool works_now = now && works(*now);
     const auto wanted = announced(ways, works_now ? now : std::nullopt);
     if (!wanted) return 0;
-    if (works_now && wanted != now && !(works(*wanted) && leads_everywhere(*wanted))) {
+    if (works_now && wanted != now && !is_ready(*wanted)) {
       waiting_ = true;
       return now->key_id;
     }
@@ -59,31 +59,41 @@ class Chooser {
     return found == ways.end() ? std::nullopt : std::optional(*found);
   }
 
+  // Packets have the mark of the peer's entry, and a policy that asks for it comes first. Without
+  // one the policy without a mark says which way they go.
   std::optional<Way> in_use(const std::vector<Way>& ways) const {
     const auto& peers = keys_.programmed().peers;
     const auto entry = peers.find({peer_.pod_cidr});
-    return entry == peers.end() ? std::nullopt : of_id(ways, entry->second.key_id);
+    if (entry != peers.end()) {
+      const auto marked = of_id(ways, entry->second.key_id);
+      if (marked && marked->marked) return marked;
+    }
+    const auto* leads = policy(Mark{});
+    if (leads == nullptr) return std::nullopt;
+    const auto way = of_id(ways, id_of_spi(leads->tmpl->spi));
+    return way && !way->marked ? way : std::nullopt;
   }
 
-  // What goes to the pods there may go to the node as well.
-  bool leads_everywhere(const Way& way) const {
-    const auto selectors = sent_between(own_.pod_cidr, peer_, keys_.host_encryption());
-    return std::all_of(selectors.begin(), selectors.end(), [&](const auto& selector) {
-      const auto* leads = policy(way.key_id, selector);
-      return leads && leads->tmpl->spi == way.spi;
-    });
+  // May be changed to. Policies that ask for its mark must be there, those to the node as well;
+  // policies without a mark are replaced in the pass that follows.
+  bool is_ready(const Way& way) {
+    if (!way.marked) return has_right_state(way);
+    const auto selectors = policies_to(own_.pod_cidr, peer_, way, keys_.host_encryption());
+    return works(way) &&
+           std::all_of(selectors.begin(), selectors.end(), [&](const Policy::Key& key) {
+             const auto* leads = policy(key);
+             return leads && leads->tmpl->spi == way.spi;
+           });
   }
 
-  const Policy* policy(uint8_t key_id) const {
-    return policy(key_id, {own_.pod_cidr, peer_.pod_cidr});
+  const Policy* policy(const Mark& mark) const {
+    return policy(
+        {.direction = Direction::out, .src = own_.pod_cidr, .dst = peer_.pod_cidr, .mark = mark});
   }
 
-  const Policy* policy(uint8_t key_id, const std::pair<Cidr, Cidr>& selector) const {
+  const Policy* policy(const Policy::Key& key) const {
     const auto& policies = keys_.programmed().policies;
-    const auto found = policies.find({.direction = Direction::out,
-                                      .src = selector.first,
-                                      .dst = selector.second,
-                                      .mark = encrypt_mark(key_id)});
+    const auto found = policies.find(key);
     return found != policies.end() && found->second.tmpl ? &found->second : nullptr;
   }
 
@@ -93,8 +103,8 @@ class Chooser {
     return found == states.end() ? nullptr : &found->second;
   }
 
-  // State and policy are in the kernel, the state has the key that it should have, and the peer has
-  // not lost what it received with.
+  // The state is in the kernel and has the key that it should have, packets are sent with its epoch
+  // already, and the peer has not lost what it received with.
   bool works(const Way& way) {
     const auto known = working_.find(way);
     if (known != working_.end()) return known->second;
@@ -102,10 +112,16 @@ class Chooser {
   }
 
   bool looks_right(const Way& way) const {
-    if (began_anew_) return false;
-    const auto* leads = policy(way.key_id);
+    if (began_anew_ || !has_right_state(way)) return false;
+    const auto* leads = policy(way.mark());
+    if (!leads) return false;
+    // One policy serves the epoch's states of all keys, unless it asks for the mark of one.
+    return way.marked ? leads->tmpl->spi == way.spi : same_epoch(leads->tmpl->spi, way.spi);
+  }
+
+  bool has_right_state(const Way& way) const {
     const auto* sends = state(way);
-    return leads && sends && leads->tmpl->spi == way.spi && has_right_key(way, *sends);
+    return sends && has_right_key(way, *sends);
   }
 
   bool has_right_key(const Way& way, const State& present) const {
@@ -122,27 +138,29 @@ class Chooser {
 
   std::optional<Way> inherited(uint8_t id) const {
     if (began_anew_) return std::nullopt;
-    const auto* leads = policy(id);
-    if (!leads) return std::nullopt;
-    const Way way{.key_id = id, .spi = leads->tmpl->spi};
-    return state(way) ? std::optional(way) : std::nullopt;
+    for (const bool marked : {true, false}) {
+      const auto* leads = policy(marked ? encrypt_mark(id) : Mark{});
+      if (!leads || (!marked && id_of_spi(leads->tmpl->spi) != id)) continue;
+      const Way way{.key_id = id, .spi = leads->tmpl->spi, .marked = marked};
+      if (state(way)) return way;
+    }
+    return std::nullopt;
   }
 
   // By the newest epoch that the peer can receive, of those that need no state anew.
   std::optional<Way> of_pair(const IpsecKey& key) {
     const auto& epochs = keys_.sender().epochs;
     if (!keys_.has_pair_key(peer_) || epochs.empty()) return std::nullopt;
-    const Way newest{.key_id = key.id, .spi = epochs.back().spi_of(key.id)};
+    const auto newest = keys_.pair_way(key, peer_, epochs.back());
     std::optional<Way> older;
     for (const auto& epoch : epochs) {
-      const Way way{.key_id = key.id, .spi = epoch.spi_of(key.id)};
+      const auto way = keys_.pair_way(key, peer_, epoch);
       if (way != newest && works(way)) older = way;
     }
     if (works(newest)) return newest;
     const bool heard = keys_.sender().settled || peer_.node.receives.contains(epochs.back().spi);
     if (!heard) return older;
-    const auto* present = state(newest);
-    if (older && !(present && has_right_key(newest, *present))) {
+    if (older && !has_right_state(newest)) {
       waiting_ = true;
       return older;
     }
@@ -193,14 +211,37 @@ void report_unknown_ends(const Keys& keys, const Peer& peer, Cluster& cluster) {
 
 }  // namespace
 
-std::vector<std::pair<Cidr, Cidr>> sent_between(const Cidr& own_pods, const Peer& peer,
-                                                bool host_encryption) {
-  std::vector<std::pair<Cidr, Cidr>> selectors = {{own_pods, peer.pod_cidr}};
-  if (!host_encryption) return selectors;
+const Way* Peer::way() const {
+  const auto found =
+      std::find_if(ways.begin(), ways.end(), [&](const Way& way) { return way.key_id == key_id; });
+  return found == ways.end() ? nullptr : &*found;
+}
+
+std::vector<Policy::Key> policies_to(const Cidr& own_pods, const Peer& peer, const Way& way,
+                                     bool host_encryption) {
+  const auto key = [](const Cidr& src, const Cidr& dst, const Mark& mark) {
+    return Policy::Key{.direction = Direction::out, .src = src, .dst = dst, .mark = mark};
+  };
+  std::vector<Policy::Key> keys = {key(own_pods, peer.pod_cidr, way.mark())};
+  if (!host_encryption) return keys;
   const auto any = Cidr::any(own_pods.family());
-  selectors.emplace_back(any, peer.pod_cidr);  // from whichever of the node's addresses
-  selectors.emplace_back(any, Cidr::host(peer.internal_ip));
-  return selectors;
+  const auto node = Cidr::host(peer.internal_ip);
+  keys.push_back(key(any, peer.pod_cidr, way.mark()));  // from whichever of the node's addresses
+  if (way.marked) {
+    keys.push_back(key(any, node, way.mark()));
+  } else if (peer.accepts_host_encryption) {
+    for (const auto& mark : {kPodMark, kLocalDecryptedMark}) keys.push_back(key(any, node, mark));
+  }
+  return keys;
+}
+
+Way Keys::pair_way(const IpsecKey& key, const Peer& peer, const Epoch& epoch) const {
+  const Way plain{.key_id = key.id, .spi = epoch.spi_of(key.id)};
+  const Way marked{.key_id = plain.key_id, .spi = plain.spi, .marked = true};
+  const auto& states = programmed().states;
+  if (states.contains(state_key(peer, plain))) return plain;
+  if (states.contains(state_key(peer, marked))) return marked;
+  return inputs_->settings.marked_policies ? marked : plain;
 }
 
 std::vector<const IpsecKey*> Keys::known() const {
@@ -208,6 +249,17 @@ std::vector<const IpsecKey*> Keys::known() const {
   for (const auto& key : inputs_->older_keys) all.push_back(&key);
   if (inputs_->key) all.push_back(&*inputs_->key);
   return all;
+}
+
+bool Keys::any_of_pairs() const {
+  const auto keys = known();
+  return !inherited().empty() ||
+         std::any_of(keys.begin(), keys.end(), [](const IpsecKey* key) { return key->per_pair; });
+}
+
+bool Keys::any_of_all() const {
+  const auto keys = known();
+  return std::any_of(keys.begin(), keys.end(), [](const IpsecKey* key) { return !key->per_pair; });
 }
 
 Algorithm Keys::sending(const IpsecKey& key, const IpAddress& own, const Peer& peer,

@@ -23,8 +23,8 @@ struct HealthPath {
   std::string node;
   HealthWay way{};
   IpAddress address;
-  // Where it is asked from; for the tunnel cilium_host's own address, so that the guard never lets
-  // the question out in the clear, whatever routes there are. Else the kernel chooses.
+  // Where it is asked from; for the tunnel cilium_host's own address, so that the question is never
+  // in the clear, whatever routes there are. Else the kernel chooses.
   std::optional<IpAddress> source;
   auto operator<=>(const HealthPath&) const = default;
 };

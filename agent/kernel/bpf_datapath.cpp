@@ -124,14 +124,9 @@ void BpfDatapath::apply(const Change<DatapathConfig>& change) {
   const uint32_t zero = 0;
   datapath::datapath_config record{};
   const std::string object = "the datapath configuration";
-  tries_all_ = change.action == Action::replace;
-  refused_.clear();
   if (change.action != Action::remove) {
     record = config_record(change.value, index_of);
-    datapath::datapath_config present{};
-    const int map = map_for_writing(MAP_CONFIG);
-    if (lookup_bytes(map, &zero, &present, object)) hold_back_as(present, record);
-    update_bytes(map, &zero, &record, object);
+    update_bytes(map_for_writing(MAP_CONFIG), &zero, &record, object);
   } else if (const BpfMap* map = pinned(MAP_CONFIG)) {
     update_bytes(map->fd.get(), &zero, &record, object);
   }
@@ -146,40 +141,10 @@ void BpfDatapath::apply(const Change<PeerEntry>& change) {
   const std::string object = "peer " + change.key.cidr.to_string();
   if (change.action != Action::remove) {
     const datapath::peer_value value{.key_id = change.value.key_id, .node = change.value.node};
-    try {
-      update_bytes(map_for_writing(name), record, &value, object);
-    } catch (const OsError&) {
-      if (change.action == Action::add) hold_back(change);
-      throw;
-    }
+    update_bytes(map_for_writing(name), record, &value, object);
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), record, object);
   }
-}
-
-// At once: by the route that is made next, packets for it would leave in the clear. An array's
-// record can be written whatever a trie has no room or memory for. Where nothing is configured
-// yet the programs let no pod send anything.
-void BpfDatapath::hold_back(const Change<PeerEntry>& refused) {
-  refused_.push_back(refused);
-  if (!is_configured()) return;
-  const uint32_t zero = 0;
-  datapath::datapath_config record{};
-  const std::string object = "what is held back for " + refused.key.cidr.to_string();
-  if (!lookup_bytes(pinned(MAP_CONFIG)->fd.get(), &zero, &record, object)) return;
-  pellicle::hold_back(refused.key.cidr, refused.value.node, record);
-  update_bytes(pinned(MAP_CONFIG)->fd.get(), &zero, &record, object);
-}
-
-void BpfDatapath::hold_back_what_was_refused() {
-  if (!std::exchange(tries_all_, false) || !is_configured()) return;
-  const uint32_t zero = 0;
-  datapath::datapath_config record{};
-  const std::string object = "what is held back";
-  if (!lookup_bytes(pinned(MAP_CONFIG)->fd.get(), &zero, &record, object)) return;
-  hold_nothing_back(record);
-  for (const auto& each : refused_) pellicle::hold_back(each.key.cidr, each.value.node, record);
-  update_bytes(pinned(MAP_CONFIG)->fd.get(), &zero, &record, object);
 }
 
 void BpfDatapath::apply(const Change<EndpointEntry>& change) {
@@ -233,11 +198,6 @@ bool BpfDatapath::is_configured() {
 }
 
 void BpfDatapath::finish() {
-  hold_back_what_was_refused();
-  finish_cleanup();
-}
-
-void BpfDatapath::finish_cleanup() {
   if (is_configured()) return;
   if (pinned_maps(bpf_root_).empty()) return remove_pin_folder(bpf_root_);
   KernelState left;

@@ -44,10 +44,8 @@ class BpfDatapath {
   void apply(const Change<EndpointEntry>& change);
   void apply(const Change<Attachment>& change);
 
-  // After the last of a plan's changes. What the guard holds back for refused entries (see
-  // DatapathConfig) becomes what was refused since the configuration was replaced. Unpins the maps
-  // once nothing of ours is in them and no program of ours is on a device of this network
-  // namespace.
+  // After the last of a plan's changes. Unpins the maps once nothing of ours is in them and no
+  // program of ours is on a device of this network namespace.
   void finish();
 
   // By reason; all zero while nothing is pinned.
@@ -68,9 +66,6 @@ class BpfDatapath {
   int map_for_writing(const char* name);
   void pin_maps();
   bool is_configured();
-  void finish_cleanup();
-  void hold_back(const Change<PeerEntry>& refused);
-  void hold_back_what_was_refused();
   void replace_foreign_maps();
   void attach(const Change<Attachment>& change, const std::string& object);
   void detach(const Change<Attachment>& change, const std::string& object);
@@ -81,8 +76,6 @@ class BpfDatapath {
   std::unique_ptr<BpfPrograms> programs_;
   std::optional<BpfMaps> pinned_;  // of the last look
   bool maps_agree_ = false;        // since the last dump: what is pinned is what programs_ use
-  bool tries_all_ = false;         // since the configuration was replaced, until finish()
-  std::vector<Change<PeerEntry>> refused_;  // meanwhile
 };
 
 }  // namespace pellicle

@@ -10,7 +10,6 @@ namespace pellicle {
 
 namespace {
 
-static_assert(PeerEntry::kNoNode == datapath::KEY_NO_NODE);
 static_assert(kEventKinds.size() == datapath::EVENT_KINDS);
 static_assert(int(EventKind::marked) == datapath::EVENT_MARKED);
 static_assert(int(EventKind::dropped) == datapath::EVENT_DROPPED);
@@ -35,28 +34,6 @@ datapath::node_network network_record(const std::optional<DatapathConfig::Networ
   return {.prefix = address_record(value->pod_cidr.address()),
           .mask = mask_record(value->pod_cidr.length()),
           .router = address_record(value->router)};
-}
-
-Cidr held_network(const datapath::held_back& record, Family family) {
-  return {address_value(record.prefix, family), mask_length(record.mask)};
-}
-
-std::vector<Cidr> held_networks(const datapath::datapath_config& record) {
-  std::vector<Cidr> all;
-  for (const auto family : kFamilies) {
-    const auto& network = family == Family::v4 ? record.v4 : record.v6;
-    for (const auto* held : {&network.held_pods, &network.held_nodes}) {
-      if (held->as.key_id != 0) all.push_back(held_network(*held, family));
-    }
-  }
-  return all;
-}
-
-// The longest prefix that both have.
-Cidr around(const Cidr& a, const Cidr& b) {
-  uint8_t length = std::min(a.length(), b.length());
-  while (!Cidr(a.address(), length).contains(b.address())) --length;
-  return {a.address(), length};
 }
 
 std::optional<DatapathConfig::Network> network_value(const datapath::node_network& record,
@@ -99,29 +76,7 @@ DatapathConfig config_value(const datapath::datapath_config& record, const NameO
           .host_device = name_of(record.host_ifindex),
           .net_device = name_of(record.net_ifindex),
           .uplink = name_of(record.uplink_ifindex),
-          .host_encryption = record.host_encryption != 0,
-          .held_back = held_networks(record)};
-}
-
-void hold_nothing_back(datapath::datapath_config& record) {
-  hold_back_as({}, record);
-}
-
-void hold_back_as(const datapath::datapath_config& other, datapath::datapath_config& record) {
-  record.v4.held_pods = other.v4.held_pods;
-  record.v4.held_nodes = other.v4.held_nodes;
-  record.v6.held_pods = other.v6.held_pods;
-  record.v6.held_nodes = other.v6.held_nodes;
-}
-
-void hold_back(const Cidr& network, bool node, datapath::datapath_config& record) {
-  auto& own = network.family() == Family::v4 ? record.v4 : record.v6;
-  auto& held = node ? own.held_nodes : own.held_pods;
-  const auto wide =
-      held.as.key_id == 0 ? network : around(held_network(held, network.family()), network);
-  held = {.prefix = address_record(wide.address()),
-          .mask = mask_record(wide.length()),
-          .as = {.key_id = datapath::KEY_NO_NODE, .node = node}};
+          .host_encryption = record.host_encryption != 0};
 }
 
 bool is_empty(const datapath::datapath_config& record) {

@@ -26,12 +26,6 @@ datapath::datapath_config config_record(const DatapathConfig& value, const Index
 DatapathConfig config_value(const datapath::datapath_config& record, const NameOf& name_of);
 bool is_empty(const datapath::datapath_config& record);  // never filled, or cleared
 
-// What the guard drops for want of entries: none any more, as in another record, or wide enough for
-// this network as well (Nodes' pods, or a Node's own address).
-void hold_nothing_back(datapath::datapath_config& record);
-void hold_back_as(const datapath::datapath_config& other, datapath::datapath_config& record);
-void hold_back(const Cidr& network, bool node, datapath::datapath_config& record);
-
 datapath::peer_key peer_record_key(const PeerEntry::Key& key);    // IPv4's map
 datapath::peer6_key peer6_record_key(const PeerEntry::Key& key);  // IPv6's
 PeerEntry::Key peer_value_key(const datapath::peer_key& record);

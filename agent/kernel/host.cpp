@@ -4,6 +4,7 @@
 
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 
 #include "agent/desired/settings.h"
 #include "agent/kernel/addresses.h"
@@ -82,9 +83,12 @@ void read_uplinks(const Devices& devices, std::span<const LinkAddress> addresses
     auto& router = ipv4 ? facts.router_ipv4 : facts.router_ipv6;
     if (link->name == own.host && !router) router = address.address;
     if (!is_others(*link, own)) continue;
-    facts.uplinks.emplace(
-        address.address,
-        HostFacts::Uplink{link->name, link->mtu, accepts_ra(link->name), address.connected});
+    facts.uplinks.emplace(address.address,
+                          HostFacts::Uplink{.name = link->name,
+                                            .mtu = link->mtu,
+                                            .accepts_ra = accepts_ra(link->name),
+                                            .connected = address.connected,
+                                            .ethernet = link->type == ARPHRD_ETHER});
   }
 }
 

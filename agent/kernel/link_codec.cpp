@@ -18,11 +18,6 @@ ifinfomsg flags_of(const VethPair& value) {
   return info;
 }
 
-bool is_link_local(const IpAddress& address) {
-  return address.family() == Family::v6 && address.data()[0] == 0xfe &&
-         (address.data()[1] & 0xc0) == 0x80;
-}
-
 NetlinkMessage address_message(int type, int flags, int index, const IpAddress& address,
                                const Address& value) {
   NetlinkMessage message(type, flags);
@@ -39,6 +34,11 @@ NetlinkMessage address_message(int type, int flags, int index, const IpAddress& 
 
 }  // namespace
 
+bool is_link_local(const IpAddress& address) {
+  return address.family() == Family::v6 && address.data()[0] == 0xfe &&
+         (address.data()[1] & 0xc0) == 0x80;
+}
+
 NetlinkMessage link_dump() {
   NetlinkMessage message(RTM_GETLINK, 0);
   message.header(ifinfomsg{});
@@ -53,6 +53,7 @@ std::optional<Link> decode_link(const nlmsghdr& message) {
   Link link;
   link.index = info->ifi_index;
   link.flags = info->ifi_flags;
+  link.type = info->ifi_type;
   link.name = attributes.text(IFLA_IFNAME);
   link.mtu = attributes.value<uint32_t>(IFLA_MTU).value_or(0);
   link.kind = Attributes(attributes.raw(IFLA_LINKINFO)).text(IFLA_INFO_KIND);

@@ -16,6 +16,7 @@ struct Link {
   std::string kind;  // "veth"; empty for hardware
   uint32_t mtu = 0;
   uint32_t flags = 0;             // IFF_*
+  uint16_t type = 1;              // ARPHRD_*; 1: Ethernet
   std::optional<int> peer_index;  // IFLA_LINK
   bool peer_in_namespace = true;  // false: peer_index is a number of another namespace
   auto operator<=>(const Link&) const = default;
@@ -44,6 +45,7 @@ struct LinkAddress {
   auto operator<=>(const LinkAddress&) const = default;
 };
 
+bool is_link_local(const IpAddress& address);  // fe80::/10
 NetlinkMessage address_dump();
 std::optional<LinkAddress> decode_address(const nlmsghdr& message);
 NetlinkMessage encode_new_address(int index, const IpAddress& address, const Address& value);

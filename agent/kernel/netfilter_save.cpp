@@ -40,17 +40,24 @@ bool jumps_to(std::string_view whole_rule, std::string_view chain) {
   return false;
 }
 
-std::string parent_of(const SavedTable& table, const std::string& chain) {
+std::string parent_of(const SavedTable& table, const std::string& name_of_table,
+                      const std::string& chain) {
   size_t jumps = 0;
   std::string parent;
   for (const auto& [name, rules] : table) {
     for (const std::string& rule : rules) jumps += jumps_to(rule, chain) ? 1 : 0;
-    if (!rules.empty() && rules.front() == "-j " + chain) parent = name;
+    if (rules.empty()) continue;
+    const auto& place = stands_last(name_of_table, chain) ? rules.back() : rules.front();
+    if (place == "-j " + chain) parent = name;
   }
   return jumps == 1 ? parent : "";
 }
 
 }  // namespace
+
+bool stands_last(std::string_view table, std::string_view chain) {
+  return table == "filter" && chain == "PELLICLE_FORWARD";
+}
 
 std::map<std::string, SavedTable> parse_save(std::string_view text) {
   std::map<std::string, SavedTable> tables;
@@ -79,8 +86,8 @@ std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& t
   std::map<NetfilterChain::Key, NetfilterChain> chains;
   for (const auto& [chain, rules] : table) {
     if (!starts_with(chain, kChainPrefix)) continue;
-    chains[{.family = family, .table = name, .chain = chain}] = {.parent = parent_of(table, chain),
-                                                                 .rules = rules};
+    chains[{.family = family, .table = name, .chain = chain}] = {
+        .parent = parent_of(table, name, chain), .rules = rules};
   }
   return chains;
 }
@@ -100,7 +107,8 @@ std::string restore_text(const NetfilterChain::Key& key, const NetfilterChain& w
   std::string text = "*" + key.table + "\n:" + key.chain + " - [0:0]\n";
   text += old_jumps;
   for (const std::string& rule : wanted.rules) text += "-A " + key.chain + " " + rule + "\n";
-  text += "-I " + wanted.parent + " 1 -j " + key.chain + "\n";
+  text += stands_last(key.table, key.chain) ? "-A " + wanted.parent : "-I " + wanted.parent + " 1";
+  text += " -j " + key.chain + "\n";
   return text + "COMMIT\n";
 }
 

@@ -15,11 +15,15 @@ inline constexpr std::string_view kChainPrefix = "PELLICLE_";  // of every chain
 // One table: its rules by chain, in their order, without "-A CHAIN ".
 using SavedTable = std::map<std::string, std::vector<std::string>>;
 
+// The chain's jump belongs at the end of its parent, where only the parent's policy is overcome.
+// Any other chain's belongs at the start, before the rules that it protects our packets from.
+bool stands_last(std::string_view table, std::string_view chain);
+
 // By table name. Counters, comments and what cannot be read are left out.
 std::map<std::string, SavedTable> parse_save(std::string_view text);
 
-// The chains of ours in one table. A chain that is not jumped to exactly once, and that from the
-// first place of its parent, has an empty `parent`, so that it differs from every wanted one.
+// The chains of ours in one table. A chain that is not jumped to exactly once, and that from its
+// place in the parent, has an empty `parent`, so that it differs from every wanted one.
 std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& table, Family family,
                                                              const std::string& name);
 

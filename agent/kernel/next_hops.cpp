@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 
+#include "agent/kernel/link_codec.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/route_codec.h"
 
@@ -50,14 +51,10 @@ NextHop next_hop(const Answer& answer, const Devices& devices, const IpAddress& 
   return {.device = device, .gateway = hop->gateway};
 }
 
-bool is_link_local(const IpAddress& address) {
-  static const auto kLinkLocal = Cidr::parse("fe80::/10").value();
-  return kLinkLocal.contains(address);
-}
-
 // Those of the gateways that are reached through another gateway, or not at all: by `onlink` alone.
 std::set<IpAddress> hidden(NetlinkSocket& socket, const std::set<IpAddress>& gateways) {
   std::vector<NextHopQuestion> questions;
+  questions.reserve(gateways.size());
   for (const auto& gateway : gateways) questions.push_back({gateway, std::nullopt});
   std::set<IpAddress> found;
   const auto answers = ask(socket, questions);

@@ -1,6 +1,7 @@
 #include "agent/kernel/ownership.h"
 
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 
 #include "agent/desired/desired.h"
 
@@ -9,7 +10,6 @@ namespace pellicle {
 namespace {
 
 constexpr Mark kForwardMark{0, 0xf00};
-constexpr uint32_t kRulePriority = 1;
 constexpr uint32_t kKeyField = 0xf000;  // the key id, above the mark's own field
 
 // 0x1e00/0xff00 to 0xfe00/0xff00
@@ -18,23 +18,34 @@ bool is_send_mark(const Mark& mark) {
          (mark.value & ~kKeyField) == kEncryptMark.value;
 }
 
-bool is_our_mark(Direction direction, const Mark& mark) {
-  switch (direction) {
-    case Direction::out:
-      return is_send_mark(mark);
-    case Direction::in:
-      return mark == kDecryptMark || mark == kLocalDecryptedMark;
-    case Direction::fwd:
-      return mark == kForwardMark || mark == kLocalDecryptedMark;
+bool is_pair_spi(uint32_t spi) {  // of an epoch, whatever key id
+  return is_epoch_spi(spi & ~0xfU);
+}
+
+// An OUT policy that asks for no key's mark. Its priority is the sign.
+bool is_unmarked_out(const Policy::Key& key, const Policy& value) {
+  const bool bare = !value.tmpl && !value.block;
+  if (key.mark == kBeforeNatMark) return bare && value.priority == kBeforeNatPriority;
+  if (key.mark == kUnmarked) return bare && value.priority == kPassPriority;
+  if (key.mark != Mark{} && key.mark != kPodMark && key.mark != kLocalDecryptedMark) return false;
+  if (value.tmpl) {
+    return !value.block && value.priority == kPeerPriority && value.tmpl->reqid == kReqId &&
+           is_pair_spi(value.tmpl->spi);
   }
-  return false;
+  return value.block && (value.priority == kPeerPriority || value.priority == kUnreadyPriority ||
+                         value.priority == kStrictPriority);
+}
+
+bool has_our_template(const Policy& value) {
+  return !value.block && value.tmpl && value.tmpl->reqid == kReqId;
 }
 
 }  // namespace
 
 bool is_ours(const State::Key& key, const State& value) {
   if (value.reqid != kReqId) return false;
-  return (is_send_mark(key.mark) && value.output_mark == kEncryptMark) ||
+  const bool sends = is_send_mark(key.mark) || (key.mark == Mark{} && is_pair_spi(key.spi));
+  return (sends && value.output_mark == kEncryptMark) ||
          (key.mark == kDecryptMark && value.output_mark == kDecryptMark);
 }
 
@@ -45,9 +56,18 @@ bool is_block_policy(const Policy::Key& key, const Policy& value) {
 }
 
 bool is_ours(const Policy::Key& key, const Policy& value) {
-  if (is_block_policy(key, value)) return true;
-  return !value.block && value.tmpl && value.tmpl->reqid == kReqId &&
-         is_our_mark(key.direction, key.mark);
+  switch (key.direction) {
+    case Direction::out:
+      return is_block_policy(key, value) || is_unmarked_out(key, value) ||
+             (has_our_template(value) && is_send_mark(key.mark));
+    case Direction::in:
+      return has_our_template(value) &&
+             (key.mark == kDecryptMark || key.mark == kLocalDecryptedMark);
+    case Direction::fwd:
+      return has_our_template(value) && (key.mark == kForwardMark || key.mark == kForwardedMark ||
+                                         key.mark == kLocalDecryptedMark);  // a former version's
+  }
+  return false;
 }
 
 bool is_ours(const KernelRoute& route, const std::string& dev, const OwnDevices& own) {
@@ -63,12 +83,28 @@ bool needs_ledger(const Route::Key& key, const Route& value) {
 }
 
 bool is_ours(const KernelRule& rule) {
-  return rule.plain && rule.key.priority == kRulePriority && rule.key.table == kEncryptTable &&
-         (rule.key.mark == kDecryptMark || rule.key.mark == kEncryptMark);
+  const auto& [family, priority, mark, table, src, protocol] = rule.key;
+  if (!rule.plain) return false;
+  switch (priority) {
+    case 1:
+      return table == kEncryptTable && (mark == kDecryptMark || mark == kEncryptMark) && !src &&
+             protocol == 0;
+    case 2:
+      return table == kMainTable && mark == Mark{} && src && protocol == IPPROTO_ESP &&
+             *src == Cidr::host(src->address());
+    case 3:
+      return table == kMarkPodsTable && mark == Mark{} && protocol == 0;
+    case 4:
+      return table == kMarkNodesTable && (mark == kPodMark || mark == kLocalDecryptedMark) &&
+             !src && protocol == 0;
+    default:
+      return false;
+  }
 }
 
 bool is_local_rule(const KernelRule& rule) {
-  return rule.plain && rule.key.table == RT_TABLE_LOCAL && rule.key.mark == Mark{};
+  return rule.plain && rule.key.table == RT_TABLE_LOCAL && rule.key.mark == Mark{} &&
+         !rule.key.src && rule.key.protocol == 0;
 }
 
 }  // namespace pellicle

@@ -29,7 +29,8 @@ std::string consequence(const Operation& operation, int error) {
   const auto* peer = std::get_if<Change<PeerEntry>>(&operation);
   if (peer == nullptr || peer->action != Action::add) return "";
   if (error != E2BIG && error != ENOSPC && error != ENOMEM) return "";
-  return "; until it is there, what pods send to that network is dropped and counted (no_key)";
+  return "; until it is there, what pods send to that network is encrypted by the policy alone "
+         "(pair keys), or dropped and counted as no_key (one key for all nodes)";
 }
 
 std::string cause(const Operation& operation, int error, const std::string& words) {

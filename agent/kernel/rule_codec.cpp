@@ -9,9 +9,9 @@ namespace pellicle {
 
 namespace {
 
-constexpr std::array kSelectors = {FRA_DST,      FRA_SRC,         FRA_IIFNAME,     FRA_OIFNAME,
-                                   FRA_FLOW,     FRA_TUN_ID,      FRA_L3MDEV,      FRA_UID_RANGE,
-                                   FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_GOTO};
+constexpr std::array kSelectors = {FRA_DST,    FRA_IIFNAME,    FRA_OIFNAME,   FRA_FLOW,
+                                   FRA_TUN_ID, FRA_L3MDEV,     FRA_UID_RANGE, FRA_SPORT_RANGE,
+                                   FRA_GOTO,   FRA_DPORT_RANGE};
 
 NetlinkMessage rule_message(int type, int flags, const Rule::Key& key) {
   NetlinkMessage message(type, flags);
@@ -19,9 +19,12 @@ NetlinkMessage rule_message(int type, int flags, const Rule::Key& key) {
   info.family = static_cast<uint8_t>(address_family(key.family));
   info.table = static_cast<uint8_t>(key.table < 256 ? key.table : uint32_t{RT_TABLE_COMPAT});
   info.action = FR_ACT_TO_TBL;
+  info.src_len = key.src ? key.src->length() : uint8_t{0};
   message.header(info);
   message.put(FRA_PRIORITY, key.priority);
   message.put(FRA_TABLE, key.table);
+  if (key.src) message.put_address(FRA_SRC, key.src->address());
+  if (key.protocol) message.put(FRA_IP_PROTO, key.protocol);
   if (key.mark.mask) {
     message.put(FRA_FWMARK, key.mark.value);
     message.put(FRA_FWMASK, key.mark.mask);
@@ -54,8 +57,11 @@ std::optional<KernelRule> decode_rule(const nlmsghdr& message) {
   rule.key.mark.value = attributes.value<uint32_t>(FRA_FWMARK).value_or(0);
   rule.key.mark.mask = attributes.value<uint32_t>(FRA_FWMASK).value_or(0);
   rule.protocol = attributes.value<uint8_t>(FRA_PROTOCOL).value_or(RTPROT_KERNEL);  // since 4.17
-  rule.plain = info->src_len == 0 && info->dst_len == 0 && info->tos == 0 &&
-               !(info->flags & FIB_RULE_INVERT);
+  rule.key.protocol = attributes.value<uint8_t>(FRA_IP_PROTO).value_or(0);
+  if (const auto src = attributes.address(FRA_SRC, *family)) {
+    rule.key.src = Cidr(*src, info->src_len);
+  }
+  rule.plain = info->dst_len == 0 && info->tos == 0 && !(info->flags & FIB_RULE_INVERT);
   for (const int selector : kSelectors) {
     // The kernel names FRA_L3MDEV and the like only where they are set (6.1).
     if (attributes.has(selector)) rule.plain = false;

@@ -69,7 +69,7 @@ std::optional<KernelRule> other_copy(NetlinkSocket& socket, const Rule::Key& key
 // delete one without an origin takes the first of any: perhaps ours, which the next round makes
 // anew while the other still stands.
 Outcome put_rule(NetlinkSocket& socket, const Rule::Key& key) {
-  constexpr int kRounds = 10;  // more than anybody adds copies of one rule
+  constexpr int kRounds = 10;  // more copies of one rule than there ever are
   for (int i = 0; i < kRounds; ++i) {
     auto outcome = socket.request(encode_new_rule(key));
     if (!outcome.ok() && outcome.error != EEXIST) return outcome;
@@ -78,7 +78,7 @@ Outcome put_rule(NetlinkSocket& socket, const Rule::Key& key) {
     outcome = delete_copy(socket, *other);
     if (!outcome.ok()) return outcome;
   }
-  return {EBUSY, "somebody adds the same rule again and again"};
+  return {EBUSY, "another program adds the same rule again and again"};
 }
 
 bool is_there(Family family) {

@@ -43,6 +43,17 @@ bool has_pair_states(const Programmed& programmed) {
                      [](const auto& entry) { return entry.second.esn; });
 }
 
+// The epoch's states ask for a mark and should not, or the other way about: those that do as they
+// should need an SPI of their own.
+bool has_other_form(const Inputs& inputs, const Epoch& epoch) {
+  const auto& states = inputs.programmed.states;
+  return std::any_of(states.begin(), states.end(), [&](const auto& entry) {
+    const auto& [key, state] = entry;
+    const bool sends = state.esn && is_of(epoch, key.spi) && key.mark != kDecryptMark;
+    return sends && (key.mark != Mark{}) != inputs.settings.marked_policies;
+  });
+}
+
 uint64_t newest_generation(const std::vector<Epoch>& epochs) {
   uint64_t newest = 0;
   for (const auto& epoch : epochs) newest = std::max(newest, epoch.generation);
@@ -128,7 +139,8 @@ void KeyUse::begin(const Inputs& inputs, const IpAddress& router, const Clock& c
     }
     if (published.boot_id == boot_id_) record_.epochs = published.epochs;
   }
-  if (loaded_ && (record_.used.empty() || has_pair_states(inputs.programmed))) return;
+  const bool goes_on = loaded_ && (record_.used.empty() || has_pair_states(inputs.programmed));
+  if (goes_on && !has_other_form(inputs, record_.epochs.back())) return;
   begin_next(inputs, router, clock);
   if (!has_pair_states(inputs.programmed)) record_.epochs = {record_.epochs.back()};
 }
@@ -185,7 +197,7 @@ bool KeyUse::settled(const Inputs& inputs, const Clock& clock) {
 bool KeyUse::take_into_use(const Inputs& inputs, const Table<State>& desired) {
   auto used = record_.used;
   for (const auto& [at, state] : desired) {
-    if (at.mark.mask != encrypt_mark(1).mask) continue;
+    if (at.mark == kDecryptMark) continue;
     const auto* key = key_of_id(inputs, key_id_of(at));
     if (!key || !state.esn) continue;
     const auto present = inputs.programmed.states.find(at);

@@ -24,7 +24,7 @@ struct Endpoint {
   Mac host_mac;
   std::string netns;  // path the pod's namespace was given by; may be gone
   // Its sending is shaped on the device's ingress qdisc, which excludes clsact there: our program
-  // stays off it, and the guard on the uplink encrypts what the pod sends.
+  // stays off it, and policies and routes decide about what the pod sends.
   bool egress_shaped = false;
   std::optional<IpAddress> address(Family family) const;
   auto operator<=>(const Endpoint&) const = default;
@@ -40,6 +40,7 @@ struct HostFacts {
     // The network that the address makes the kernel reach through the device without a gateway;
     // none: a /32, or an address whose routes others make.
     std::optional<Cidr> connected = {};
+    bool ethernet = true;  // its frames have an Ethernet header
     auto operator<=>(const Uplink&) const = default;
   };
   bool ipv6 = true;                      // false: a kernel without, or booted without
@@ -86,6 +87,9 @@ struct Settings {
   std::optional<Cidr> native_cidr;
   std::optional<Cidr> native_cidr6;
   bool host_encryption = false;  // what is between pods and other nodes' own addresses as well
+  // A pair's OUT states and policies ask for the mark of the key id, as an agent before this
+  // version made them: such an agent goes on with them without a lost packet.
+  bool marked_policies = false;
   std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
   bool direct_routes = true;  // routes in main to the peers' pods; false: others make them
   std::optional<Cidr> strict_cidr(Family family) const {

@@ -17,12 +17,13 @@ struct KernelState {
   Table<VethPair> links;
   Table<Address> addresses;
   Table<Sysctl> sysctls;
+  // Before policies, which change the device that connections leave by.
+  Table<NetfilterChain> netfilter;
   Table<State> states;
   Table<Policy> policies;
   Table<DatapathConfig> datapath_config;
   Table<PeerEntry> peers;
   Table<EndpointEntry> endpoints;
-  Table<NetfilterChain> netfilter;
   Table<Attachment> attachments;
   Table<Route> routes;
   Table<LocalRule> local_rules;
@@ -40,12 +41,12 @@ void for_each_table(Visitor&& visit) {
   visit("link", &KernelState::links);
   visit("address", &KernelState::addresses);
   visit("sysctl", &KernelState::sysctls);
+  visit("netfilter", &KernelState::netfilter);
   visit("state", &KernelState::states);
   visit("policy", &KernelState::policies);
   visit("datapath config", &KernelState::datapath_config);
   visit("peer", &KernelState::peers);
   visit("endpoint", &KernelState::endpoints);
-  visit("netfilter", &KernelState::netfilter);
   visit("attachment", &KernelState::attachments);
   visit("route", &KernelState::routes);
   visit("local rule", &KernelState::local_rules);

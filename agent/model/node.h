@@ -25,6 +25,9 @@ struct Epoch {
 inline bool is_of(const Epoch& epoch, uint32_t spi) {  // of one of its states, whatever key id
   return (spi & ~0xfU) == epoch.spi;
 }
+inline bool same_epoch(uint32_t spi, uint32_t other) {
+  return (spi & ~0xfU) == (other & ~0xfU);
+}
 inline constexpr size_t kMostEpochs = 4;  // that a node may announce at once
 bool is_epoch_spi(uint32_t spi);          // 0x1......0
 bool is_boot_id(const std::string& text);

@@ -24,6 +24,10 @@ const char* name(Direction direction) {
   return "?";
 }
 
+std::string described(const Mark& mark) {
+  return mark == Mark{} ? "" : " mark " + mark.to_string();
+}
+
 const char* inet(Family family) {
   return family == Family::v4 ? "" : "-6 ";
 }
@@ -44,7 +48,11 @@ uint8_t key_id_of(const State::Key& key) {
   constexpr uint32_t kSendMask = 0xff00;
   constexpr int kMarkShift = 12;
   if (key.mark.mask == kSendMask) return static_cast<uint8_t>(key.mark.value >> kMarkShift);
-  return static_cast<uint8_t>(key.spi & 0xf);
+  return id_of_spi(key.spi);
+}
+
+uint8_t id_of_spi(uint32_t spi) {
+  return static_cast<uint8_t>(spi & 0xf);
 }
 
 std::vector<DatapathConfig::Network> DatapathConfig::networks() const {
@@ -86,16 +94,17 @@ std::string describe(const Sysctl::Key& key, const Sysctl& value) {
 
 std::string describe(const State::Key& key, const State& value) {
   return "state src " + value.src.to_string() + " dst " + key.dst.to_string() + " proto esp spi " +
-         hex(key.spi) + " reqid " + std::to_string(value.reqid) + " mode tunnel mark " +
-         key.mark.to_string() + " output-mark " + value.output_mark.to_string() + " " +
+         hex(key.spi) + " reqid " + std::to_string(value.reqid) + " mode tunnel" +
+         described(key.mark) + " output-mark " + value.output_mark.to_string() + " " +
          algorithm_name(value.algorithm);
 }
 
 std::string describe(const Policy::Key& key, const Policy& value) {
   std::string text = "policy src " + key.src.to_string() + " dst " + key.dst.to_string() + " dir " +
                      name(key.direction) + " priority " + std::to_string(value.priority) +
-                     " mark " + key.mark.to_string();
+                     described(key.mark);
   if (value.block) text += " action block";
+  if (!value.block && !value.tmpl) text += " action allow";
   if (value.tmpl) {
     text += " tmpl src " + value.tmpl->src.to_string() + " dst " + value.tmpl->dst.to_string() +
             " proto esp";
@@ -113,15 +122,12 @@ std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
   }
   text += " host " + value.host_device + " net " + value.net_device + " uplink " + value.uplink +
           (value.host_encryption ? " host encryption" : "");
-  for (const auto& network : value.held_back) text += " held back " + network.to_string();
   return text;
 }
 
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {
   return (value.node ? "node " : "peer ") + key.cidr.to_string() +
-         (value.key_id == 0                    ? " drop"
-          : value.key_id == PeerEntry::kNoNode ? " drop at the uplink"
-                                               : " key " + std::to_string(value.key_id));
+         (value.key_id == 0 ? " drop" : " key " + std::to_string(value.key_id));
 }
 
 std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value) {
@@ -153,8 +159,11 @@ std::string describe(const Route::Key& key, const Route& value) {
 }
 
 std::string describe(const Rule::Key& key, const Rule&) {
-  return std::string(inet(key.family)) + "rule " + std::to_string(key.priority) + ": fwmark " +
-         key.mark.to_string() + " lookup " + std::to_string(key.table);
+  std::string text = std::string(inet(key.family)) + "rule " + std::to_string(key.priority) + ":";
+  if (key.src) text += " from " + key.src->to_string();
+  if (key.mark.mask) text += " fwmark " + key.mark.to_string();
+  if (key.protocol) text += " ipproto " + std::to_string(key.protocol);
+  return text + " lookup " + std::to_string(key.table);
 }
 
 std::string describe(const LocalRule::Key& key, const LocalRule& value) {

@@ -65,8 +65,9 @@ struct Sysctl {
 
 // An ESP tunnel state. The kernel knows a state by destination, SPI and mark, so a new source is a
 // replacement. Ours: ESP, tunnel, reqid 1 and a mark of our two shapes with the output-mark that
-// goes with it. Replaced by delete and add under the block policy; the send counter is carried over
-// so that no nonce comes twice.
+// goes with it; without a mark, output-mark 0xe00/0xf00 and an SPI of ours (0x1.......). Replaced
+// by delete and add under the block policy; the send counter is carried over so that no nonce comes
+// twice.
 struct State {
   struct Key {
     IpAddress dst;
@@ -83,15 +84,17 @@ struct State {
   bool operator==(const State& other) const;  // a withheld key equals any key: see same_algorithm
 };
 
-// The key id of a state of ours: from the mark of one that sends (0x3e00/0xff00), else from the
-// SPI, whose last four bits it is in both key forms.
+// The key id of a state of ours: from the mark that one of the plain form asks for when it sends
+// (0x3e00/0xff00), else from the SPI, whose last four bits it is in both key forms.
 uint8_t key_id_of(const State::Key& key);
+uint8_t id_of_spi(uint32_t spi);
 
 enum class Direction : uint8_t { in, out, fwd };
 
-// Ours: the block policy by its exact shape; the others by template (ESP, tunnel, reqid 1) and a
-// mark of our shapes (0x.e00/0xff00 out, 0xd00/0xf00 and 0x200/0xf00 in, 0/0xf00 fwd). Replaced in
-// place, with no moment without one.
+// Ours: the permanent block policy by its exact shape; others by template (ESP, tunnel, reqid 1)
+// and a mark of our shapes (0x.e00/0xff00 out, 0xd00/0xf00 and 0x200/0xf00 in, 0/0xf00 fwd). OUT
+// policies that ask for no key's mark by a priority of ours (71 to 73) and, with a template, an SPI
+// of ours. Replaced in place, with no moment without one.
 struct Policy {
   struct Key {
     Direction direction = Direction::out;
@@ -110,7 +113,7 @@ struct Policy {
   };
   bool block = false;
   uint32_t priority = 0;
-  std::optional<Template> tmpl;  // none for a block policy
+  std::optional<Template> tmpl;  // none: what is not blocked passes as it is
   auto operator<=>(const Policy&) const = default;
 };
 
@@ -131,10 +134,6 @@ struct DatapathConfig {
   std::string net_device;                 // "cilium_net"
   std::string uplink;
   bool host_encryption = false;  // also what is between pods and other nodes' own addresses
-  // Never desired: the networks, wide enough for all peers whose entries the kernel refused, that
-  // the guard drops packets for. kernel/ makes them with the refusal, and ends them with a
-  // replacement of this record after which none is refused.
-  std::vector<Cidr> held_back = {};
   auto operator<=>(const DatapathConfig&) const = default;
 };
 
@@ -144,8 +143,6 @@ struct PeerEntry {
     Cidr cidr;
     auto operator<=>(const Key&) const = default;
   };
-  // No Node's pods: what is still for them at the uplink is dropped. Before, it may be a service's.
-  static constexpr uint8_t kNoNode = 16;
   uint8_t key_id = 0;  // 0: nothing may be sent there yet, so pod packets are dropped and counted
   bool node = false;   // the node's own address: only what pods have a part in is encrypted
   auto operator<=>(const PeerEntry&) const = default;
@@ -177,8 +174,8 @@ struct Attachment {
   auto operator<=>(const Attachment&) const = default;
 };
 
-// A chain of ours with its rules, jumped to from the top of a built-in chain. Ours by its name,
-// PELLICLE_*. Replaced in one iptables-restore transaction.
+// A chain of ours with its rules, jumped to from the top of a built-in chain, PELLICLE_FORWARD from
+// the end. Ours by its name, PELLICLE_*. Replaced in one iptables-restore transaction.
 struct NetfilterChain {
   struct Key {
     Family family = Family::v4;
@@ -216,14 +213,17 @@ struct Route {
   auto operator<=>(const Route&) const = default;
 };
 
-// A rule `fwmark -> table`. Ours by its exact value: there is nothing else to it. Replaced by
-// another of that value, made before the old one goes.
+// A rule that looks up a table for packets with a mark, from a network, or of a protocol. Ours by
+// its exact value: there is nothing else to it. Replaced by another of that value, made before the
+// old one goes.
 struct Rule {
   struct Key {
     Family family = Family::v4;
     uint32_t priority = 0;
-    Mark mark;
+    Mark mark;  // 0/0: any
     uint32_t table = 0;
+    std::optional<Cidr> src = {};  // none: from anywhere
+    uint8_t protocol = 0;          // IPPROTO_*; 0: any
     auto operator<=>(const Key&) const = default;
   };
   // Its origin is `proto kernel`, which `ip rule` shows with -d alone: systemd-networkd removes

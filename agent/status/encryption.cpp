@@ -72,7 +72,7 @@ bool is_sending(const State::Key& key) {
 }
 
 uint8_t key_id(const State::Key& key) {
-  return (is_sending(key) ? key.mark.value >> 12 : key.spi) & 0xf;
+  return key_id_of(key);
 }
 
 std::string peer_name(const std::vector<Peer>& peers, const ObservedState& state) {

@@ -66,9 +66,7 @@ Json keys_json(const KeyRing& ring, const Sender& sender) {
 
 void add_way(const Peer& peer, Json& json) {
   json["key"] = peer.key_id ? Json(peer.key_id) : Json(nullptr);
-  for (const auto& way : peer.ways) {
-    if (way.key_id == peer.key_id) json["spi"] = hex(way.spi);
-  }
+  if (const auto* way = peer.way()) json["spi"] = hex(way->spi);
   json["announcedKey"] = peer.node.key_id ? Json(*peer.node.key_id) : Json(nullptr);
 }
 

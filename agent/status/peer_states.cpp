@@ -19,9 +19,9 @@ std::string PeerStates::of(const Peer& peer) const {
 void PeerStates::note(const Operation& operation) {
   if (action(operation) == Action::remove) return;
   if (const auto* entry = std::get_if<Change<PeerEntry>>(&operation)) {
-    networks_.insert(entry->key.cidr);
+    entries_.insert(entry->key.cidr);
   } else if (const auto* route = std::get_if<Change<Route>>(&operation)) {
-    networks_.insert(route->key.dst);
+    routes_.insert(route->key.dst);
   } else if (const auto* state = std::get_if<Change<State>>(&operation)) {
     states_.insert(state->key);
   } else if (const auto* policy = std::get_if<Change<Policy>>(&operation)) {
@@ -34,14 +34,12 @@ void PeerStates::note(const Operation& operation) {
 }
 
 bool PeerStates::refused(const Peer& peer) const {
-  if (networks_.contains(peer.pod_cidr)) return true;
-  if (peer.key_id == 0) return false;
-  const auto mark = encrypt_mark(peer.key_id);
-  return policies_.contains({peer.pod_cidr, mark}) ||
-         std::any_of(peer.ways.begin(), peer.ways.end(), [&](const Way& way) {
-           return way.key_id == peer.key_id &&
-                  states_.contains({.dst = peer.router, .spi = way.spi, .mark = mark});
-         });
+  if (routes_.contains(peer.pod_cidr)) return true;
+  const auto* way = peer.way();
+  if (!way) return entries_.contains(peer.pod_cidr);
+  return (way->marked && entries_.contains(peer.pod_cidr)) ||
+         policies_.contains({peer.pod_cidr, way->mark()}) ||
+         states_.contains({.dst = peer.router, .spi = way->spi, .mark = way->mark()});
 }
 
 }  // namespace pellicle

@@ -49,7 +49,7 @@ Trace trace_received(Walk& walk) {
   const auto own = std::find_if(networks.begin(), networks.end(), [&](const auto& network) {
     return network.pod_cidr.contains(walk.to());
   });
-  if (!walk.program(config.uplink, true, "pell_uplink_in", "ESP is not handed to XFRM")) {
+  if (!walk.uplink_program(true, "ESP is not handed to XFRM")) {
     return walk.ended(TraceEnd::dropped, "dropped: ESP for this node is not handed to XFRM");
   }
   if (!walk.mark_rule(kDecryptMark)) {

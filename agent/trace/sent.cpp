@@ -26,13 +26,14 @@ const PeerEntry* peer_of(const KernelState& kernel, const IpAddress& to, Cidr& c
   return best;
 }
 
-// An OUT policy that selects the packet under this mark; the kernel takes the lowest priority.
+// The OUT policy that selects the packet under this mark; the kernel takes the lowest priority. One
+// without a mark takes packets of any.
 const Table<Policy>::value_type* policy_of(const Walk& walk, const Mark& mark) {
   const Table<Policy>::value_type* best = nullptr;
   for (const auto& entry : walk.kernel().policies) {
     const auto& [key, policy] = entry;
-    if (key.direction != Direction::out || key.mark != mark || !key.dst.contains(walk.to()) ||
-        !key.src.contains(walk.from()) || !policy.tmpl) {
+    if (key.direction != Direction::out || (mark.value & key.mark.mask) != key.mark.value ||
+        !key.dst.contains(walk.to()) || !key.src.contains(walk.from())) {
       continue;
     }
     if (!best || policy.priority < best->second.priority) best = &entry;
@@ -40,14 +41,25 @@ const Table<Policy>::value_type* policy_of(const Walk& walk, const Mark& mark) {
   return best;
 }
 
-const Table<State>::value_type* state_of(const Walk& walk, const Policy::Template& wanted,
-                                         const Mark& mark) {
+// The kernel compares the policy's mark with the one that the state asks for.
+const Table<State>::value_type* state_of(const Walk& walk,
+                                         const Table<Policy>::value_type& policy) {
+  const auto& wanted = *policy.second.tmpl;
+  const auto mark = policy.first.mark.value & policy.first.mark.mask;
   for (const auto& entry : walk.kernel().states) {
     const auto& key = entry.first;
     const bool spi = wanted.spi == 0 || key.spi == wanted.spi;
-    if (key.dst == wanted.dst && key.mark == mark && spi) return &entry;
+    const bool agrees = (mark & key.mark.mask) == key.mark.value;
+    if (key.dst == wanted.dst && agrees && spi) return &entry;
   }
   return nullptr;
+}
+
+std::string why_blocked(const Policy& policy) {
+  return policy.priority == kStrictPriority
+             ? "in the strict network, and no node's (a Service's address is translated first: ask "
+               "about one of its pods)"
+             : "no key to send there with yet";
 }
 
 std::string leaves(const Walk& walk, const IpAddress& router) {
@@ -57,25 +69,15 @@ std::string leaves(const Walk& walk, const IpAddress& router) {
          (way->second.gateway ? " via " + way->second.gateway->to_string() : "");
 }
 
-// Marked, and on cilium_host's way to XFRM.
-Trace encrypt(Walk& walk, uint8_t key_id) {
-  const auto mark = encrypt_mark(key_id);
-  if (!walk.mark_rule(kEncryptMark)) {
-    return walk.missing("rule", "no rule leads mark 0xe00 to table 200",
-                        "dropped: marked packets that nothing encrypted do not leave");
+// Chosen by XFRM: from the policy to the wire.
+Trace by_policy(Walk& walk, const Table<Policy>::value_type& policy) {
+  if (policy.second.block) {
+    return walk.missing("policy", describe(policy.first, policy.second),
+                        "dropped by this policy (XfrmOutPolBlock): " + why_blocked(policy.second));
   }
-  if (!walk.route_found(kEncryptTable, walk.to())) {
-    return walk.missing("route, 200", "no route to " + walk.to().to_string() + " in table 200",
-                        "dropped: marked packets that nothing encrypted do not leave");
-  }
-  const auto* policy = policy_of(walk, mark);
-  if (policy == nullptr) {
-    return walk.missing("policy", "no OUT policy with mark " + mark.to_string() + " for it",
-                        "dropped by the block policy (XfrmOutPolBlock)");
-  }
-  walk.found("policy", describe(policy->first, policy->second));
-  const auto& wanted = *policy->second.tmpl;
-  const auto* state = state_of(walk, wanted, mark);
+  walk.found("policy", describe(policy.first, policy.second));
+  const auto& wanted = *policy.second.tmpl;
+  const auto* state = state_of(walk, policy);
   if (state == nullptr) {
     return walk.missing("state",
                         "no state to " + wanted.dst.to_string() + " with SPI " + hex(wanted.spi),
@@ -89,26 +91,64 @@ Trace encrypt(Walk& walk, uint8_t key_id) {
   if (const auto way = walk.route(kMainTable, wanted.dst)) {
     walk.found("route, main", describe(way->first, way->second));
   }
-  return walk.ended(TraceEnd::encrypted, "encrypted with key " + std::to_string(key_id) +
-                                             " as ESP from " + wanted.src.to_string() + " to " +
-                                             wanted.dst.to_string() + ", " +
-                                             leaves(walk, wanted.dst));
+  return walk.ended(TraceEnd::encrypted,
+                    "encrypted with key " + std::to_string(key_id_of(state->first)) +
+                        " as ESP from " + wanted.src.to_string() + " to " + wanted.dst.to_string() +
+                        ", " + leaves(walk, wanted.dst));
 }
 
-Trace unencrypted(Walk& walk) {
-  const auto& config = walk.config();
-  walk.found("peers", walk.to().to_string() + " is no peer's");
-  const bool guarded =
-      walk.program(config.uplink, false, "pell_uplink_out", "nothing guards what leaves");
-  for (const auto& network : config.held_back) {
-    if (!guarded || !network.contains(walk.to())) continue;
-    return walk.missing("config", "held back " + network.to_string(),
-                        "dropped and counted: it may be for a peer whose entry the kernel refused "
-                        "(see pellicle status)");
+// Marked, and on cilium_host's way to XFRM.
+Trace marked(Walk& walk, uint8_t key_id) {
+  const auto mark = encrypt_mark(key_id);
+  if (!walk.mark_rule(kEncryptMark)) {
+    return walk.missing("rule", "no rule leads mark 0xe00 to table 200",
+                        "dropped: marked packets that nothing encrypted do not leave");
   }
-  return walk.ended(TraceEnd::clear,
-                    "not for a peer's pods: goes the node's own way, in the clear, from the "
-                    "node's address where it is masqueraded");
+  if (!walk.route_found(kEncryptTable, walk.to())) {
+    return walk.missing("route, 200", "no route to " + walk.to().to_string() + " in table 200",
+                        "dropped: marked packets that nothing encrypted do not leave");
+  }
+  if (const auto* policy = policy_of(walk, mark)) return by_policy(walk, *policy);
+  return walk.missing("policy", "no OUT policy with mark " + mark.to_string() + " for it",
+                      "dropped by the block policy (XfrmOutPolBlock)");
+}
+
+// Routed to cilium_host without a mark: its program writes one.
+Trace marked_late(Walk& walk, const PeerEntry* peer) {
+  const auto& config = walk.config();
+  if (!walk.program(config.host_device, false, "pell_host_out", "nothing marks the packet")) {
+    return walk.ended(TraceEnd::dropped, "dropped: cilium_host lets nothing through unmarked");
+  }
+  if (peer == nullptr || peer->key_id == 0) {
+    return walk.missing("peers", "no key to send there with", "dropped and counted: no key");
+  }
+  return marked(walk, peer->key_id);
+}
+
+// Neither a policy nor a route of ours concerns it.
+Trace unencrypted(Walk& walk, const PeerEntry* peer) {
+  const bool audited = walk.uplink_program(false, "nothing checks what leaves");
+  if (peer != nullptr && audited) {
+    return walk.missing("policy", "no OUT policy for it",
+                        "dropped and counted: unencrypted at the uplink");
+  }
+  const std::string how = peer != nullptr
+                              ? "leaves in the clear: policy and program are missing"
+                              : "not for a peer's pods: goes the node's own way, in the clear, "
+                                "from the node's address where it is masqueraded";
+  return walk.ended(TraceEnd::clear, how);
+}
+
+// Without the mark to be encrypted: what the rules behind it and the policies without a mark do.
+Trace unmarked(Walk& walk, const PeerEntry* peer) {
+  const bool to_node = peer != nullptr && peer->node;
+  const auto mark = walk.config().host_encryption ? kPodMark : Mark{};
+  const auto* policy = policy_of(walk, mark);
+  const bool passes = policy == nullptr || (!policy->second.block && !policy->second.tmpl);
+  if (!passes) return by_policy(walk, *policy);
+  const auto table = to_node ? kMarkNodesTable : kMarkPodsTable;
+  if (walk.table_rule(table) && walk.route_found(table, walk.to())) return marked_late(walk, peer);
+  return unencrypted(walk, peer);
 }
 
 }  // namespace
@@ -122,7 +162,7 @@ Trace trace_sent(Walk& walk) {
   } else {
     walk.found("endpoint", describe(source->first, source->second));
     on_device = walk.program(source->second.device, true, "pell_lxc_in",
-                             "the guard on the uplink decides in its place");
+                             "routes and policies decide in its place");
   }
   for (const auto& network : walk.config().networks()) {
     if (network.pod_cidr.contains(walk.to())) {
@@ -131,24 +171,17 @@ Trace trace_sent(Walk& walk) {
   }
   Cidr cidr;
   const auto* peer = peer_of(kernel, walk.to(), cidr);
-  if (peer == nullptr || (peer->node && !walk.config().host_encryption)) return unencrypted(walk);
+  if (peer != nullptr && peer->node && !walk.config().host_encryption) peer = nullptr;
+  if (peer == nullptr) {
+    walk.found("peers", walk.to().to_string() + " is no peer's");
+    return unmarked(walk, peer);
+  }
   const auto described = describe(PeerEntry::Key{cidr}, *peer);
   if (peer->key_id == 0) {
     return walk.missing("peers", described, "dropped and counted: no key to send there with yet");
   }
-  if (peer->key_id == PeerEntry::kNoNode) {
-    return walk.missing("peers", described,
-                        "dropped and counted: in the strict network, and no node's (a Service's "
-                        "address is translated first: ask about one of its pods)");
-  }
   walk.found("peers", described);
-  if (!on_device || peer->node) {
-    const auto& uplink = walk.config().uplink;
-    if (!walk.program(uplink, false, "pell_uplink_out", "nothing guards what leaves")) {
-      return walk.ended(TraceEnd::clear, "leaves in the clear: both programs are missing");
-    }
-  }
-  return encrypt(walk, peer->key_id);
+  return on_device && !peer->node ? marked(walk, peer->key_id) : unmarked(walk, peer);
 }
 
 }  // namespace pellicle

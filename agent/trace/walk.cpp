@@ -1,5 +1,6 @@
 #include "agent/trace/walk.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace pellicle {
@@ -50,6 +51,22 @@ bool Walk::program(const std::string& dev, bool ingress, const std::string& name
   return false;
 }
 
+bool Walk::uplink_program(bool ingress, const std::string& without) {
+  const auto& dev = config().uplink;
+  const auto attached = kernel_.attachments.find({dev, ingress});
+  const std::string l3 = ingress ? "pell_l3_in" : "pell_l3_out";
+  const bool bare = attached != kernel_.attachments.end() && attached->second.program == l3;
+  return program(dev, ingress, bare ? l3 : ingress ? "pell_uplink_in" : "pell_uplink_out", without);
+}
+
+bool Walk::table_rule(uint32_t table) const {
+  return std::any_of(kernel_.rules.begin(), kernel_.rules.end(), [&](const auto& entry) {
+    const auto& key = entry.first;
+    return key.family == to_.family() && key.table == table &&
+           (!key.src || key.src->contains(from_));
+  });
+}
+
 bool Walk::mark_rule(const Mark& mark) {
   for (const auto& [key, rule] : kernel_.rules) {
     if (key.family != to_.family() || key.mark != mark || key.table != kEncryptTable) continue;
@@ -72,7 +89,8 @@ std::optional<Table<Route>::value_type> Walk::route(uint32_t table, const IpAddr
 bool Walk::route_found(uint32_t table, const IpAddress& to) {
   const auto way = route(table, to);
   if (way)
-    found(table == kMainTable ? "route, main" : "route, 200", describe(way->first, way->second));
+    found(table == kMainTable ? "route, main" : "route, " + std::to_string(table),
+          describe(way->first, way->second));
   return way.has_value();
 }
 
@@ -80,7 +98,7 @@ Trace trace_delivery(Walk& walk, const std::string& how) {
   const auto& config = walk.config();
   if (!walk.route_found(kMainTable, walk.to())) {
     return walk.missing("route, main", "no route to this node's pods over " + config.host_device,
-                        "dropped: the guard lets no packet for a pod of this node leave it");
+                        "dropped: no packet for a pod of this node leaves it");
   }
   if (!walk.program(config.host_device, false, "pell_host_out", "nothing delivers to pods")) {
     return walk.ended(TraceEnd::dropped, "dropped: nothing delivers to pods of this node");

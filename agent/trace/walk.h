@@ -7,8 +7,6 @@
 
 namespace pellicle {
 
-inline constexpr uint32_t kMainTable = 254;  // RT_TABLE_MAIN
-
 // One packet on its way. Each look adds a step; what is missing ends the walk as dropped.
 class Walk {
  public:
@@ -28,7 +26,9 @@ class Walk {
   // Our program on a device's hook; without it `without` happens.
   bool program(const std::string& dev, bool ingress, const std::string& name,
                const std::string& without);
+  bool uplink_program(bool ingress, const std::string& without);  // with Ethernet header or without
   bool mark_rule(const Mark& mark);
+  bool table_rule(uint32_t table) const;  // one that looks it up for packets of this walk
   // The longest prefix of a table that covers the address; of ours, others' are not seen.
   std::optional<Table<Route>::value_type> route(uint32_t table, const IpAddress& to) const;
   bool route_found(uint32_t table, const IpAddress& to);

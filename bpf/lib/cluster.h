@@ -45,21 +45,9 @@ static __always_inline bool is_local(const struct node_network* own,
   return is_in(&own->prefix, &own->mask, address) && has_pods(own);
 }
 
-/* Of a destination without an entry: NULL unless one that the kernel refused may be its. */
-static __always_inline const struct peer_value* held_back(const struct node_network* own,
-                                                          const struct packet* packet) {
-  if (own->held_pods.as.key_id &&
-      is_in(&own->held_pods.prefix, &own->held_pods.mask, &packet->destination))
-    return &own->held_pods.as;
-  if (own->held_nodes.as.key_id &&
-      is_in(&own->held_nodes.prefix, &own->held_nodes.mask, &packet->destination))
-    return &own->held_nodes.as;
-  return NULL;
-}
-
 /* The entry that covers the packet's destination; NULL when it is no peer's. This node's own
- * PodCIDR is never a peer's, even inside a wider entry (the strict CIDR covers the whole pod
- * network). */
+ * PodCIDR is never a peer's, even inside a wider entry (a Node that is not believed may claim it).
+ */
 static __always_inline const struct peer_value* peer(const struct datapath_config* config,
                                                      const struct packet* packet) {
   if (is_local(network_of(config, packet), &packet->destination)) return NULL;
@@ -80,13 +68,13 @@ static __always_inline u32 pod_mark(const struct datapath_config* config) {
 }
 
 /* Does a pod have a part in what goes to this peer, as sender, receiver or behind a NAT? If not, it
- * is between two nodes themselves, which is nobody's business here. */
+ * is between two nodes themselves and stays as it is. */
 static __always_inline bool concerns_pods(const struct __sk_buff* skb,
                                           const struct datapath_config* config,
                                           const struct packet* packet,
                                           const struct peer_value* to) {
   if (is_local(network_of(config, packet), &packet->source)) return true;
-  if (!config->host_encryption || (to->key_id == KEY_NO_NODE && !to->node)) return false;
+  if (!config->host_encryption) return false;
   return !to->node || has_mark(skb, MARK_POD) || has_mark(skb, MARK_LOCAL) ||
          has_mark(skb, MARK_ENCRYPT);
 }
@@ -101,11 +89,6 @@ static __always_inline const struct endpoint_value* endpoint(const struct packet
 /* The whole mark of a packet to be encrypted with this key id. */
 static __always_inline u32 encrypt_mark(u32 key_id) {
   return key_id << MARK_KEY_SHIFT | MARK_ENCRYPT;
-}
-
-/* The key id in the mark of a packet to be encrypted, or that just was. */
-static __always_inline u32 key_of_mark(const struct __sk_buff* skb) {
-  return skb->mark >> MARK_KEY_SHIFT & 15;
 }
 
 /* Our own ESP, as XFRM has made it. */

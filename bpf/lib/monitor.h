@@ -25,14 +25,15 @@ static __always_inline void read_carried(const struct __sk_buff* skb, u32 carrie
   }
 }
 
-static __always_inline void read_event(const struct __sk_buff* skb, struct event* event) {
+static __always_inline void read_event(const struct __sk_buff* skb, u32 l2_length,
+                                       struct event* event) {
   struct packet packet;
   u32 carried;
 
   event->ifindex = skb->ifindex;
   event->length = skb->len;
   event->ethertype = bpf_ntohs(skb->protocol);
-  if (!read_whole_packet(skb, &packet, &carried)) return;
+  if (!read_whole_packet(skb, l2_length, &packet, &carried)) return;
   event->family = packet.family;
   event->protocol = packet.protocol;
   event->source = packet.source;
@@ -51,7 +52,7 @@ static __always_inline bool is_wanted(const struct listener* listener, u32 kind,
 
 /* Not inlined: this is far from the packets of a node where nobody listens. It reads the packet
  * anew, so that what calls it has nothing to keep for it. */
-static __noinline int tell(struct __sk_buff* skb, u32 kind, u32 detail) {
+static __noinline int tell(struct __sk_buff* skb, u32 l2_length, u32 kind, u32 detail) {
   u32 only = 0;
   struct listener* listener = bpf_map_lookup_elem(&pellicle_listen, &only);
   struct event event;
@@ -62,22 +63,28 @@ static __noinline int tell(struct __sk_buff* skb, u32 kind, u32 detail) {
   __builtin_memset(&event, 0, sizeof(event));
   event.time = now;
   event.kind = kind;
-  read_event(skb, &event);
+  read_event(skb, l2_length, &event);
   if (kind == EVENT_DROPPED) event.reason = detail;
-  if (kind == EVENT_MARKED || kind == EVENT_ENCRYPTED) event.key_id = detail;
+  if (kind == EVENT_MARKED) event.key_id = detail;
+  if (kind == EVENT_ENCRYPTED) event.key_id = event.spi & 15;
   if (kind == EVENT_DELIVERED) event.ifindex = detail;
   if (bpf_ringbuf_output(&pellicle_events, &event, sizeof(event), 0) < 0)
     __sync_fetch_and_add(&listener->lost, 1);
   return 0;
 }
 
-/* Tells of the packet as it is now. `detail` is the key id of EVENT_MARKED and EVENT_ENCRYPTED, the
- * pod's ifindex of EVENT_DELIVERED, the reason of EVENT_DROPPED; others have none. */
-static __always_inline void observe(struct __sk_buff* skb, u32 kind, u32 detail) {
+/* Tells of the packet as it is now, in a frame whose own header has `l2_length` bytes. `detail` is
+ * the key id of EVENT_MARKED, the pod's ifindex of EVENT_DELIVERED, the reason of EVENT_DROPPED;
+ * others have none. */
+static __always_inline void observe_at(struct __sk_buff* skb, u32 l2_length, u32 kind, u32 detail) {
   u32 only = 0;
   const struct listener* listener = bpf_map_lookup_elem(&pellicle_listen, &only);
 
-  if (listener && listener->until) tell(skb, kind, detail);
+  if (listener && listener->until) tell(skb, l2_length, kind, detail);
+}
+
+static __always_inline void observe(struct __sk_buff* skb, u32 kind, u32 detail) {
+  observe_at(skb, ETH_HLEN, kind, detail);
 }
 
 #endif

@@ -45,25 +45,26 @@ static __always_inline bool is_tagged(const struct __sk_buff* skb) {
          skb->protocol == bpf_htons(ETH_P_8021AD);
 }
 
-static __always_inline bool read_ipv4(const struct __sk_buff* skb, struct packet* packet,
-                                      u32* carried) {
+static __always_inline bool read_ipv4(const struct __sk_buff* skb, u32 l2_length,
+                                      struct packet* packet, u32* carried) {
   struct iphdr ip;
 
-  if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) < 0) return false;
-  if (ip.version != 4 || ip.ihl < 5 || skb->len < ETH_HLEN + ip.ihl * 4u) return false;
+  if (bpf_skb_load_bytes(skb, l2_length, &ip, sizeof(ip)) < 0) return false;
+  if (ip.version != 4 || ip.ihl < 5 || skb->len < l2_length + ip.ihl * 4u) return false;
   packet->family = FAMILY_IPV4;
   packet->protocol = ip.protocol; /* every fragment says it */
   packet->tos = ip.tos;
   packet->source.words[0] = ip.saddr;
   packet->destination.words[0] = ip.daddr;
-  *carried = ip.frag_off & bpf_htons(0x1fff) ? 0 : ETH_HLEN + ip.ihl * 4u;
+  *carried = ip.frag_off & bpf_htons(0x1fff) ? 0 : l2_length + ip.ihl * 4u;
   return true;
 }
 
 /* What stands behind the headers, of which `next` is the first. A fragment that is not the first
  * has nothing but data behind its fragment header, whose `next` is that of the first one. */
-static __always_inline u32 carried_protocol(const struct __sk_buff* skb, u32 next, u32* carried) {
-  u32 offset = ETH_HLEN + sizeof(struct ipv6hdr);
+static __always_inline u32 carried_protocol(const struct __sk_buff* skb, u32 l2_length, u32 next,
+                                            u32* carried) {
+  u32 offset = l2_length + sizeof(struct ipv6hdr);
 
 #pragma unroll /* the verifier (6.1) refuses the loop in the shape that clang 14 gives it */
   for (int i = 0; i <= MOST_HEADERS; ++i) {
@@ -90,13 +91,13 @@ static __always_inline u32 carried_protocol(const struct __sk_buff* skb, u32 nex
   return PROTOCOL_UNREADABLE;
 }
 
-static __always_inline bool read_ipv6(const struct __sk_buff* skb, struct packet* packet,
-                                      u32* carried) {
+static __always_inline bool read_ipv6(const struct __sk_buff* skb, u32 l2_length,
+                                      struct packet* packet, u32* carried) {
   struct ipv6hdr ip;
 
-  if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) < 0 || ip.version != 6) return false;
+  if (bpf_skb_load_bytes(skb, l2_length, &ip, sizeof(ip)) < 0 || ip.version != 6) return false;
   packet->family = FAMILY_IPV6;
-  packet->protocol = carried_protocol(skb, ip.nexthdr, carried);
+  packet->protocol = carried_protocol(skb, l2_length, ip.nexthdr, carried);
   __builtin_memcpy(&packet->tos, &ip, sizeof(packet->tos));
   packet->tos &= bpf_htonl(0x0fffffff);
   __builtin_memcpy(&packet->source, &ip.saddr, sizeof(packet->source));
@@ -106,21 +107,23 @@ static __always_inline bool read_ipv6(const struct __sk_buff* skb, struct packet
 
 /* Reads the fixed part of the IP header; false when there is none or it is cut short. Copies rather
  * than points into the packet, because of a large one only the frame header may be in the linear
- * part. Every device we attach to has Ethernet frames. `carried` becomes where in the frame begins
- * what the packet carries; 0: nowhere, as in a fragment that is not the first. */
-static __always_inline bool read_whole_packet(const struct __sk_buff* skb, struct packet* packet,
-                                              u32* carried) {
+ * part. `l2_length` is how long the frame's own header is: ETH_HLEN, or 0 on a device without one.
+ * `carried` becomes where in the frame begins what the packet carries; 0: nowhere, as in a fragment
+ * that is not the first. */
+static __always_inline bool read_whole_packet(const struct __sk_buff* skb, u32 l2_length,
+                                              struct packet* packet, u32* carried) {
   __builtin_memset(packet, 0, sizeof(*packet));
   *carried = 0;
-  if (skb->protocol == bpf_htons(ETH_P_IP)) return read_ipv4(skb, packet, carried);
-  if (skb->protocol == bpf_htons(ETH_P_IPV6)) return read_ipv6(skb, packet, carried);
+  if (skb->protocol == bpf_htons(ETH_P_IP)) return read_ipv4(skb, l2_length, packet, carried);
+  if (skb->protocol == bpf_htons(ETH_P_IPV6)) return read_ipv6(skb, l2_length, packet, carried);
   return false;
 }
 
-static __always_inline bool read_packet(const struct __sk_buff* skb, struct packet* packet) {
+static __always_inline bool read_packet(const struct __sk_buff* skb, u32 l2_length,
+                                        struct packet* packet) {
   u32 unused;
 
-  return read_whole_packet(skb, packet, &unused);
+  return read_whole_packet(skb, l2_length, packet, &unused);
 }
 
 /* For a neighbour or a group of them (fe80::/10, ff00::/8): neighbour and router discovery, MLD.

@@ -18,15 +18,19 @@ enum {
 
 /* Drops the packet and counts it, frame header included, under its reason. Who listens hears of it.
  */
-static __always_inline int drop(struct __sk_buff* skb, u32 reason) {
+static __always_inline int drop_at(struct __sk_buff* skb, u32 l2_length, u32 reason) {
   struct drop_value* value = bpf_map_lookup_elem(&pellicle_drops, &reason);
 
   if (value) { /* one copy per CPU, and tc programs do not preempt each other: no atomics needed */
     value->packets += 1;
     value->bytes += skb->len;
   }
-  observe(skb, EVENT_DROPPED, reason);
+  observe_at(skb, l2_length, EVENT_DROPPED, reason);
   return TC_ACT_SHOT;
+}
+
+static __always_inline int drop(struct __sk_buff* skb, u32 reason) {
+  return drop_at(skb, ETH_HLEN, reason);
 }
 
 #endif

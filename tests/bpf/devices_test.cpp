@@ -10,8 +10,8 @@ using namespace pellicle::datapath;
 
 namespace {
 
-constexpr MacBytes kPeer = {2, 0, 0, 0, 0, 4};     // the peer's node
-constexpr MacBytes kNobody = {2, 0, 0, 0, 0, 99};  // not this node
+constexpr MacBytes kPeer = {2, 0, 0, 0, 0, 4};    // the peer's node
+constexpr MacBytes kOther = {2, 0, 0, 0, 0, 99};  // not this node
 constexpr size_t kJumbo = 8900;  // only the Ethernet header of such a frame is linear
 
 Packet to(const std::string& device, Packet packet = {}) {
@@ -71,13 +71,13 @@ TEST_CASE("devices: a pod's IPv4 header of less than 20 bytes is dropped") {
   CHECK(programs.drops() == Drops{{DROP_MALFORMED, {3, 15 + 20 + 33}}});
 }
 
-TEST_CASE("devices: ESP becomes this node's, whoever the frame is addressed to") {
+TEST_CASE("devices: ESP becomes this node's, whatever the frame is addressed to") {
   const Net net;
   const Programs programs = configured(net.config());
   programs.attach("pell_uplink_in", "eth0", true);
   const Tap wire("wire"), eth0("eth0");
   Packet packet{.src = "10.0.0.40", .dst = "10.0.1.138", .protocol = kEsp};
-  packet.to = kNobody;
+  packet.to = kOther;
   for (const size_t payload : {size_t{64}, kJumbo}) {
     packet.payload = payload;
     wire.send(frame(packet));
@@ -87,7 +87,7 @@ TEST_CASE("devices: ESP becomes this node's, whoever the frame is addressed to")
     CHECK(received->type == PACKET_HOST);
   }
 
-  packet.protocol = 17;  // anything else stays somebody else's
+  packet.protocol = 17;  // anything else stays another's
   wire.send(frame(packet));
   const auto other = eth0.receive();
   REQUIRE(other);
@@ -110,33 +110,88 @@ TEST_CASE("devices: frames too short for IPv4 pass the uplink") {
   CHECK(programs.drops().empty());
 }
 
-TEST_CASE("devices: the guard turns clear text round into cilium_net, as this node's") {
+TEST_CASE("devices: the auditor lets no clear text for a peer's pod onto the wire") {
   const Net net;
   const Programs programs = configured(net.config());
   programs.attach("pell_uplink_out", "eth0", false);
-  programs.attach("pell_net_in", "cilium_net", true);
-  const Tap eth0("eth0"), wire("wire"), cilium_net("cilium_net");
+  const Tap eth0("eth0"), wire("wire");
   Packet packet;
   packet.to = kPeer;
+  Drops expected;
   for (const size_t payload : {size_t{64}, kJumbo}) {
     packet.payload = payload;
     eth0.send(frame(packet), 0x4000);
+    expected[DROP_UNENCRYPTED].packets += 1;
+    expected[DROP_UNENCRYPTED].bytes += frame(packet).size();
+  }
+  packet.dst = "10.0.2.1";  // no key yet
+  eth0.send(frame(packet));
+  expected[DROP_NO_KEY] = {1, frame(packet).size()};
+  CHECK(wire.silent());
+  CHECK(programs.drops() == expected);
+
+  packet.dst = "1.1.1.1";
+  eth0.send(frame(packet));
+  CHECK(wire.receive().value_or(Received{}).frame == frame(packet));
+}
+
+TEST_CASE("devices: what cilium_host marks comes back through cilium_net, as this node's") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_host_out", "cilium_host", false);
+  programs.attach("pell_net_in", "cilium_net", true);
+  const Tap cilium_host("cilium_host"), cilium_net("cilium_net");
+  for (const size_t payload : {size_t{64}, kJumbo}) {
+    const Bytes bytes = frame(to("cilium_host", {.payload = payload}));
+    cilium_host.send(bytes, 0x4000);
     const auto received = cilium_net.receive();
     REQUIRE(received);
     CHECK(received->mark == 0x3e00);
     CHECK(received->type == PACKET_HOST);
-    CHECK(received->frame == frame(packet));
+    CHECK(received->frame == bytes);
   }
-  CHECK(wire.silent());
-
-  packet.dst = "10.0.2.1";  // no key yet
-  eth0.send(frame(packet));
-  CHECK(cilium_net.silent());
-  CHECK(wire.silent());
-  CHECK(programs.drops() == Drops{{DROP_NO_KEY, {1, frame(packet).size()}}});
+  CHECK(programs.drops().empty());
 }
 
-TEST_CASE("devices: ESP goes from cilium_host through cilium_net and the guard to the wire") {
+TEST_CASE("devices: clear text that a route leads to cilium_net is dropped there") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_host_out", "cilium_host", false);
+  programs.attach("pell_net_in", "cilium_net", true);
+  const Tap cilium_host("cilium_host"), cilium_net("cilium_net");
+  const Bytes bytes = frame(to("cilium_host", {.dst = "10.77.0.1"}));
+  cilium_host.send(bytes);
+  CHECK(cilium_net.silent());
+  CHECK(programs.drops() == Drops{{DROP_NO_KEY, {1, bytes.size()}}});
+
+  cilium_host.send(frame(to("cilium_net", {.dst = "10.77.0.1"})));
+  CHECK(cilium_net.receive().value_or(Received{.type = PACKET_LOOPBACK}).type == PACKET_HOST);
+  Packet broadcast{.dst = "10.77.0.1"};
+  broadcast.to = {255, 255, 255, 255, 255, 255};
+  cilium_host.send(frame(broadcast));
+  CHECK(cilium_net.receive().value_or(Received{.type = PACKET_LOOPBACK}).type == PACKET_BROADCAST);
+}
+
+TEST_CASE("devices: what is masqueraded goes from cilium_host to the wire") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  programs.attach("pell_host_out", "cilium_host", false);
+  programs.attach("pell_uplink_out", "eth0", false);
+  set_sysctl("net/ipv4/conf/cilium_host/forwarding", "1");
+  ip("route add 10.0.0.0/24 via 172.18.0.4 dev eth0");
+  ip("neighbour add 172.18.0.4 lladdr 02:00:00:00:00:04 dev eth0");
+  const Tap cilium_host("cilium_host"), cilium_net("cilium_net"), wire("wire");
+  for (const size_t payload : {size_t{64}, kJumbo}) {
+    const Bytes bytes =
+        frame(to("cilium_host", {.src = "172.18.0.3", .dst = "10.0.0.249", .payload = payload}));
+    cilium_host.send(bytes, 0x4000);
+    CHECK(wire.receive().value_or(Received{}).frame == readdressed(bytes, kPeer, mac("eth0")));
+  }
+  CHECK(cilium_net.silent());
+  CHECK(programs.drops().empty());
+}
+
+TEST_CASE("devices: ESP goes from cilium_host through cilium_net and the auditor to the wire") {
   const Net net;
   const Programs programs = configured(net.config());
   programs.attach("pell_host_out", "cilium_host", false);

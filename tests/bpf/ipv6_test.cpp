@@ -38,7 +38,8 @@ constexpr Program kLxcIn{"pell_lxc_in", kForged, TC_ACT_OK};
 constexpr Program kUplinkIn{"pell_uplink_in", 0, TC_ACT_UNSPEC};
 constexpr Program kDecrypted{"pell_uplink_in", 0xd00, TC_ACT_UNSPEC};
 constexpr Program kUplinkOut{"pell_uplink_out", 0x4000, TC_ACT_UNSPEC};
-constexpr Program kHostOut{"pell_host_out", 0x3e00, TC_ACT_OK};
+constexpr Program kHostOut{"pell_host_out", 0x4000, TC_ACT_OK};
+constexpr Program kHostOutMarked{"pell_host_out", 0x3e00, TC_ACT_OK};
 constexpr Program kNetIn{"pell_net_in", 0, TC_ACT_OK};
 constexpr Program kNetInMarked{"pell_net_in", 0x3e00, TC_ACT_OK};
 
@@ -52,12 +53,6 @@ void is_dropped(const Program& program, const Bytes& bytes, drop_reason reason,
                 const Programs& programs = configured()) {
   CHECK(programs.run(program.name, bytes, program.mark).verdict == TC_ACT_SHOT);
   CHECK(programs.drops() == Drops{{reason, {1, bytes.size()}}});
-}
-
-void goes_round(const Programs& programs, const Packet& packet) {
-  const Bytes bytes = frame(packet);
-  CHECK(programs.run("pell_uplink_out", bytes, 0x4000) == Outcome{TC_ACT_REDIRECT, 0x3e00, bytes});
-  CHECK(programs.drops().empty());
 }
 
 std::vector<Header> seven() {
@@ -78,9 +73,9 @@ TEST_CASE("ipv6 lxc in: a packet for a peer's pod gets the peer's key id") {
   passes(programs, kLxcIn, to("fd00:10::f8"), 0x3e00);
 }
 
-TEST_CASE("ipv6 lxc in: no key, strict network, local pods, the rest of the world") {
+TEST_CASE("ipv6 lxc in: no key, no peer, local pods, the rest of the world") {
   Programs programs = configured();
-  passes(programs, kLxcIn, to("fd00:10:9::9"), 0);  // strict: left to DNAT and the guard
+  passes(programs, kLxcIn, to("fd00:10:9::9"), 0);
   passes(programs, kLxcIn, to("fd00:10:1::67"), 0);
   passes(programs, kLxcIn, to("fd00:10:1::8a"), 0);
   passes(programs, kLxcIn, to("2001:db8::1"), 0);
@@ -100,7 +95,7 @@ TEST_CASE("ipv6 lxc in: what stays on the link passes, also where a network cove
   is_dropped(kLxcIn, frame(to("fec0::1")), DROP_NO_KEY, programs);
 }
 
-TEST_CASE("ipv6 lxc in: headers that nobody can read are dropped") {
+TEST_CASE("ipv6 lxc in: headers that cannot be read are dropped") {
   is_dropped(kLxcIn, frame({.src = kToPeer.src, .dst = kToPeer.dst, .version = 4}), DROP_MALFORMED);
   is_dropped(kLxcIn, frame(with(kToPeer, seven())), DROP_MALFORMED);
   is_dropped(kLxcIn, cut(frame(with(kToPeer, {kDestination})), 14 + 40 + 2), DROP_MALFORMED);
@@ -137,13 +132,15 @@ TEST_CASE("ipv6 uplink in: a decrypted packet loses its mark, for the node itsel
   passes(programs, kDecrypted, kEspIn, 0x200);
 }
 
-TEST_CASE("ipv6 uplink out: clear text to a peer's pod goes round to be encrypted") {
-  const Programs programs = configured();
-  goes_round(programs, kToPeer);
-  goes_round(programs, {.src = "fd00:10:1::8a", .dst = "fd00:10::f9"});
-  goes_round(programs, with(kToPeer, {kLaterFragment}));
-  goes_round(programs, with(kToPeer, seven()));  // a receiver may read it
-  goes_round(programs, {.src = "fd00:10:1::34", .dst = "fd00:10::28", .protocol = kEsp});
+TEST_CASE("ipv6 uplink out: clear text to a peer's pod is dropped") {
+  is_dropped(kUplinkOut, frame(kToPeer), DROP_UNENCRYPTED);
+  is_dropped({"pell_uplink_out", 0x3e00, 0}, frame(kToPeer), DROP_UNENCRYPTED);
+  is_dropped(kUplinkOut, frame({.src = "fd00:10:1::8a", .dst = "fd00:10::f9"}), DROP_UNENCRYPTED);
+  is_dropped(kUplinkOut, frame(with(kToPeer, {kLaterFragment})), DROP_UNENCRYPTED);
+  is_dropped(kUplinkOut, frame(with(kToPeer, seven())),
+             DROP_UNENCRYPTED);  // a receiver may read it
+  is_dropped(kUplinkOut, frame({.src = "fd00:10:1::34", .dst = "fd00:10::28", .protocol = kEsp}),
+             DROP_UNENCRYPTED);
 }
 
 TEST_CASE("ipv6 uplink out: ESP of ours, discovery and other traffic leave") {
@@ -153,6 +150,7 @@ TEST_CASE("ipv6 uplink out: ESP of ours, discovery and other traffic leave") {
   leaves(with(kEspOut, {kFirstFragment}));
   leaves(with(kEspOut, {kLaterFragment}));
   leaves(to("2001:db8::1"));
+  leaves(to("fd00:10:77::1"));
   leaves({.src = "fd00:172::3", .dst = "fd00:172::4"});
   leaves({.src = "fd00:172::3", .dst = "fd00:10::f9"});
   leaves({.src = "fd00:10:1::8a", .dst = "ff02::1:ff00:4", .protocol = kIcmp});
@@ -160,12 +158,19 @@ TEST_CASE("ipv6 uplink out: ESP of ours, discovery and other traffic leave") {
   leaves({.src = kToPeer.src, .dst = kToPeer.dst, .version = 4});
 }
 
-TEST_CASE("ipv6 uplink out: what cannot be encrypted is dropped, and what is for a local pod") {
+TEST_CASE("ipv6: what stays on the link or cannot be read, where an entry covers all addresses") {
+  Programs programs = configured();
+  programs.set_peer("::", 0, 3);
+  const Packet malformed{.src = kToPeer.src, .dst = kToPeer.dst, .version = 4};
+  for (const char* dst : {"ff02::1:ff00:4", "fe80::4"})
+    passes(programs, kUplinkOut, {.src = "fd00:10:1::8a", .dst = dst, .protocol = kIcmp}, 0x4000);
+  passes(programs, kUplinkOut, malformed, 0x4000);
+  passes(programs, kHostOut, malformed, 0x4000);
+}
+
+TEST_CASE("ipv6 uplink out: a peer without a key, and what is for a local pod") {
   is_dropped(kUplinkOut, frame(to("fd00:10:2::1")), DROP_NO_KEY);
-  is_dropped(kUplinkOut, frame(to("fd00:10:77::1")), DROP_NO_KEY);  // strict
-  is_dropped({"pell_uplink_out", 0x3e00, 0}, frame(kToPeer), DROP_UNENCRYPTED);
   is_dropped(kUplinkOut, frame({.src = "fd00:10::f9", .dst = "fd00:10:1::34"}), DROP_NO_ROUTE);
-  is_dropped(kUplinkOut, frame(kToPeer), DROP_NO_CONFIG, configured(worker(11, 0, 13)));
 }
 
 TEST_CASE("ipv6 host out: a local pod gets its packets, ESP of ours passes, nothing marked else") {
@@ -177,13 +182,42 @@ TEST_CASE("ipv6 host out: a local pod gets its packets, ESP of ours passes, noth
   const Bytes bytes = frame({.src = "fd00:10::f9", .dst = "fd00:10:1::34"});
   CHECK(programs.run("pell_host_out", bytes) ==
         Outcome{TC_ACT_REDIRECT, 0, readdressed(bytes, {2, 2, 2, 2, 2, 2}, {4, 4, 4, 4, 4, 4})});
-  passes(programs, {"pell_host_out", 0, TC_ACT_OK}, to("fd00:10:1::35"), 0);
-  passes(programs, kHostOut, kEspOut, 0x3e00);
-  passes(programs, kHostOut, with(kEspOut, {kLaterFragment}), 0x3e00);
-  is_dropped(kHostOut, frame(kToPeer), DROP_UNENCRYPTED);
-  is_dropped(kHostOut, frame({.src = "fd00:10:1::34", .dst = "fd00:10::28", .protocol = kEsp}),
+  passes(programs, kHostOutMarked, kEspOut, 0x3e00);
+  passes(programs, kHostOutMarked, with(kEspOut, {kLaterFragment}), 0x3e00);
+  is_dropped(kHostOutMarked, frame(kToPeer), DROP_UNENCRYPTED);
+  is_dropped(kHostOutMarked,
+             frame({.src = "fd00:10:1::34", .dst = "fd00:10::28", .protocol = kEsp}),
              DROP_UNENCRYPTED);
-  is_dropped(kHostOut, frame({.src = "fd00:10::f9", .dst = "fd00:10:1::34"}), DROP_UNENCRYPTED);
+  is_dropped(kHostOutMarked, frame({.src = "fd00:10::f9", .dst = "fd00:10:1::34"}),
+             DROP_UNENCRYPTED);
+}
+
+TEST_CASE("ipv6 host out: what routing sent here for a peer's pods is marked, the rest passes") {
+  const Programs programs = configured();
+  passes(programs, kHostOut, kToPeer, 0x3e00);
+  passes(programs, kHostOut, {.src = "fd00:10:1::8a", .dst = "fd00:10::f9"}, 0x3e00);
+  passes(programs, kHostOut, with(kToPeer, {kLaterFragment}), 0x3e00);
+  passes(programs, kHostOut, with(kToPeer, seven()), 0x3e00);
+  passes(programs, kHostOut, to("fd00:10:1::35"), 0x4000);
+  passes(programs, kHostOut, to("2001:db8::1"), 0x4000);
+  passes(programs, kHostOut, {.src = "fe80::1", .dst = "ff02::2", .protocol = kIcmp}, 0x4000);
+  is_dropped(kHostOut, frame(to("fd00:10:2::1")), DROP_NO_KEY);
+}
+
+TEST_CASE("ipv6 host out: what is masqueraded is sent on by the node's own routes") {
+  const Net net;
+  const Programs programs = configured(net.config());
+  set_sysctl("net/ipv6/conf/all/disable_ipv6", "0");
+  set_sysctl("net/ipv6/conf/all/forwarding", "1");
+  ip("address add fd00:172::3/64 dev eth0 nodad");
+  const Packet packet{.src = "fd00:172::3", .dst = "fd00:10::f9"};
+  const auto sent = [&] {
+    return programs.run("pell_host_out", frame(packet), 0x4000, ifindex("cilium_host"));
+  };
+  CHECK(sent().verdict == TC_ACT_SHOT);
+  CHECK(programs.drops() == Drops{{DROP_NO_ROUTE, {1, frame(packet).size()}}});
+  ip("route add fd00:10::/64 via fd00:172::4 dev eth0");
+  CHECK(sent() == Outcome{TC_ACT_REDIRECT, 0, frame(packet)});
 }
 
 TEST_CASE("ipv6 net in: ESP is sent on by the node's own routes, its neighbour known or not") {
@@ -205,11 +239,18 @@ TEST_CASE("ipv6 net in: ESP is sent on by the node's own routes, its neighbour k
   ip("route replace fd00:10::/64 dev cilium_host");  // back to where it came from
   CHECK(sent().verdict == TC_ACT_SHOT);
   ip("route replace fd00:10::/64 via fd00:172::4 dev eth0");
+  ip6("rule add pref 1 tos 0xa8 lookup 200");  // 0xab without congestion notification
+  CHECK(sent().verdict == TC_ACT_REDIRECT);
+  ip6("route add prohibit fd00:10::/64 table 200");
+  CHECK(sent().verdict == TC_ACT_SHOT);
+  ip6("rule del pref 1");
+  CHECK(sent().verdict == TC_ACT_REDIRECT);
   set_sysctl("net/ipv6/conf/cilium_net/forwarding", "0");
   CHECK(sent().verdict == TC_ACT_SHOT);
 }
 
-TEST_CASE("ipv6 net in: the guard's packets pass, an address without a pod is dropped") {
+TEST_CASE(
+    "ipv6 net in: what cilium_host marked passes, clear text that a route led here does not") {
   const Programs programs = configured();
   passes(programs, kNetInMarked, kToPeer, 0x3e00);
   passes(programs, kNetInMarked, {.src = "fd00:10:1::34", .dst = "fd00:10::28", .protocol = kEsp},
@@ -217,6 +258,13 @@ TEST_CASE("ipv6 net in: the guard's packets pass, an address without a pod is dr
   passes(programs, kNetIn, kToPeer, 0);
   passes(programs, kNetIn, {.src = "fe80::1", .dst = "ff02::2", .protocol = kIcmp}, 0);
   is_dropped(kNetIn, frame({.src = "fd00:10::f9", .dst = "fd00:10:1::77"}), DROP_NO_ENDPOINT);
+  const auto addressed = [](Packet packet) {
+    packet.to = {2, 0, 0, 0, 0, 1};  // as cilium_host addresses what it sends
+    return packet;
+  };
+  is_dropped(kNetIn, frame(addressed(to("fd00:10:77::1"))), DROP_NO_KEY);
+  passes(programs, kNetIn, addressed({.src = "fe80::1", .dst = "ff02::2", .protocol = kIcmp}), 0);
+  passes(programs, kNetIn, addressed({.src = "fe80::1", .dst = "fe80::2", .protocol = kIcmp}), 0);
 }
 
 TEST_CASE("ipv6: a node without pods of one family leaves that family alone, not the other") {
@@ -232,10 +280,12 @@ TEST_CASE("ipv6: a node without pods of one family leaves that family alone, not
     passes(programs, kLxcIn, packet, 0);
     passes(programs, kUplinkIn, packet, 0);
     passes(programs, kUplinkOut, packet, 0x4000);
+    passes(programs, kHostOut, packet, 0x4000);
     passes(programs, kNetIn, packet, 0);
   }
   const Packet other = ipv4_only ? Packet{} : kToPeer;
   programs.set_peer(ipv4_only ? "10.0.0.0" : "fd00:10::", 24, 3);
   passes(programs, kLxcIn, other, 0x3e00);
-  goes_round(programs, other);
+  passes(programs, kHostOut, other, 0x3e00);
+  is_dropped(kUplinkOut, frame(other), DROP_UNENCRYPTED, programs);
 }

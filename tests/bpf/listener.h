@@ -16,7 +16,7 @@ inline constexpr uint32_t kEveryKind = (1u << datapath::EVENT_KINDS) - 1;
 
 class Listener {
  public:
-  explicit Listener(const Programs& programs);  // nobody listens yet
+  explicit Listener(const Programs& programs);  // does not listen yet
 
   // Until so long from now, which may be over.
   void listen(std::chrono::seconds for_so_long = std::chrono::hours(1), uint32_t kinds = kEveryKind,

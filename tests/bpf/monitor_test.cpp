@@ -56,7 +56,7 @@ Ports ports_of(const Packet& packet) {
 
 }  // namespace
 
-TEST_CASE("monitor: nothing is written while nobody listens") {
+TEST_CASE("monitor: nothing is written without a listener") {
   const Programs programs = configured();
   Listener listener(programs);
   programs.run("pell_lxc_in", frame({}));
@@ -67,7 +67,7 @@ TEST_CASE("monitor: nothing is written while nobody listens") {
   CHECK(listener.heard().size() == 1);
 }
 
-TEST_CASE("monitor: a listener that does not renew its wish is nobody") {
+TEST_CASE("monitor: a listener that does not renew its wish hears nothing") {
   const Programs programs = configured();
   Listener listener(programs);
   listener.listen(std::chrono::seconds(-1));
@@ -90,8 +90,8 @@ TEST_CASE("monitor: a pod's packet that is marked, with its key") {
   CHECK(event.ifindex == kLoopback);
 }
 
-TEST_CASE("monitor: a packet that the guard marks") {
-  const auto event = told(configured(), "pell_uplink_out", {.protocol = kIcmp});
+TEST_CASE("monitor: a packet that cilium_host marks") {
+  const auto event = told(configured(), "pell_host_out", {.protocol = kIcmp}, 0x4000);
   CHECK(event.kind == EVENT_MARKED);
   CHECK(event.key_id == 3);
   CHECK(event.protocol == kIcmp);
@@ -108,18 +108,30 @@ TEST_CASE("monitor: our ESP on its way to a peer") {
   Listener listener(programs);
   listener.listen();
   const Tap cilium_host("cilium_host"), wire("wire");
-  cilium_host.send(frame(kEspOut), 0x3e00);
+  cilium_host.send(frame(kEspOut), 0x5e00);
   REQUIRE(wire.receive());
   const auto events = listener.heard();
   REQUIRE(events.size() == 1);
   CHECK(events[0].kind == EVENT_ENCRYPTED);
-  CHECK(events[0].key_id == 3);
+  CHECK(events[0].key_id == (kPayloadSpi & 15));  // the SPI's, whatever the mark says
   CHECK(events[0].spi == kPayloadSpi);
   CHECK(events[0].protocol == kEsp);
   CHECK(is(events[0].source, "10.0.1.138"));
   CHECK(is(events[0].destination, "10.0.0.40"));
   CHECK(events[0].ifindex == ifindex("cilium_net"));
   CHECK(events[0].length == frame(kEspOut).size());
+}
+
+TEST_CASE("monitor: our ESP that has no way to its peer is told of as dropped alone") {
+  const Programs programs = configured();
+  Listener listener(programs);
+  listener.listen();
+  programs.run("pell_net_in", frame(kEspOut), 0xe00);
+  const auto events = listener.heard();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].kind == EVENT_DROPPED);
+  CHECK(events[0].reason == DROP_NO_ROUTE);
+  CHECK(events[0].key_id == 0);
 }
 
 TEST_CASE("monitor: ESP for this node, and what comes out of it") {
@@ -158,6 +170,11 @@ TEST_CASE("monitor: every drop with its reason, also of what cannot be read") {
   const auto unencrypted = told(configured(), "pell_host_out", {}, 0x3e00);
   CHECK(unencrypted.reason == DROP_UNENCRYPTED);
   CHECK(unencrypted.key_id == 0);
+  const auto audited = told(configured(), "pell_uplink_out", {.protocol = kTcp});
+  CHECK(audited.reason == DROP_UNENCRYPTED);
+  CHECK(audited.source_port == kPayloadPorts.source);
+  CHECK(told(configured(), "pell_host_out", {.dst = "10.0.2.1"}).reason == DROP_NO_KEY);
+  CHECK(told(configured(), "pell_net_in", {.to = {2, 0, 0, 0, 0, 1}}).reason == DROP_NO_KEY);
   CHECK(told(configured(), "pell_net_in", {.dst = "10.0.1.77"}).reason == DROP_NO_ENDPOINT);
   CHECK(told(configured(), "pell_uplink_out", {.dst = "10.0.1.77"}).reason == DROP_NO_ROUTE);
   CHECK(told(Programs(), "pell_lxc_in", {}).reason == DROP_NO_CONFIG);

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,8 +31,8 @@ namespace {
 constexpr int kReceiveMark = 75;  // SO_RCVMARK, Linux 5.19; not in glibc 2.36's headers
 
 // One process for all: starting one takes a while in the guest.
-void ip_batch(const std::vector<std::string>& commands) {
-  FILE* pipe = popen("ip -batch -", "w");
+void ip_batch(const std::vector<std::string>& commands, const char* program = "ip -batch -") {
+  FILE* pipe = popen(program, "w");
   REQUIRE(pipe != nullptr);
   std::string text;
   for (const auto& command : commands) text += command + "\n";
@@ -67,6 +70,15 @@ uint32_t mark_of(msghdr& message) {
   return 0;
 }
 
+// The kernel loads the module when a file is opened that stands for it; udev, which makes this one,
+// does not run in a guest.
+int open_tun() {
+  constexpr const char* kFile = "/dev/net/tun";
+  mkdir("/dev/net", 0755);
+  mknod(kFile, S_IFCHR | 0600, makedev(10, 200));
+  return open(kFile, O_RDWR | O_CLOEXEC);
+}
+
 }  // namespace
 
 Descriptor::~Descriptor() {
@@ -101,6 +113,10 @@ void ip(const std::string& arguments) {
   ip_batch({arguments});
 }
 
+void ip6(const std::string& arguments) {
+  ip_batch({arguments}, "ip -6 -batch -");
+}
+
 void set_sysctl(const std::string& path, const std::string& value) {
   INFO(path);
   std::ofstream file("/proc/sys/" + path);
@@ -120,6 +136,30 @@ MacBytes mac(const std::string& device) {
   MacBytes bytes{};
   std::memcpy(bytes.data(), answer.ifr_hwaddr.sa_data, bytes.size());
   return bytes;
+}
+
+Tun::Tun(const std::string& device) : file_(open_tun()) {
+  REQUIRE(file_.get() >= 0);
+  ifreq request{};
+  device.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  REQUIRE(ioctl(file_.get(), TUNSETIFF, &request) == 0);
+  ip("link set " + device + " mtu 9000 up");
+  wait_until_running(device);
+}
+
+void Tun::arrive(const Bytes& packet) const {
+  REQUIRE(write(file_.get(), packet.data(), packet.size()) == static_cast<ssize_t>(packet.size()));
+}
+
+std::optional<Bytes> Tun::left(std::chrono::milliseconds time) const {
+  pollfd ready{.fd = file_.get(), .events = POLLIN, .revents = 0};
+  if (poll(&ready, 1, static_cast<int>(time.count())) != 1) return std::nullopt;
+  Bytes packet(10000);
+  const ssize_t size = read(file_.get(), packet.data(), packet.size());
+  REQUIRE(size > 0);
+  packet.resize(static_cast<size_t>(size));
+  return packet;
 }
 
 Tap::Tap(const std::string& device, uint16_t ethertype)

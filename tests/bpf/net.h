@@ -40,10 +40,24 @@ class Net {
   Descriptor before_;
 };
 
-void ip(const std::string& arguments);  // runs ip(8), which must succeed
+void ip(const std::string& arguments);   // runs ip(8), which must succeed
+void ip6(const std::string& arguments);  // the same with its option for IPv6
 void set_sysctl(const std::string& path, const std::string& value);  // below /proc/sys
 uint32_t ifindex(const std::string& device);
 MacBytes mac(const std::string& device);
+
+// A device without Ethernet header, up, with its far end in this program's hands.
+class Tun {
+ public:
+  explicit Tun(const std::string& device);
+  void arrive(const Bytes& packet) const;  // comes in through the device
+  // The next packet that left through the device, or none within the time.
+  std::optional<Bytes> left(std::chrono::milliseconds time = std::chrono::seconds(10)) const;
+  bool silent() const { return !left(std::chrono::milliseconds(100)); }
+
+ private:
+  Descriptor file_;
+};
 
 // What a device handed up after its tc ingress hook.
 struct Received {

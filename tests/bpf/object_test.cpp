@@ -39,7 +39,8 @@ TEST_CASE("the kernel takes every program and keeps its whole name") {
     names.insert(info.name);
   }
   CHECK(names == std::set<std::string>{"pell_lxc_in", "pell_uplink_in", "pell_uplink_out",
-                                       "pell_host_out", "pell_net_in"});
+                                       "pell_l3_in", "pell_l3_out", "pell_host_out",
+                                       "pell_net_in"});
 }
 
 TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
@@ -73,8 +74,8 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
 
 TEST_CASE("no program chokes on a frame of any size") {
   Programs programs = configured();
-  const std::string program =
-      GENERATE("pell_lxc_in", "pell_uplink_in", "pell_uplink_out", "pell_host_out", "pell_net_in");
+  const std::string program = GENERATE("pell_lxc_in", "pell_uplink_in", "pell_uplink_out",
+                                       "pell_l3_in", "pell_l3_out", "pell_host_out", "pell_net_in");
   const Bytes whole =
       GENERATE(frame({.src = "10.0.3.7", .dst = "10.0.3.9", .payload = 3200}),
                frame({.src = "10.0.3.7", .dst = "10.0.3.9", .payload = 3200, .ethertype = 0x0806}),

@@ -33,7 +33,7 @@ uint16_t checksum(const Bytes& header) {
 Bytes ipv4_header(const Packet& packet) {
   const size_t size = std::max<size_t>(packet.ihl, 5) * 4;
   const int version = packet.version ? packet.version : 4;
-  Bytes header = {static_cast<uint8_t>(version << 4 | packet.ihl), 0};
+  Bytes header = {static_cast<uint8_t>(version << 4 | packet.ihl), packet.tos};
   put16(header, size + packet.payload);
   put16(header, 0x1234);  // identification
   put16(header, packet.fragment);
@@ -122,6 +122,11 @@ Bytes frame(const Packet& packet) {
   bytes.insert(bytes.end(), header.begin(), header.end());
   for (size_t i = 0; i < packet.payload; ++i) bytes.push_back(static_cast<uint8_t>(i));
   return bytes;
+}
+
+Bytes bare(const Packet& packet) {
+  const Bytes whole = frame(packet);
+  return {whole.begin() + kMacs + 2, whole.end()};
 }
 
 Bytes cut(Bytes frame, size_t size) {

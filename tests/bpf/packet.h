@@ -37,13 +37,17 @@ struct Packet {
   uint8_t version = 0;                 // 0: the right one; a wrong one makes a malformed packet
   uint8_t ihl = 5;                     // header length in words; options are zeroes
   MacBytes to = {};                    // the loopback device's own address
-  MacBytes from = {2, 0, 0, 0, 0, 9};  // nobody's
+  MacBytes from = {2, 0, 0, 0, 0, 9};  // no device's
   std::vector<uint16_t> tags = {};     // VLAN ids, outermost first
   uint16_t ethertype = 0;              // 0: the right one
   std::vector<Header> headers = {};    // of IPv6
+  uint8_t tos = 0;                     // of IPv4; IPv6's class is always 0xab
 };
 
 Bytes frame(const Packet& packet);
+
+// The same without Ethernet header, as on a device that has none.
+Bytes bare(const Packet& packet);
 
 // The first `size` bytes: what is left of a frame that was cut short.
 Bytes cut(Bytes frame, size_t size);

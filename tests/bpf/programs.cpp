@@ -146,11 +146,9 @@ Programs configured(const datapath::datapath_config& config) {
   Programs programs;
   programs.configure(config);
   programs.set_peer("10.0.0.0", 24, 3);
-  programs.set_peer("10.0.2.0", 24, 0);
-  programs.set_peer("10.0.0.0", 8, datapath::KEY_NO_NODE);
+  programs.set_peer("10.0.2.0", 24, datapath::KEY_NOT_YET);
   programs.set_peer("fd00:10::", 64, 3);
-  programs.set_peer("fd00:10:2::", 64, 0);
-  programs.set_peer("fd00:10::", 32, datapath::KEY_NO_NODE);
+  programs.set_peer("fd00:10:2::", 64, datapath::KEY_NOT_YET);
   return programs;
 }
 

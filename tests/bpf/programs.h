@@ -68,9 +68,8 @@ class Programs {
 datapath::datapath_config worker(uint32_t host_ifindex = 11, uint32_t net_ifindex = 12,
                                  uint32_t uplink_ifindex = 13);
 
-// Configured as worker, with worker2 (10.0.0.0/24 and fd00:10::/64, key 3) as a peer, node
-// 10.0.2.0/24 and fd00:10:2::/64 as one without a key yet, and the strict CIDRs 10.0.0.0/8 and
-// fd00:10::/32.
+// Configured as worker, with worker2 (10.0.0.0/24 and fd00:10::/64, key 3) as a peer, and
+// a node with 10.0.2.0/24 and fd00:10:2::/64 as one without a key yet.
 Programs configured(const datapath::datapath_config& config = worker());
 
 }  // namespace pellicle

@@ -25,7 +25,7 @@ Packet with_fragment(Packet packet, uint16_t fragment) {
 TEST_CASE("uplink in: ESP for this node is marked for decryption") {
   const Programs programs = configured();
   leaves_mark(programs, frame(kEspIn), 0, 0xd00);
-  SECTION("from whomever") {
+  SECTION("from any sender") {
     leaves_mark(programs, frame({.src = "192.0.2.1", .dst = "10.0.1.138", .protocol = kEsp}), 0,
                 0xd00);
   }
@@ -33,7 +33,7 @@ TEST_CASE("uplink in: ESP for this node is marked for decryption") {
     leaves_mark(programs, frame(with_fragment(kEspIn, 0x2000)), 0, 0xd00);
     leaves_mark(programs, frame(with_fragment(kEspIn, 0x00b9)), 0, 0xd00);
   }
-  SECTION("whatever mark somebody's earlier program gave it") {
+  SECTION("whatever mark an earlier program gave it") {
     leaves_mark(programs, frame(kEspIn), 0xe00, 0xd00);
     leaves_mark(programs, frame(kEspIn), 0xffff'f0ff, 0xd00);
   }

@@ -69,6 +69,8 @@ TEST_CASE("ipv6: rules, routes and the address are what ip shows") {
   CHECK(text_of("ip -6 rule") ==
         "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
         "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
+        "2:\tfrom fd00:10:1::8a ipproto esp lookup main\n"
+        "3:\tfrom fd00:10:1::/64 lookup 214\n"
         "100:\tfrom all lookup local\n"
         "32766:\tfrom all lookup main\n");
   CHECK(text_of("ip -6 route show table 200") ==

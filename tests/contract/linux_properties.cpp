@@ -95,8 +95,7 @@ void require_encrypts(const KernelState& before, const KernelState& after, const
   for (const auto& [key, peer] : now.peers) {
     const auto sends = [&key = key](const KernelState& state) {
       const auto entry = state.peers.find(key);
-      return entry != state.peers.end() && entry->second.key_id != 0 &&
-             entry->second.key_id != PeerEntry::kNoNode;
+      return entry != state.peers.end() && entry->second.key_id != 0;
     };
     if (!sends(before) || !sends(after)) continue;
     INFO("peer " << key.cidr.to_string());
@@ -161,7 +160,8 @@ void obstruct(Random& random, LinuxWorld& world) {
     if (random.chance(20)) obstacles.states.emplace(key, state);
   }
   for (auto [key, policy] : desired.policies) {
-    policy.tmpl->reqid = 7;
+    policy.priority = 9;  // of what has no template, the sign that it is ours
+    if (policy.tmpl) policy.tmpl->reqid = 7;
     if (random.chance(20)) obstacles.policies.emplace(key, policy);
   }
   for (const auto& [key, peer] : desired.peers) {

@@ -44,10 +44,12 @@ TEST_CASE(
   CHECK(shell("ip -d rule") ==
         "1:\tfrom all fwmark 0xd00/0xf00 lookup 200 proto kernel\n"
         "1:\tfrom all fwmark 0xe00/0xf00 lookup 200 proto kernel\n"
+        "2:\tfrom 10.0.1.138 ipproto esp lookup main proto kernel\n"
+        "3:\tfrom 10.0.1.0/24 lookup 214 proto kernel\n"
         "100:\tfrom all lookup local proto kernel\n"
         "32766:\tfrom all lookup main proto kernel\n"
         "32767:\tfrom all lookup default proto kernel\n");
-  CHECK(shell("ip rule").find("proto") == std::string::npos);
+  CHECK(shell("ip rule").find("proto kernel") == std::string::npos);
 }
 
 TEST_CASE("rules of an agent that gave them no origin are replaced, each by another made before") {

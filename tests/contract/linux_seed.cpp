@@ -47,6 +47,8 @@ TEST_CASE("the seed's rules, routes, states and policies are what ip shows") {
   CHECK(text_of("ip rule") ==
         "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
         "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
+        "2:\tfrom 10.0.1.138 ipproto esp lookup main\n"
+        "3:\tfrom 10.0.1.0/24 lookup 214\n"
         "100:\tfrom all lookup local\n"
         "32766:\tfrom all lookup main\n"
         "32767:\tfrom all lookup default\n");
@@ -91,7 +93,7 @@ TEST_CASE("the seed's policies, the block policy and those for the node itself a
            "src 0.0.0.0/0 dst 172.18.0.3/32\n\tdir in priority 0\n\tmark 0x200/0xf00\n"
            "\ttmpl src 0.0.0.0 dst 10.0.1.138\n\t\tproto esp reqid 1 mode tunnel\n"
            "\t\tlevel use\n",
-           "src 0.0.0.0/0 dst 172.18.0.3/32\n\tdir fwd priority 0\n\tmark 0x200/0xf00\n"
+           "src 0.0.0.0/0 dst 172.18.0.3/32\n\tdir fwd priority 0\n\tmark 0x200/0xb00\n"
            "\ttmpl src 0.0.0.0 dst 10.0.1.138\n\t\tproto esp reqid 1 mode tunnel\n"
            "\t\tlevel use\n",
            "src 0.0.0.0/0 dst 0.0.0.0/0\n\tdir out action block priority 100\n"

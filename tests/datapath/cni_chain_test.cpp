@@ -85,8 +85,8 @@ size_t esp_packets(Lab& lab) {
       wire.begin(), wire.end(), [](const Packet& packet) { return packet.protocol == kEsp; }));
 }
 
-uint64_t drops_without_key(Lab& lab) {
-  return lab.agent("worker").ask("status")["drops"]["no_key"]["packets"].get<uint64_t>();
+uint64_t blocked_packets(Lab& lab) {
+  return lab.agent("worker").ask("status")["drops"]["blocked"]["packets"].get<uint64_t>();
 }
 
 Json qdiscs(const std::string& device) {
@@ -223,7 +223,7 @@ TEST_CASE(
   check_nothing_in_the_clear(lab);
 }
 
-TEST_CASE("the egress limit of bandwidth takes our program's place, and the uplink's encrypts") {
+TEST_CASE("the egress limit of bandwidth takes our program's place, and policies encrypt") {
   Cluster cluster({"portmap", "bandwidth"});
   Lab& lab = cluster.lab;
   CniRuntime runtime = cluster.runtime();
@@ -259,15 +259,15 @@ TEST_CASE("the egress limit of bandwidth takes our program's place, and the upli
   lab.start_agent("worker");
   check_shaped("after a restart of the agent");
 
-  // A node that cannot decrypt yet gets nothing, and it is the uplink's program that sees to it.
+  // A node that cannot decrypt yet gets nothing: a policy blocks what is for its pods.
   lab.api().patch(
       api::node_key("control-plane"),
       {{"metadata", {{"annotations", {{"network.cilium.io/ipv4-cilium-host", nullptr}}}}}});
   REQUIRE(wait_until(
       [&] { return lab.agent("worker").says().find("1/2 encrypted") != std::string::npos; }));
-  const uint64_t before = drops_without_key(lab);
+  const uint64_t before = blocked_packets(lab);
   CHECK_FALSE(lab.ping("net", "10.0.2.77", 3).ok());
-  CHECK(drops_without_key(lab) == before + 3);
+  CHECK(blocked_packets(lab) == before + 3);
   check_nothing_in_the_clear(lab);
 
   check_ok(runtime.remove(pod));

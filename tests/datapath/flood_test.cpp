@@ -231,6 +231,6 @@ TEST_CASE("flood: pods that send while the agent dies and others join send nothi
     cluster.check_pods_are_heard();
   }
   for (const Pod& pod : cluster.pods) CHECK(pod.flood.sent_to_nobody() > 0);
-  CHECK(cluster.agent.ask("status")["drops"]["no_key"]["packets"] > 0);
+  CHECK(cluster.agent.ask("status")["drops"]["blocked"]["packets"] > 0);
   cluster.check_nothing_in_the_clear();
 }

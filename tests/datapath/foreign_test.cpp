@@ -235,8 +235,7 @@ TEST_CASE("a foreign object in our place is refused by name and left alone, and 
   Lab lab;
   must_in("worker",
           "ip route add 10.0.0.0/24 via 172.18.0.1 dev eth0 && "
-          "ip xfrm policy add src 10.0.1.0/24 dst 10.0.2.0/24 dir out "
-          "mark 0x3e00 mask 0xff00 priority 9 "
+          "ip xfrm policy add src 10.0.1.0/24 dst 10.0.2.0/24 dir out priority 9 "
           "tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid 9 mode tunnel");
   start_with_pods(lab);
   const NodeAgent& agent = lab.agent("worker");
@@ -264,8 +263,7 @@ TEST_CASE("a foreign object in our place is refused by name and left alone, and 
 
   must_in("worker",
           "ip route del 10.0.0.0/24 via 172.18.0.1; "
-          "ip xfrm policy delete src 10.0.1.0/24 dst 10.0.2.0/24 dir out "
-          "mark 0x3e00 mask 0xff00");
+          "ip xfrm policy delete src 10.0.1.0/24 dst 10.0.2.0/24 dir out");
   CHECK(wait_until([&] { return agent.ctl("status").ok(); }));
   CHECK(lab.ping("net", "10.0.0.249").ok());
   CHECK(lab.ping("net", "10.0.2.77").ok());

@@ -12,15 +12,20 @@ using namespace pellicle::lab;
 namespace {
 
 // The seed's worker. Of its rules, 9 and 10 serve a proxy that this agent does not have. The
-// default route and the one of proto kernel are the environment's, and so is lo. Three policies are
-// additions: the block policy, the first, and the two for packets to the node itself. Today's `ip`
-// says "ptype main", the seed's did not. Lines that `ip` ends with a blank end with "$" here.
-constexpr const char* kRules =
-    "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
-    "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
-    "100:\tfrom all lookup local\n"
-    "32766:\tfrom all lookup main\n"
-    "32767:\tfrom all lookup default\n";
+// default route and the one of proto kernel are the environment's, and so is lo. Additions are
+// rules 2 and 3, which lead what is not marked yet to cilium_host, and three policies: the block
+// policy, the first, and the two for packets to the node itself. Today's `ip` says "ptype main",
+// the seed's did not. Lines that `ip` ends with a blank end with "$" here.
+std::string rules(const std::string& router, const std::string& pod_cidr) {
+  return "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
+         "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
+         "2:\tfrom " +
+         router + " ipproto esp lookup main\n3:\tfrom " + pod_cidr +
+         " lookup 214\n"
+         "100:\tfrom all lookup local\n"
+         "32766:\tfrom all lookup main\n"
+         "32767:\tfrom all lookup default\n";
+}
 
 constexpr const char* kWorkerMainRoutes = R"(default via 172.18.0.1 dev eth0 $
 10.0.0.0/24 via 172.18.0.4 dev eth0 $
@@ -77,7 +82,7 @@ src 0.0.0.0/0 dst 10.0.1.0/24 $
 		proto esp reqid 1 mode tunnel
 src 0.0.0.0/0 dst 172.18.0.3/32 $
 	dir fwd priority 0 ptype main $
-	mark 0x200/0xf00 $
+	mark 0x200/0xb00 $
 	tmpl src 0.0.0.0 dst 10.0.1.138
 		proto esp reqid 1 mode tunnel
 		level use $
@@ -144,7 +149,7 @@ KernelPicture listing(const std::string& node) {
 }
 
 KernelPicture worker_golden() {
-  return {.rules = kRules,
+  return {.rules = rules("10.0.1.138", "10.0.1.0/24"),
           .main_routes = expected(kWorkerMainRoutes),
           .encrypt_routes = expected(kWorkerEncryptRoutes),
           .states = expected(kWorkerStates),
@@ -173,7 +178,7 @@ std::string receiving_policies(const NodeSpec& self) {
   return policy_text(ends, "fwd priority 2975", "0/0xf00", tmpl + "\t\tlevel use \n") +
          policy_text(ends, "in priority 0", "0x200/0xf00", tmpl + "\t\tlevel use \n") +
          policy_text(ends, "in priority 0", "0xd00/0xf00", tmpl) +
-         policy_text(node, "fwd priority 0", "0x200/0xf00", tmpl + "\t\tlevel use \n") +
+         policy_text(node, "fwd priority 0", "0x200/0xb00", tmpl + "\t\tlevel use \n") +
          policy_text(node, "in priority 0", "0x200/0xf00", tmpl + "\t\tlevel use \n");
 }
 
@@ -192,7 +197,7 @@ std::string own_pod_routes(const std::string& cidr, const std::string& router) {
 // `nodes` in the order of their pod networks, which is the order `ip route` lists them in.
 KernelPicture golden(const NodeSpec& self, const std::vector<NodeSpec>& nodes) {
   const std::string own = self.router.to_string();
-  KernelPicture all{.rules = kRules,
+  KernelPicture all{.rules = rules(own, self.pod_cidr.to_string()),
                     .main_routes = "default via 172.18.0.1 dev eth0 \n",
                     .encrypt_routes = "",
                     .states = state_text(IpAddress::any(Family::v4), self.router,

@@ -150,8 +150,9 @@ void spoil(Random& random, State& state) {
   if (random.chance(50)) state.src = IpAddress::v4(0x0a0000fe);
   state.algorithm = seed::gcm(77);
 }
+// Of those between the seed's and the permanent block, the priority is the sign that they are ours.
 void spoil(Random&, Policy& policy) {
-  policy.priority += 1;
+  if (policy.tmpl || policy.priority >= 100) policy.priority += 1;
   if (policy.tmpl) policy.tmpl->dst = IpAddress::v4(0x0a0000fe);
 }
 void spoil(Random&, DatapathConfig& config) {

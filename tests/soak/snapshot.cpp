@@ -170,6 +170,7 @@ Counters counters_of(Cluster& cluster, const std::string& node) {
   for (uint64_t count = 0; words >> name >> count;) counters["xfrm " + name] = count;
   const auto drops = cluster.status(node)["drops"];
   for (const auto& [reason, count] : drops.items()) {
+    if (reason == "blocked") continue;  // XFRM's, counted above
     counters["eBPF " + reason] = count["packets"].get<uint64_t>();
   }
   return counters;

@@ -12,8 +12,7 @@ using Json = nlohmann::ordered_json;
 Json peer_json(const PeerEntry::Key& key, const PeerEntry& entry) {
   Json peer{{"cidr", key.cidr.to_string()}, {"kind", "pods"}, {"action", "encrypt"}};
   if (entry.node) peer["kind"] = "node";
-  if (entry.key_id == PeerEntry::kNoNode) peer["kind"] = "strict";
-  const bool sends = entry.key_id != 0 && entry.key_id != PeerEntry::kNoNode;
+  const bool sends = entry.key_id != 0;
   if (!sends) peer["action"] = "drop";
   peer["key"] = sends ? Json(entry.key_id) : Json(nullptr);
   return peer;
@@ -73,15 +72,9 @@ Json bpf_drops_json(const std::map<std::string, DropCount>& drops) {
 Json bpf_config_json(const KernelState& state) {
   if (state.datapath_config.empty()) return nullptr;
   const auto& config = state.datapath_config.begin()->second;
-  Json held_back = Json::array();
-  for (const auto& network : config.held_back) held_back.push_back(network.to_string());
-  return {{"ipv4", network_json(config.v4)},
-          {"ipv6", network_json(config.v6)},
-          {"hostDevice", config.host_device},
-          {"netDevice", config.net_device},
-          {"uplink", config.uplink},
-          {"hostEncryption", config.host_encryption},
-          {"heldBack", held_back}};
+  return {{"ipv4", network_json(config.v4)},  {"ipv6", network_json(config.v6)},
+          {"hostDevice", config.host_device}, {"netDevice", config.net_device},
+          {"uplink", config.uplink},          {"hostEncryption", config.host_encryption}};
 }
 
 std::string bpf_maps_text(const Json& maps) {
@@ -101,10 +94,7 @@ std::string bpf_peers_text(const Json& peers) {
   std::vector<Row> rows{{"DESTINATION", "WHAT", "ACTION", "KEY"}};
   for (const auto& peer : peers) {
     const auto kind = text_of(peer, "kind");
-    rows.push_back({text_of(peer, "cidr"),
-                    kind == "pods"   ? "a node's pods"
-                    : kind == "node" ? "a node's address"
-                                     : "strict CIDR, no node's pods",
+    rows.push_back({text_of(peer, "cidr"), kind == "pods" ? "a node's pods" : "a node's address",
                     text_of(peer, "action"), number(peer, "key")});
   }
   return table(rows);
@@ -144,10 +134,6 @@ std::string bpf_config_text(const Json& config) {
     text += std::string(device) + " = " + text_of(config, device) + "\n";
   }
   text += "hostEncryption = " + config.at("hostEncryption").dump() + "\n";
-  for (const auto& network : config.at("heldBack")) {
-    text += "heldBack = " + network.get<std::string>() +
-            ", dropped: the kernel refused an entry in it, see pellicle status\n";
-  }
   return text;
 }
 

@@ -106,12 +106,13 @@ int MemoryKernel::perform(const Change<State>& change) {
 }
 
 int MemoryKernel::perform(const Change<Policy>& change) {
-  const auto other = change.value.block ? &KernelState::policies : &KernelState::block_policies;
+  const bool permanent = change.value.block && change.key.mark == Mark{0xe00, 0xf00};
+  const auto other = permanent ? &KernelState::policies : &KernelState::block_policies;
   if (change.action == Action::add &&
       ((ours_.*other).contains(change.key) || (foreign.*other).contains(change.key))) {
     return EEXIST;  // for the kernel they are one table
   }
-  return place(change.value.block ? &KernelState::block_policies : &KernelState::policies, change);
+  return place(permanent ? &KernelState::block_policies : &KernelState::policies, change);
 }
 
 int MemoryKernel::perform(const Change<DatapathConfig>& change) {

@@ -263,7 +263,8 @@ TEST_CASE("passes: what one peer or one pod lacks does not stop the node") {
   CHECK(essential(in));
   CHECK_FALSE(essential(Change<Attachment>{.key = {.dev = "lxc0123456789ab"}}));
   CHECK(essential(Change<Attachment>{.key = {.dev = "eth0"}}));
-  CHECK(essential(Change<Policy>{.key = {.direction = Direction::out}, .value = {.block = true}}));
+  CHECK(essential(Change<Policy>{.key = {.direction = Direction::out, .mark = kEncryptMark},
+                                 .value = {.block = true}}));
   CHECK_FALSE(essential(Change<Policy>{.key = {.direction = Direction::out}}));
   CHECK(essential(Change<VethPair>{}));
   CHECK_FALSE(essential(Change<NetfilterChain>{}));

@@ -66,7 +66,9 @@ void check_ipv6(const KernelState& state) {
                                            "sysctl net/ipv6/conf/lxc0123456789ab/forwarding=1",
                                            "sysctl net/ipv6/conf/all/forwarding=1"});
   CHECK(ipv6_lines(state.rules) == Lines{"-6 rule 1: fwmark 0xd00/0xf00 lookup 200",
-                                         "-6 rule 1: fwmark 0xe00/0xf00 lookup 200"});
+                                         "-6 rule 1: fwmark 0xe00/0xf00 lookup 200",
+                                         "-6 rule 2: from fd00:10:1::8a/128 ipproto 50 lookup 254",
+                                         "-6 rule 3: from fd00:10:1::/64 lookup 214"});
   CHECK(ipv6_lines(state.local_rules) == Lines{"-6 rule 100: lookup local"});
   CHECK(state.endpoints.contains({ip("fd00:10:1::34")}));
   CHECK(state.netfilter.contains({Family::v6, "raw", "PELLICLE_PREROUTING"}));
@@ -112,8 +114,8 @@ TEST_CASE("with IPv6 alone there is nothing of IPv4 but the block policy") {
   CHECK_FALSE(desired.cluster.incomplete);
   check_ipv6(desired.state);
   check_ipv6_routes(desired.state);
-  CHECK(desired.state.routes.size() == 7);
-  CHECK(desired.state.rules.size() == 2);
+  CHECK(desired.state.routes.size() == 9);
+  CHECK(desired.state.rules.size() == 4);
   CHECK(desired.state.local_rules.size() == 1);
   CHECK(desired.state.block_policies.size() == 2);
   CHECK_FALSE(desired.state.datapath_config.at({}).v4);
@@ -197,13 +199,14 @@ TEST_CASE("an uplink that listens to routers goes on doing so while it forwards"
 TEST_CASE("each family has a strict network of its own") {
   auto inputs = dual();
   inputs.settings.strict_cidrs = {cidr("fd00:10::/32")};
-  auto peers = compute(inputs).state.peers;
-  CHECK(peers.at({cidr("fd00:10::/32")}).key_id == PeerEntry::kNoNode);
-  CHECK(peers.size() == 5);
+  const Policy blocked{.block = true, .priority = 74};
+  const Policy::Key strict6{Direction::out, cidr("fd00:10:1::/64"), cidr("fd00:10::/32"), {}};
+  const Policy::Key strict4{Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/8"), {}};
+  CHECK(compute(inputs).state.policies.at(strict6) == blocked);
+  CHECK_FALSE(compute(inputs).state.policies.contains(strict4));
   inputs.settings.strict_cidrs.push_back(cidr("10.0.0.0/8"));
-  peers = compute(inputs).state.peers;
-  CHECK(peers.at({cidr("10.0.0.0/8")}).key_id == PeerEntry::kNoNode);
-  CHECK(peers.size() == 6);
+  CHECK(compute(inputs).state.policies.at(strict6) == blocked);
+  CHECK(compute(inputs).state.policies.at(strict4) == blocked);
 }
 
 TEST_CASE("each family is masqueraded by its own setting") {
@@ -211,9 +214,13 @@ TEST_CASE("each family is masqueraded by its own setting") {
   inputs.settings.native_cidr6 = cidr("fd00:10::/32");
   inputs.settings.masquerade_exceptions = {cidr("192.168.0.0/16"), cidr("fd00:9::/64")};
   const auto chains = compute(inputs).state.netfilter;
-  CHECK_FALSE(chains.contains({Family::v4, "nat", "PELLICLE_POSTROUTING"}));
+  CHECK(chains.at({Family::v4, "nat", "PELLICLE_POSTROUTING"}).rules ==
+        Lines{"-o cilium_host -m mark --mark 0x4000/0x4800 -j SNAT --to-source 172.18.0.3 "
+              "--random-fully"});
   CHECK(chains.at({Family::v6, "nat", "PELLICLE_POSTROUTING"}).rules ==
-        Lines{"-s fd00:10:1::/64 -d fd00:10::/32 -j RETURN",
+        Lines{"-o cilium_host -m mark --mark 0x4000/0x4800 -j SNAT --to-source " +
+                  dual().nodes.at("worker").internal_ipv6->to_string() + " --random-fully",
+              "-s fd00:10:1::/64 -d fd00:10::/32 -j RETURN",
               "-s fd00:10:1::/64 -d fd00:9::/64 -j RETURN",
               "-s fd00:10:1::/64 ! -o cilium_+ -j MASQUERADE"});
 }

@@ -34,10 +34,9 @@ TEST_CASE("host encryption: packets for the node itself are taken, whatever its 
   const Policy taken{
       .tmpl = Policy::Template{
           .src = ip("0.0.0.0"), .dst = ip("10.0.1.138"), .reqid = 1, .optional = true}};
-  for (const auto direction : {Direction::in, Direction::fwd}) {
-    CHECK(state.policies.at({direction, cidr("0.0.0.0/0"), cidr("172.18.0.3/32"), kLocal}) ==
-          taken);
-  }
+  const auto node = cidr("172.18.0.3/32");
+  CHECK(state.policies.at({Direction::in, cidr("0.0.0.0/0"), node, kLocal}) == taken);
+  CHECK(state.policies.at({Direction::fwd, cidr("0.0.0.0/0"), node, kForwardedMark}) == taken);
   CHECK(state.node_peers.empty());
   CHECK_FALSE(state.datapath_config.begin()->second.host_encryption);
 }
@@ -54,18 +53,23 @@ TEST_CASE("host encryption: switched on, all of it is an addition to what is the
   };
   CHECK(operations ==
         std::vector<std::string>{
+            "replace iptables -t mangle chain PELLICLE_OUTPUT from OUTPUT, 2 rules",
+            "replace iptables -t mangle chain PELLICLE_PREROUTING from PREROUTING, 5 rules",
             text("0.0.0.0/0", "10.0.0.0/24", "10.0.0.40"),
             text("0.0.0.0/0", "10.0.2.0/24", "10.0.2.52"),
             text("0.0.0.0/0", "172.18.0.2/32", "10.0.2.52"),
             text("0.0.0.0/0", "172.18.0.4/32", "10.0.0.40"),
             "replace datapath config local 10.0.1.0/24 router 10.0.1.138 host cilium_host net "
             "cilium_net uplink eth0 host encryption",
-            "add iptables -t mangle chain PELLICLE_OUTPUT from OUTPUT, 1 rules",
-            "add iptables -t mangle chain PELLICLE_PREROUTING from PREROUTING, 2 rules",
             "add route 172.18.0.2/32 dev cilium_host table 200 mtu 1500",
             "add route 172.18.0.4/32 dev cilium_host table 200 mtu 1500",
+            "add route 172.18.0.2/32 dev cilium_host table 215",
+            "add route 172.18.0.4/32 dev cilium_host table 215", "add rule 3: lookup 214",
+            "add rule 4: fwmark 0x100/0xf00 lookup 215",
+            "add rule 4: fwmark 0x200/0xf00 lookup 215",
             // Last: until then nodes are reached in the clear.
-            "add node 172.18.0.2/32 key 3", "add node 172.18.0.4/32 key 3"});
+            "add node 172.18.0.2/32 key 3", "add node 172.18.0.4/32 key 3",
+            "remove rule 3: from 10.0.1.0/24 lookup 214"});
 }
 
 TEST_CASE("host encryption: a node that does not take it is reached in the clear, and reported") {
@@ -84,6 +88,42 @@ TEST_CASE("host encryption: without a key nodes are reached in the clear") {
   auto inputs = accepted_by({"worker2", "control-plane"});
   inputs.key.reset();
   CHECK(compute(inputs).state.node_peers.empty());
+}
+
+TEST_CASE("host encryption: where policies ask for no key's mark, the pods' marks choose") {
+  auto inputs = accepted_by({"worker2"});
+  inputs.key->per_pair = true;
+  inputs.derive = [](const Algorithm& key, const PairEnds&) { return key; };
+  inputs.sender = {.boot_id = "W", .epochs = {{.spi = 0x100018a0}}, .settled = true};
+  for (const char* name : {"worker2", "control-plane"}) {
+    inputs.nodes.at(name).boot_id = name;
+    inputs.nodes.at(name).epochs = {{.spi = 0x10000280}};
+  }
+  const auto state = compute(inputs).state;
+  std::vector<std::string> out;
+  for (const auto& [key, policy] : state.policies) {
+    if (key.direction != Direction::out || key.mark == kBeforeNatMark) continue;
+    REQUIRE(policy.tmpl);
+    out.push_back(key.src.to_string() + " > " + key.dst.to_string() + " " + key.mark.to_string());
+  }
+  CHECK(out == std::vector<std::string>{
+                   "0.0.0.0/0 > 10.0.0.0/24 0/0x0", "0.0.0.0/0 > 10.0.2.0/24 0/0x0",
+                   "0.0.0.0/0 > 172.18.0.4/32 0x100/0xf00", "0.0.0.0/0 > 172.18.0.4/32 0x200/0xf00",
+                   "10.0.1.0/24 > 10.0.0.0/24 0/0x0", "10.0.1.0/24 > 10.0.2.0/24 0/0x0"});
+  CHECK(state.rules.size() == 2);  // nothing asks for a mark that a packet might not have
+}
+
+TEST_CASE(
+    "host encryption: a network that is not believed blocks nothing to this node's own pods") {
+  auto inputs = accepted_by({"worker2", "control-plane"});
+  inputs.nodes["younger"] =
+      seed::node("younger", "2024-01-01", "10.0.0.0/16", "172.18.0.9", "10.0.0.9");
+  const auto policies = compute(inputs).state.policies;
+  const auto any = cidr("0.0.0.0/0");
+  CHECK(policies.at({Direction::out, any, cidr("10.0.0.0/16"), {}}).block);
+  for (const char* dst : {"10.0.1.0/24", "10.0.0.0/24", "10.0.2.0/24"}) {
+    CHECK(policies.at({Direction::out, any, cidr(dst), kUnmarked}) == Policy{.priority = 72});
+  }
 }
 
 }  // namespace pellicle

@@ -1,7 +1,10 @@
 // Keys per pair of nodes: which states and policies there are, and which of them a peer is sent to
 // with. The derivation here is one that a person can read.
+#include <algorithm>
+
 #include "agent/desired/epochs.h"
 #include "agent/desired/ways.h"
+#include "agent/reconcile/plan.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
@@ -56,11 +59,12 @@ uint8_t key_in_use(const Inputs& inputs, const char* pods = "10.0.0.0/24") {
   return compute(inputs).state.peers.at({cidr(pods)}).key_id;
 }
 
-uint32_t spi_in_use(const Inputs& inputs, uint8_t key_id) {
-  return compute(inputs)
-      .state.policies
-      .at({Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"), encrypt_mark(key_id)})
-      .tmpl->spi;
+const Policy::Key kToWorker2{Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"), {}};
+
+// Of the one policy to worker2's pods, whatever mark a packet has; 0: it blocks.
+uint32_t spi_in_use(const Inputs& inputs) {
+  const auto policy = compute(inputs).state.policies.at(kToWorker2);
+  return policy.tmpl ? policy.tmpl->spi : 0;
 }
 
 IpsecKey fourth_key() {
@@ -75,7 +79,7 @@ TEST_CASE("pair keys: an OUT state a peer, and an IN state a peer with the sende
   CHECK(desired.problems.empty());
   const auto& states = desired.state.states;
   REQUIRE(states.size() == 4);
-  const auto& out = states.at({ip("10.0.0.40"), 0x100018a3, {0x3e00, 0xff00}});
+  const auto& out = states.at({ip("10.0.0.40"), 0x100018a3, {}});
   CHECK(out.src == ip("10.0.1.138"));
   CHECK(out.output_mark == Mark{0xe00, 0xf00});
   CHECK(out.esn);
@@ -94,8 +98,10 @@ TEST_CASE("pair keys: an OUT state a peer, and an IN state a peer with the sende
                                                                     .src_boot_id = "W2",
                                                                     .dst_boot_id = "W"});
   CHECK(receives_with);
-  CHECK(spi_in_use(inputs, 3) == 0x100018a3);
   CHECK(key_in_use(inputs) == 3);
+  const Policy leads{.priority = 71,
+                     .tmpl = Policy::Template{ip("10.0.1.138"), ip("10.0.0.40"), 0x100018a3, 1}};
+  CHECK(desired.state.policies.at(kToWorker2) == leads);
 }
 
 TEST_CASE("pair keys: a peer's new boot id changes the states with that peer alone") {
@@ -118,6 +124,7 @@ TEST_CASE("pair keys: a peer that announces no boot id is dropped for and named"
   inputs.nodes["worker2"].boot_id.clear();
   const auto desired = compute(inputs);
   CHECK(desired.state.peers.at({cidr("10.0.0.0/24")}).key_id == 0);
+  CHECK(desired.state.policies.at(kToWorker2) == Policy{.block = true, .priority = 71});
   CHECK(desired.state.peers.at({cidr("10.0.2.0/24")}).key_id == 3);
   REQUIRE(desired.problems.size() == 1);
   CHECK(desired.problems[0].object == "Node worker2");
@@ -128,6 +135,7 @@ TEST_CASE("pair keys: nothing is sent before what is announced was heard") {
   auto inputs = worker();
   inputs.sender.settled = false;
   CHECK(key_in_use(inputs) == 0);
+  CHECK(spi_in_use(inputs) == 0);
   const auto state = compute(inputs).state;
   CHECK(state.states.size() == 4);
   inputs.sender.settled = true;
@@ -136,7 +144,7 @@ TEST_CASE("pair keys: nothing is sent before what is announced was heard") {
   CHECK(key_in_use(inputs) == 3);
 }
 
-TEST_CASE("rotation: states and policies for both keys at once, sending changes peer by peer") {
+TEST_CASE("rotation: states of both keys at once, the policies change peer by peer") {
   auto inputs = worker();
   settle(inputs);
   inputs.older_keys = {*inputs.key};
@@ -147,8 +155,10 @@ TEST_CASE("rotation: states and policies for both keys at once, sending changes 
   inputs.nodes["worker2"].key_id = 4;  // announced before the kernel has what is needed
   CHECK(key_in_use(inputs) == 3);
   CHECK(compute(inputs).cluster.waiting);
+  CHECK(spi_in_use(inputs) == 0x100018a3);
   settle(inputs);
   CHECK(key_in_use(inputs) == 4);
+  CHECK(spi_in_use(inputs) == 0x100018a4);
   CHECK(key_in_use(inputs, "10.0.2.0/24") == 3);
   CHECK_FALSE(compute(inputs).cluster.waiting);
   inputs.nodes["control-plane"].key_id = 4;
@@ -158,25 +168,20 @@ TEST_CASE("rotation: states and policies for both keys at once, sending changes 
   CHECK(compute(inputs).state.states.size() == 4);
 }
 
-TEST_CASE("rotation: a kernel that refuses the new state or policy keeps the peer on the old key") {
+TEST_CASE("rotation: a kernel that refuses the new state keeps the peer on the old key") {
   auto inputs = worker();
   settle(inputs);
   inputs.older_keys = {*inputs.key};
   inputs.key = fourth_key();
   inputs.nodes["worker2"].key_id = 4;
   const auto wanted = compute(inputs).state;
-  const State::Key state{ip("10.0.0.40"), 0x100018a4, encrypt_mark(4)};
-  const Policy::Key policy{Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"),
-                           encrypt_mark(4)};
+  const State::Key state{ip("10.0.0.40"), 0x100018a4, {}};
   REQUIRE(wanted.states.contains(state));
-  REQUIRE(wanted.policies.contains(policy));
   inputs.programmed = programmed(wanted);
   CHECK(key_in_use(inputs) == 4);
   inputs.programmed.states.erase(state);
   CHECK(key_in_use(inputs) == 3);
-  inputs.programmed = programmed(wanted);
-  inputs.programmed.policies.erase(policy);
-  CHECK(key_in_use(inputs) == 3);
+  CHECK(spi_in_use(inputs) == 0x100018a3);
 }
 
 TEST_CASE("rotation: a peer that is ahead goes on getting the key that works") {
@@ -219,18 +224,68 @@ TEST_CASE("epochs: a sender moves to its new SPI once the peer says that it rece
   inputs.sender.epochs = {kWorker, next};
   inputs.sender.settled = false;
   settle(inputs);
-  CHECK(spi_in_use(inputs, 3) == 0x100018a3);
-  CHECK(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x1abcdef3, encrypt_mark(3)}));
+  CHECK(spi_in_use(inputs) == 0x100018a3);
+  CHECK(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x1abcdef3, {}}));
   CHECK(needed_epochs(inputs).size() == 2);
   inputs.nodes["worker2"].receives = {next.spi};
   settle(inputs);
-  CHECK(spi_in_use(inputs, 3) == 0x1abcdef3);
-  CHECK_FALSE(
-      compute(inputs).state.states.contains({ip("10.0.0.40"), 0x100018a3, encrypt_mark(3)}));
+  CHECK(spi_in_use(inputs) == 0x1abcdef3);
+  CHECK_FALSE(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x100018a3, {}}));
   CHECK(needed_epochs(inputs).size() == 2);  // control-plane has not said so
   inputs.nodes["control-plane"].receives = {next.spi};
   settle(inputs);
   CHECK(needed_epochs(inputs) == std::vector{next});
+}
+
+TEST_CASE("change of form: marked states go on until the peer receives the next epoch") {
+  auto inputs = worker();
+  inputs.settings.marked_policies = true;
+  const auto before = settle(inputs);
+  const State::Key marked{ip("10.0.0.40"), 0x100018a3, encrypt_mark(3)};
+  REQUIRE(before.states.contains(marked));
+  CHECK_FALSE(before.policies.contains(kToWorker2));
+
+  inputs.settings.marked_policies = false;
+  CHECK(plan(settle(inputs), before).empty());  // the state cannot lose its mark
+  const Epoch next{.spi = 0x1abcdef0, .generation = 77};
+  inputs.sender.epochs = {kWorker, next};
+  inputs.sender.settled = false;
+  auto state = settle(inputs);
+  CHECK(state.states.contains(marked));
+  CHECK(state.states.contains({ip("10.0.0.40"), 0x1abcdef3, {}}));
+  CHECK_FALSE(state.policies.contains(kToWorker2));
+  inputs.nodes["worker2"].receives = {next.spi};
+  state = settle(inputs);
+  CHECK_FALSE(state.states.contains(marked));
+  CHECK(spi_in_use(inputs) == 0x1abcdef3);
+}
+
+TEST_CASE("to one key for all: the pair's policy is the last to go, after all that replaces it") {
+  auto inputs = worker();
+  inputs.settings.strict_cidrs = {cidr("10.0.0.0/8")};
+  settle(inputs);
+  inputs.older_keys = {*inputs.key};
+  inputs.key = IpsecKey{.id = 4, .algorithm = seed::gcm(100)};
+  for (int i = 0; i < 2; ++i) inputs.programmed = programmed(compute(inputs).state);
+  const auto before = compute(inputs).state;
+  for (auto& [name, node] : inputs.nodes) node.key_id = 4;
+  const auto operations = plan(compute(inputs).state, before);
+  const auto at = [&](const std::string& text) {
+    size_t i = 0;
+    while (i < operations.size() && describe(operations[i]) != text) ++i;
+    CAPTURE(text);
+    REQUIRE(i < operations.size());
+    return i;
+  };
+  const auto pass =
+      at("add policy src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 72 mark 0/0x800 "
+         "action allow");
+  const auto mark = at("replace peer 10.0.0.0/24 key 4");
+  const auto route = at("add route 10.0.0.0/24 dev cilium_host table 214");
+  const auto last =
+      at("remove policy src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 71 tmpl src "
+         "10.0.1.138 dst 10.0.0.40 proto esp spi 0x100018a3 reqid 1 mode tunnel");
+  CHECK(std::max({pass, mark, route}) < last);
 }
 
 TEST_CASE("epochs: a receiver has a state for each epoch that is announced") {

@@ -79,14 +79,21 @@ TEST_CASE("the block policy alone: own PodCIDR holds this host's address") {
   CHECK(problem.sentence.find("172.18.0.3") != std::string::npos);
 }
 
-TEST_CASE("without a key everything stands but states and their policies, and peers are dropped") {
+TEST_CASE("without a key everything stands but states, and policies block what is for peers") {
   auto inputs = seed::worker();
   inputs.key.reset();
   const auto desired = compute(inputs);
   auto wanted = compute(seed::worker()).state;
   wanted.states.clear();
   wanted.policies.clear();
-  for (auto& [key, entry] : wanted.peers) entry.key_id = 0;
+  const auto own = Cidr::parse("10.0.1.0/24").value();
+  for (auto& [key, entry] : wanted.peers) {
+    entry.key_id = 0;
+    wanted.policies[{Direction::out, own, key.cidr, {}}] = {.block = true, .priority = 71};
+  }
+  // Nothing asks for a mark.
+  std::erase_if(wanted.routes, [](const auto& entry) { return entry.first.table == 214; });
+  std::erase_if(wanted.rules, [](const auto& entry) { return entry.first.priority > 1; });
   const bool equal = desired.state == wanted;
   CHECK(equal);
 }
@@ -103,15 +110,22 @@ TEST_CASE("without peers a key still makes this node receive") {
   CHECK(desired.state.peers.empty());
 }
 
-TEST_CASE("the strict CIDR is dropped wherever no peer is more specific") {
+TEST_CASE("the strict CIDR is blocked, but not to peers nor between pods of this node") {
   auto inputs = seed::worker();
   inputs.settings.strict_cidrs = {cidr("10.0.0.0/8")};
-  const auto desired = compute(inputs);
-  CHECK(desired.state.peers == Table<PeerEntry>{{{cidr("10.0.0.0/8")}, {PeerEntry::kNoNode}},
-                                                {{cidr("10.0.0.0/24")}, {3}},
-                                                {{cidr("10.0.2.0/24")}, {3}}});
-  inputs.settings.strict_cidrs = {cidr("10.0.0.0/24")};
-  CHECK(compute(inputs).state.peers.at({cidr("10.0.0.0/24")}).key_id == 3);
+  const auto without = compute(seed::worker()).state;
+  auto wanted = without;
+  const auto own = cidr("10.0.1.0/24");
+  const auto to = [&](const char* dst) { return Policy::Key{Direction::out, own, cidr(dst), {}}; };
+  wanted.policies[to("10.0.0.0/8")] = {.block = true, .priority = 74};
+  // The plain form's own policies ask for a mark, which a packet may not have yet.
+  for (const char* dst : {"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"}) {
+    wanted.policies[{Direction::out, own, cidr(dst), {0, 0x800}}] = {.priority = 72};
+  }
+  const bool equal = compute(inputs).state == wanted;
+  CHECK(equal);
+  inputs.settings.strict_cidrs = {cidr("192.168.0.0/16")};
+  CHECK(compute(inputs).state.policies.size() == without.policies.size() + 1);
 }
 
 TEST_CASE("a pod whose device is gone has neither program nor entry") {

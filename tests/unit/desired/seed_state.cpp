@@ -42,10 +42,10 @@ void expect_xfrm(KernelState& state) {
         .priority = priority,
         .tmpl = Policy::Template{ip("0.0.0.0"), ip("10.0.1.138"), 0, 1, optional}};
   };
-  for (const auto direction : {Direction::in, Direction::fwd}) {  // for the node itself
-    state.policies[{direction, cidr("0.0.0.0/0"), cidr("172.18.0.3/32"), {0x200, 0xf00}}] = {
-        .tmpl = Policy::Template{ip("0.0.0.0"), ip("10.0.1.138"), 0, 1, true}};
-  }
+  const Policy for_node{.tmpl = Policy::Template{ip("0.0.0.0"), ip("10.0.1.138"), 0, 1, true}};
+  const auto node = cidr("172.18.0.3/32");
+  state.policies[{Direction::in, cidr("0.0.0.0/0"), node, {0x200, 0xf00}}] = for_node;
+  state.policies[{Direction::fwd, cidr("0.0.0.0/0"), node, {0x200, 0xb00}}] = for_node;
   in(Direction::in, kDecrypted, 0, false);
   in(Direction::in, {0x200, 0xf00}, 0, true);
   in(Direction::fwd, {0, 0xf00}, 2975, true);
@@ -62,8 +62,14 @@ void expect_routing(KernelState& state) {
       {{200, cidr("10.0.2.0/24")}, {.dev = "cilium_host", .mtu = 1500}},
       {{200, cidr("10.0.1.0/24")},
        {.type = RouteType::local, .dev = "eth0", .scope = 254, .protocol = 50}},
+      // What is not marked yet goes to cilium_host as well.
+      {{214, cidr("10.0.0.0/24")}, {.dev = "cilium_host"}},
+      {{214, cidr("10.0.2.0/24")}, {.dev = "cilium_host"}},
   };
-  state.rules = {{{Family::v4, 1, kDecrypted, 200}, {}}, {{Family::v4, 1, kEncrypted, 200}, {}}};
+  state.rules = {{{Family::v4, 1, kDecrypted, 200}, {}},
+                 {{Family::v4, 1, kEncrypted, 200}, {}},
+                 {{Family::v4, 2, {}, 254, cidr("10.0.1.138/32"), 50}, {}},
+                 {{Family::v4, 3, {}, 214, cidr("10.0.1.0/24")}, {}}};
   state.local_rules = {{{Family::v4}, {.priorities = {100}}}};
 }
 
@@ -107,15 +113,44 @@ void expect_programs(KernelState& state) {
       {{"lxc0123456789ab", true}, {"pell_lxc_in", "0000000000000005", true}},
       {{"lxcba9876543210", true}, {"pell_lxc_in", "0000000000000005", true}},
   };
-  const std::vector<std::string> rules = {"-m mark --mark 0xe00/0xf00 -j CT --notrack",
-                                          "-m mark --mark 0xd00/0xf00 -j CT --notrack"};
+  const std::string nated_before =
+      " -m connmark --mark 0x0/0x1000 -m conntrack --ctstate SNAT --ctdir ORIGINAL "
+      "-j MARK --set-xmark 0x400/0x400";
   state.netfilter = {
-      {{Family::v4, "raw", "PELLICLE_PREROUTING"}, {.parent = "PREROUTING", .rules = rules}},
-      {{Family::v4, "raw", "PELLICLE_OUTPUT"}, {.parent = "OUTPUT", .rules = rules}},
+      {{Family::v4, "raw", "PELLICLE_PREROUTING"},
+       {.parent = "PREROUTING",
+        .rules = {"-p esp -m mark --mark 0xd00/0xf00 -j CT --notrack",
+                  "-i cilium_net -j CT --notrack"}}},
+      {{Family::v4, "raw", "PELLICLE_OUTPUT"},
+       {.parent = "OUTPUT", .rules = {"-p esp -m mark --mark 0xe00/0xf00 -j CT --notrack"}}},
+      {{Family::v4, "mangle", "PELLICLE_FORWARD"},
+       {.parent = "FORWARD",
+        .rules = {"-m mark --mark 0xe00/0xf00 -j MARK --set-xmark 0x0/0xf000"}}},
+      {{Family::v4, "mangle", "PELLICLE_PREROUTING"},
+       {.parent = "PREROUTING",
+        .rules = {"-m mark --mark 0x0 -m policy --dir in --pol none" + nated_before,
+                  "-m mark --mark 0x100" + nated_before, "-m mark --mark 0x200" + nated_before}}},
+      {{Family::v4, "mangle", "PELLICLE_OUTPUT"},
+       {.parent = "OUTPUT", .rules = {"-m mark --mark 0x0" + nated_before}}},
+      {{Family::v4, "mangle", "PELLICLE_POSTROUTING"},
+       {.parent = "POSTROUTING",
+        .rules = {"-o cilium_host -m mark --mark 0x4000/0x4800 -m conntrack --ctstate NEW "
+                  "-j CONNMARK --set-xmark 0x1000/0x1000",
+                  "-s 10.0.1.0/24 -m mark --mark 0x400/0xc00 -m conntrack ! --ctstate SNAT -j DROP",
+                  "-m mark --mark 0x400/0xc00 -m conntrack --ctstate SNAT --ctdir ORIGINAL "
+                  "-j MARK --set-xmark 0x0/0x400"}}},
+      {{Family::v4, "filter", "PELLICLE_MARKED"},
+       {.parent = "FORWARD",
+        .rules = {"-i cilium_net -o cilium_host -m mark --mark 0xe00/0xf00 -j ACCEPT"}}},
+      {{Family::v4, "nat", "PELLICLE_POSTROUTING"},
+       {.parent = "POSTROUTING",
+        .rules = {"-o cilium_host -m mark --mark 0x4000/0x4800 -j SNAT --to-source 172.18.0.3 "
+                  "--random-fully"}}},
       {{Family::v4, "filter", "PELLICLE_INPUT"},
        {.parent = "INPUT", .rules = {"-m mark --mark 0xd00/0xf00 -j ACCEPT"}}},
       {{Family::v4, "filter", "PELLICLE_FORWARD"},
-       {.parent = "FORWARD", .rules = {"-o cilium_host -j ACCEPT", "-i lxc+ -j ACCEPT"}}},
+       {.parent = "FORWARD",
+        .rules = {"-o cilium_host -j ACCEPT", "-s 10.0.1.0/24 -i lxc+ -j ACCEPT"}}},
       {{Family::v4, "filter", "PELLICLE_OUTPUT"},
        {.parent = "OUTPUT", .rules = {"-m mark --mark 0xe00/0xf00 -j ACCEPT"}}}};
 }
@@ -185,7 +220,11 @@ TEST_CASE("what pods send beyond the native network is masqueraded, to peers nev
   auto inputs = seed::worker();
   const NetfilterChain::Key key{Family::v4, "nat", "PELLICLE_POSTROUTING"};
   inputs.settings.native_cidr = seed::cidr("10.0.0.0/8");
-  const auto rules = [&] { return compute(inputs).state.netfilter.at(key).rules; };
+  const auto rules = [&] {
+    auto all = compute(inputs).state.netfilter.at(key).rules;
+    all.erase(all.begin());  // kube-proxy's masquerading
+    return all;
+  };
   CHECK(rules() == std::vector<std::string>{"-s 10.0.1.0/24 -d 10.0.0.0/8 -j RETURN",
                                             "-s 10.0.1.0/24 ! -o cilium_+ -j MASQUERADE"});
   CHECK(compute(inputs).state.netfilter.at(key).parent == "POSTROUTING");
@@ -199,7 +238,7 @@ TEST_CASE("what pods send beyond the native network is masqueraded, to peers nev
                                             "-s 10.0.1.0/24 ! -o cilium_+ -j MASQUERADE"});
 
   inputs.settings.native_cidr = seed::cidr("0.0.0.0/0");
-  CHECK_FALSE(compute(inputs).state.netfilter.contains(key));
+  CHECK(rules().empty());
 }
 
 TEST_CASE("netfilter rules are left out when the setting says so") {

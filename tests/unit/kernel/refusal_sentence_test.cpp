@@ -32,9 +32,10 @@ TEST_CASE("a full map says which it is, and how much it holds") {
   CHECK(
       refusal_sentence(peer, ENOSPC, "No space left on device") ==
       "No space left on device: the eBPF map of peers is full, it holds 16384 networks of a "
-      "family; until it is there, what pods send to that network is dropped and counted (no_key)");
+      "family; until it is there, what pods send to that network is encrypted by the policy alone "
+      "(pair keys), or dropped and counted as no_key (one key for all nodes)");
   CHECK_THAT(refusal_sentence(peer, ENOMEM, "Cannot allocate memory"),
-             Contains("what pods send to that network is dropped"));
+             Contains("what pods send to that network is encrypted"));
   CHECK(refusal_sentence(peer, EINVAL, "no") == "no");
   const Operation other_key = Change<PeerEntry>{Action::replace, {network}, {}};
   CHECK(refusal_sentence(other_key, ENOMEM, "no") == "no");  // the entry before it stays

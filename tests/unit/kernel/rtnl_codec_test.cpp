@@ -17,7 +17,7 @@ using seed::ip;
 
 TEST_CASE("every route of the seed's worker comes back from its message") {
   const auto routes = compute(seed::worker()).state.routes;
-  REQUIRE(routes.size() == 7);
+  REQUIRE(routes.size() == 9);
   for (auto [key, value] : routes) {
     INFO(describe(key, value));
     const auto message = encode_route(RouteVerb::add, key, value, 42);
@@ -96,7 +96,7 @@ TEST_CASE("a route that says more than the model can is not plain, a clone is no
 
 TEST_CASE("rules come back from their messages") {
   const auto rules = compute(seed::worker()).state.rules;
-  REQUIRE(rules.size() == 2);
+  REQUIRE(rules.size() == 4);
   for (const auto& [key, value] : rules) {
     const auto back = decode_rule(encode_new_rule(key).get());
     REQUIRE(back);

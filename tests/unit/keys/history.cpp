@@ -13,6 +13,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// What leads a packet with this key id's mark: the policy that asks for it comes first.
+const Table<Policy>::value_type* leading(const KernelState& kernel, const Cidr& from,
+                                         const Cidr& to, uint8_t id) {
+  for (const auto& mark : {encrypt_mark(id), Mark{}}) {
+    const auto found = kernel.policies.find({Direction::out, from, to, mark});
+    if (found != kernel.policies.end() && found->second.tmpl) return &*found;
+  }
+  return nullptr;
+}
+
 std::string new_boot_id(int number) {
   std::string digits = std::to_string(number);
   return "00000000-0000-0000-0000-" + std::string(12 - digits.size(), '0') + digits;
@@ -72,7 +82,7 @@ void History::start(HistoryNode& node) {
 void History::step(HistoryNode& node) {
   auto& agent = *node.agent;
   const auto actual = node.kernel.dump();
-  Inputs inputs{.settings = {.node_name = node.name},
+  Inputs inputs{.settings = {.node_name = node.name, .marked_policies = node.marked_policies},
                 .nodes = agent.heard,
                 .key = agent.ring.newest(),
                 .older_keys = agent.ring.older(),
@@ -148,6 +158,11 @@ void History::restart(HistoryNode& node) {
   start(node);
 }
 
+void History::change_version(HistoryNode& node) {
+  node.marked_policies = !node.marked_policies;
+  start(node);
+}
+
 void History::wipe(HistoryNode& node) {
   node.kernel.apply(plan({}, node.kernel.dump()));
   follow_counters(node, {});
@@ -208,15 +223,14 @@ void History::send(HistoryNode& from, HistoryNode& to) {
   const auto other = to.kernel.dump();
   const auto entry = kernel.peers.find({to.object.pod_cidrs[0]});
   const uint8_t id = entry == kernel.peers.end() ? 0 : entry->second.key_id;
-  const auto policy = id == 0 ? kernel.policies.end()
-                              : kernel.policies.find({Direction::out, from.object.pod_cidrs[0],
-                                                      to.object.pod_cidrs[0], encrypt_mark(id)});
-  if (policy == kernel.policies.end()) {
+  const auto* policy =
+      id == 0 ? nullptr : leading(kernel, from.object.pod_cidrs[0], to.object.pod_cidrs[0], id);
+  if (policy == nullptr) {
     ++dropped_;
     return;
   }
   const auto spi = policy->second.tmpl->spi;
-  const State::Key key{policy->second.tmpl->dst, spi, encrypt_mark(id)};
+  const State::Key key{policy->second.tmpl->dst, spi, policy->first.mark};
   if (!kernel.states.contains(key)) {
     ++dropped_;
     return;
@@ -252,8 +266,10 @@ void History::happen() {
   if (what < 8) {
     // Not one that some node has not done with: after fifteen rotations that nobody finished.
     if (!key_ids().contains(static_cast<uint8_t>(api_.key->id % 15 + 1))) new_key();
-  } else if (what < 16) {
+  } else if (what < 13) {
     restart(node);
+  } else if (what < 16) {
+    change_version(node);
   } else if (what < 19) {
     reboot(node);
   } else if (what < 22) {

@@ -31,6 +31,7 @@ struct HistoryNode {
   std::string boot_id;
   MemoryKernel kernel;
   std::unique_ptr<TemporaryDirectory> directory;
+  bool marked_policies = false;  // the setting, as a former version of the agent had no other
 
   // The agent; none while it does not run.
   struct Agent {
@@ -63,6 +64,7 @@ class History {
 
   void new_key();
   void restart(HistoryNode& node);
+  void change_version(HistoryNode& node);  // a restart with the other form of policies
   void reboot(HistoryNode& node);
   void reinstall(HistoryNode& node);  // cleanup, and started anew in the same boot
   void flush(HistoryNode& node, size_t percent);

@@ -20,12 +20,12 @@ TEST_CASE("objects are described in the words of ip") {
         "route local 10.0.1.0/24 dev eth0 table 200");
   CHECK(describe(Rule::Key{Family::v4, 1, {0xd00, 0xf00}, 200}, Rule{}) ==
         "rule 1: fwmark 0xd00/0xf00 lookup 200");
+  CHECK(describe(Rule::Key{Family::v4, 2, {}, 254, cidr("10.0.1.138/32"), 50}, Rule{}) ==
+        "rule 2: from 10.0.1.138/32 ipproto 50 lookup 254");
   CHECK(describe(LocalRule::Key{}, LocalRule{{100}}) == "rule 100: lookup local");
   CHECK(Mark{0, 0xf00}.to_string() == "0/0xf00");
   CHECK(describe(PeerEntry::Key{cidr("10.0.0.0/24")}, PeerEntry{3}) == "peer 10.0.0.0/24 key 3");
   CHECK(describe(PeerEntry::Key{cidr("10.0.2.0/24")}, PeerEntry{0}) == "peer 10.0.2.0/24 drop");
-  CHECK(describe(PeerEntry::Key{cidr("10.0.0.0/8")}, PeerEntry{PeerEntry::kNoNode}) ==
-        "peer 10.0.0.0/8 drop at the uplink");
 }
 
 TEST_CASE("a state's description has everything but its key") {

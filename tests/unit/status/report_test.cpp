@@ -82,7 +82,7 @@ TEST_CASE("report: a peer is encrypted to, or there is no key for it, or somethi
   };
   CHECK(state_when_refused({}) == "dropped");
   peer.key_id = 3;
-  peer.ways = {{3, 3}, {4, 4}};
+  peer.ways = {{3, 3, true}, {4, 4, true}};
   CHECK(state_when_refused({}) == "encrypted");
 
   using enum Action;
@@ -105,6 +105,8 @@ TEST_CASE("report: a peer is encrypted to, or there is no key for it, or somethi
   CHECK(state_when_refused({Change<Policy>{add, policy(own, 3), {}}}) == "refused");
   CHECK(state_when_refused({Change<State>{add, state(3, 3), {}}}) == "refused");
   CHECK(state_when_refused({Change<Route>{add, {200, peer.pod_cidr}, {}}}) == "refused");
+  peer.ways = {{3, 0x10a018a3}};  // a policy that asks for no mark needs no entry
+  CHECK(state_when_refused({Change<PeerEntry>{replace, entry, {}}}) == "encrypted");
 }
 
 TEST_CASE("report: each peer's way is told, and what must be true of the network") {

@@ -11,7 +11,6 @@ KernelState state() {
   KernelState state;
   state.peers[{*Cidr::parse("10.0.0.0/24")}] = {.key_id = 3};
   state.peers[{*Cidr::parse("10.0.2.0/24")}] = {.key_id = 0};
-  state.peers[{*Cidr::parse("10.0.0.0/8")}] = {.key_id = PeerEntry::kNoNode};
   state.node_peers[{*Cidr::parse("172.18.0.3/32")}] = {.key_id = 3, .node = true};
   state.endpoints[{*IpAddress::parse("10.0.1.52")}] = {.device = "lxc0123456789ab"};
   state.datapath_config[{}] = {
@@ -28,16 +27,14 @@ KernelState state() {
 
 TEST_CASE("destinations say what they are and what is done with packets for them") {
   const auto json = bpf_peers_json(state());
-  CHECK(json.dump() == R"([{"cidr":"10.0.0.0/8","kind":"strict","action":"drop","key":null},)"
-                       R"({"cidr":"10.0.0.0/24","kind":"pods","action":"encrypt","key":3},)"
+  CHECK(json.dump() == R"([{"cidr":"10.0.0.0/24","kind":"pods","action":"encrypt","key":3},)"
                        R"({"cidr":"10.0.2.0/24","kind":"pods","action":"drop","key":null},)"
                        R"({"cidr":"172.18.0.3/32","kind":"node","action":"encrypt","key":3}])");
   CHECK(bpf_peers_text(json) ==
-        "DESTINATION    WHAT                         ACTION   KEY\n"
-        "10.0.0.0/8     strict CIDR, no node's pods  drop     -\n"
-        "10.0.0.0/24    a node's pods                encrypt  3\n"
-        "10.0.2.0/24    a node's pods                drop     -\n"
-        "172.18.0.3/32  a node's address             encrypt  3\n");
+        "DESTINATION    WHAT              ACTION   KEY\n"
+        "10.0.0.0/24    a node's pods     encrypt  3\n"
+        "10.0.2.0/24    a node's pods     drop     -\n"
+        "172.18.0.3/32  a node's address  encrypt  3\n");
   CHECK(bpf_peers_text(bpf_peers_json({})) == "no peers: nothing is sent encrypted\n");
 }
 
@@ -77,11 +74,6 @@ TEST_CASE("maps, endpoints and the configuration are shown with their words") {
         "netDevice = cilium_net\n"
         "uplink = eth0\n"
         "hostEncryption = true\n");
-  auto held_back = state();
-  held_back.datapath_config[{}].held_back = {*Cidr::parse("10.9.0.0/16")};
-  CHECK_THAT(bpf_config_text(bpf_config_json(held_back)),
-             Catch::EndsWith("heldBack = 10.9.0.0/16, dropped: the kernel refused an entry in it, "
-                             "see pellicle status\n"));
   CHECK(bpf_config_json({}).is_null());
   CHECK_THAT(bpf_config_text(nullptr), Catch::StartsWith("not filled: "));
 }

@@ -57,16 +57,23 @@ TEST_CASE("trace: what is for nobody of the cluster goes its own way") {
   CHECK(from_net(healthy(), "192.0.2.1").end == TraceEnd::clear);
 }
 
-TEST_CASE("trace: what may be for a peer whose entry was refused is dropped by the guard") {
+TEST_CASE("trace: what is for a peer whose entry was refused is routed to where it is dropped") {
   auto kernel = healthy();
-  kernel.datapath_config[{}].held_back = {seed::cidr("192.0.2.0/24")};
-  const auto way = from_net(kernel, "192.0.2.1");
+  take_out<PeerEntry>(kernel.peers, [](const auto& entry) {
+    return entry.first.cidr == seed::cidr("10.0.0.0/24");
+  });
+  const auto way = from_net(kernel, "10.0.0.249");
   CHECK(way.end == TraceEnd::dropped);
-  CHECK(broken_step(way) == "config");
-  CHECK(from_net(kernel, "10.0.0.249").end == TraceEnd::encrypted);
-  CHECK(from_net(kernel, "198.51.100.1").end == TraceEnd::clear);
-  kernel.attachments.erase({"eth0", false});
+  CHECK(broken_step(way) == "peers");
+}
+
+TEST_CASE("trace: what is in the strict network and no peer's is blocked by a policy") {
+  auto inputs = seed::worker();
+  inputs.settings.strict_cidrs = {seed::cidr("10.0.0.0/8")};
+  const auto kernel = compute(inputs).state;
+  CHECK_THAT(from_net(kernel, "10.77.0.1").verdict, Contains("in the strict network"));
   CHECK(from_net(kernel, "192.0.2.1").end == TraceEnd::clear);
+  CHECK(from_net(kernel, "10.0.1.103").end == TraceEnd::delivered);
 }
 
 TEST_CASE("trace: a packet from a peer's pod is followed to the pod") {
@@ -101,14 +108,14 @@ TEST_CASE("trace: what is missing on the way out is named, with what becomes of 
     take_out<Route>(kernel.routes, [](const auto& entry) { return entry.first.table == 200; });
     CHECK(broken_step(from_net(kernel, "10.0.0.249")) == "route, 200");
   }
-  SECTION("the program on the pod's device: the guard stands in") {
+  SECTION("the program on the pod's device: routing leads to cilium_host's, which marks") {
     take_out<Attachment>(kernel.attachments,
                          [](const auto& entry) { return entry.first.dev == "lxc0123456789ab"; });
     const auto way = from_net(kernel, "10.0.0.249");
     CHECK(way.end == TraceEnd::encrypted);
     CHECK(broken_step(way) == "lxc0123456789ab ingress");
-    kernel.attachments.erase({"eth0", false});
-    CHECK(from_net(kernel, "10.0.0.249").end == TraceEnd::clear);
+    kernel.attachments.erase({"cilium_host", false});
+    CHECK(from_net(kernel, "10.0.0.249").end == TraceEnd::dropped);
   }
   SECTION("the key") {
     kernel.peers[{seed::cidr("10.0.0.0/24")}].key_id = 0;

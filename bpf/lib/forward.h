@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Sends a packet off this node from cilium_host or cilium_net. */
+#ifndef PELLICLE_LIB_FORWARD_H
+#define PELLICLE_LIB_FORWARD_H
+
+#include "bpf/lib/cluster.h"
+#include "bpf/lib/verdict.h"
+
+/* Redirects the packet the way the node's own routes go, not by table 200: on 6.1 bpf_fib_lookup
+ * always looks with mark 0. The lookup needs forwarding on this device. A neighbour that is not
+ * resolved yet is no failure: bpf_redirect_neigh resolves it and keeps the packet meanwhile. */
+static __always_inline int forward(struct __sk_buff* skb, const struct datapath_config* config,
+                                   const struct packet* packet) {
+  struct bpf_fib_lookup route = {
+      .family = packet->family,
+      .l4_protocol = packet->protocol,
+      .ifindex = skb->ifindex,
+  };
+  struct bpf_redir_neigh hop = {};
+  long found;
+
+  /* IPv4's addresses are the first words of IPv6's. */
+  __builtin_memcpy(route.ipv6_src, &packet->source, sizeof(route.ipv6_src));
+  __builtin_memcpy(route.ipv6_dst, &packet->destination, sizeof(route.ipv6_dst));
+  if (packet->family == FAMILY_IPV4)
+    route.tos = packet->tos;
+  else
+    route.flowinfo = packet->tos;
+  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+
+  if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH)
+    return drop(skb, DROP_NO_ROUTE);
+  /* Back to where it came from would be a loop. */
+  if (route.ifindex == config->host_ifindex || route.ifindex == config->net_ifindex)
+    return drop(skb, DROP_NO_ROUTE);
+
+  skb->mark = 0;
+  hop.nh_family = route.family;
+  if (route.family == FAMILY_IPV4)
+    hop.ipv4_nh = route.ipv4_dst;
+  else /* or an IPv4 route through an IPv6 next hop */
+    __builtin_memcpy(hop.ipv6_nh, route.ipv6_dst, sizeof(hop.ipv6_nh));
+  return bpf_redirect_neigh(route.ifindex, &hop, sizeof(hop), 0);
+}
+
+#endif

@@ -1,0 +1,58 @@
+// What the programs are to do, decided by how a frame was made: none of its bytes is read.
+#pragma once
+
+#include <optional>
+
+#include "tests/bpf/programs.h"
+
+namespace pellicle {
+
+// What an address is for node worker.
+enum class Is { pod, router, peer, peer_without_key, node, elsewhere, on_link };
+
+inline constexpr size_t kEthernet = 14;
+inline constexpr MacBytes kOther = {2, 0, 0, 0, 0, 7};  // not this node
+
+// A frame, and what is known of it.
+struct Generated {
+  Packet packet;
+  bool ipv6 = false;
+  Is from = Is::pod;
+  Is to = Is::peer;
+  size_t size = 0;  // what is left of the frame
+
+  Bytes bytes() const { return cut(frame(packet), size); }
+  bool is_tagged() const { return !packet.tags.empty(); }
+  bool is_ip() const;
+  bool is_readable() const;
+  uint32_t protocol() const;
+  bool stays_on_link() const { return ipv6 && to == Is::on_link; }
+  bool is_from_here() const { return from == Is::pod || from == Is::router; }
+  bool is_for_this_node() const { return to == Is::pod || to == Is::router; }
+  bool is_own_esp() const;
+};
+
+// What is expected of a program. Of a dropped packet, mark and frame do not matter.
+struct Expected {
+  int verdict = 0;
+  uint32_t mark = 0;
+  std::optional<datapath::drop_reason> reason;
+  bool readdressed = false;
+};
+
+struct Reference {
+  bool host_encryption = false;
+
+  Expected lxc_in(const Generated& sent, uint32_t mark) const;
+  Expected uplink_in(const Generated& sent, uint32_t mark) const;
+  Expected uplink_out(const Generated& sent, uint32_t mark) const;
+  // Where there is no route to anywhere: what is sent on is for host_out_test and net_in_test.
+  Expected host_out(const Generated& sent, uint32_t mark) const;
+  Expected net_in(const Generated& sent, uint32_t mark) const;
+
+ private:
+  bool is_for_peer(const Generated& sent) const;
+  bool is_to_be_encrypted(const Generated& sent, uint32_t mark) const;
+};
+
+}  // namespace pellicle

@@ -153,6 +153,7 @@ void Agent::start() {
   }
   complete_deletions();
   look_at_kernel();
+  look_at_hooks();
   passes_.begin();  // without the node's own addresses in its rules nothing would ever be listed
   settings_.start();
   for (const auto& watcher : watchers_) watcher->start();
@@ -193,6 +194,7 @@ std::optional<Inputs> Agent::gather() {
 void Agent::after_pass() {
   serve_pods();
   look_at_kernel();
+  look_at_hooks();
   look_at_use();
   advance_rotation();
   ask_peers();
@@ -221,6 +223,7 @@ void Agent::note_problems() {
   now.insert(now.end(), cni_.problems().begin(), cni_.problems().end());
   const auto kernel = kernel_problems();
   now.insert(now.end(), kernel.begin(), kernel.end());
+  now.insert(now.end(), hook_problems_.begin(), hook_problems_.end());
   add_health_problems(now);  // knowing all the others
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});

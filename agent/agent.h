@@ -64,6 +64,7 @@ class Agent {
   void note_problems();
   Troubles troubles() const;
   void look_at_kernel();
+  void look_at_hooks();
   void look_at_settings();
   void heard(Changes changes);
   std::vector<Problem> kernel_problems() const;
@@ -117,6 +118,7 @@ class Agent {
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake
   bool stock_taken_ = false;  // the record of the pods was compared with the kernel
   std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
+  std::vector<Problem> hook_problems_;  // what runs ahead of our programs, after the last pass
   std::string publish_trouble_;
   std::string health_trouble_;          // the health address cannot be listened on
   std::string pods_trouble_;            // what is remembered of them cannot be written

@@ -1,6 +1,8 @@
 // What others change in the kernel, and when the agent hears of it.
 #include "agent/agent.h"
+#include "agent/kernel/os_error.h"
 #include "agent/kernel/sysctl.h"
+#include "agent/log.h"
 
 namespace pellicle {
 
@@ -16,6 +18,17 @@ void Agent::look_at_settings() {
   const bool hold =
       sysctls_hold(last.desired.state.sysctls) && sysctls_hold(last.inputs.host.settings);
   if (!hold) passes_.request();
+}
+
+// A filter that comes or goes starts a pass. Of tcx programs the kernel tells nobody: the next pass
+// sees them.
+void Agent::look_at_hooks() {
+  try {
+    hook_problems_ =
+        hook_problems(kernel_.datapath().hooks(passes_.last().desired.state.attachments));
+  } catch (const OsError& error) {
+    log::debug("hooks cannot be looked at", {{"error", error.what()}});
+  }
 }
 
 }  // namespace pellicle

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/kernel/bpf_dump.h"
+#include "agent/kernel/bpf_hooks.h"
 #include "agent/kernel/bpf_records.h"
 #include "agent/kernel/bpf_tc.h"
 #include "agent/kernel/os_error.h"
@@ -226,6 +227,13 @@ std::map<std::string, DropCount> BpfDatapath::drops() {
     }
   }
   return counts;
+}
+
+std::vector<Hook> BpfDatapath::hooks(const Table<Attachment>& attachments) {
+  std::vector<Attachment::Key> keys;
+  keys.reserve(attachments.size());
+  for (const auto& [key, attachment] : attachments) keys.push_back(key);
+  return read_hooks(socket(), keys);
 }
 
 }  // namespace pellicle

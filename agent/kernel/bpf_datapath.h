@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/kernel/bpf_maps.h"
 #include "agent/kernel/bpf_programs.h"
 #include "agent/model/drop_count.h"
+#include "agent/model/hook.h"
 #include "agent/model/kernel_state.h"
 #include "agent/reconcile/plan.h"
 
@@ -50,6 +52,9 @@ class BpfDatapath {
 
   // By reason; all zero while nothing is pinned.
   std::map<std::string, DropCount> drops();
+
+  // What runs on these hooks, whoever has it there.
+  std::vector<Hook> hooks(const Table<Attachment>& attachments);
 
   // Where something was done that nobody asked for: one sentence.
   std::function<void(const std::string&)> on_note;

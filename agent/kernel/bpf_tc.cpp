@@ -114,11 +114,15 @@ Outcome detach_program(NetlinkSocket& socket, const TcHook& hook) {
   return absent_is_success(socket.request(filter_message(RTM_DELTFILTER, 0, hook)));
 }
 
+NetlinkMessage filters_request(const TcHook& hook) {
+  NetlinkMessage request(RTM_GETTFILTER, 0);
+  request.header(header_for(hook.ifindex, parent_of(hook.ingress)));
+  return request;
+}
+
 bool hooks_are_empty(NetlinkSocket& socket, uint32_t ifindex) {
   for (const bool ingress : {true, false}) {
-    NetlinkMessage request(RTM_GETTFILTER, 0);
-    request.header(header_for(ifindex, parent_of(ingress)));
-    const auto filters = socket.dump(std::move(request),
+    const auto filters = socket.dump(filters_request({ifindex, ingress}),
                                      [](const nlmsghdr& part) { return header_of<tcmsg>(part); });
     if (!filters.empty()) return false;
   }

@@ -29,6 +29,9 @@ std::vector<uint32_t> devices_with_hooks(NetlinkSocket& socket);
 std::vector<std::optional<uint32_t>> programs_in_place(NetlinkSocket& socket,
                                                        std::span<const TcHook> hooks);
 
+// For a dump of all filters on a hook; they come in the order in which the kernel asks them.
+NetlinkMessage filters_request(const TcHook& hook);
+
 Outcome make_hooks(NetlinkSocket& socket, uint32_t ifindex);  // there already is success
 // Takes our place over from whatever program is there, in one step: no packet runs without one.
 Outcome attach_program(NetlinkSocket& socket, const TcHook& hook, int program_fd,

@@ -58,6 +58,7 @@ TEST_CASE("each problem has a reason that says who must act") {
   CHECK(reason({"Kernel nf_conntrack", "", "the table of connections is full"}) ==
         "ConnectionTableFull");
   CHECK(reason({"Kernel contested", "", "somebody else undoes it"}) == "KernelContested");
+  CHECK(reason({"Device eth0", "ingress", "another filter runs first"}) == "HookContested");
   CHECK(reason({"Pod default/web", "address", "is another's"}) == "PodAddressConflict");
   CHECK(reason({"CNI", "", "not installed"}) == "CNINotInstalled");
   CHECK(reason({"File /var/run/pellicle/endpoints.json", "", "is damaged"}) == "StateNotKept");

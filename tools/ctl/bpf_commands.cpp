@@ -61,6 +61,16 @@ int show_datapath_config(const Options& options) {
   return show(options, json, [&] { return bpf_config_text(json); });
 }
 
+// They need no map: what others have there may be why there is none.
+int show_hooks(const Options& options) {
+  BpfDatapath datapath(options.cleanup.bpf_root);
+  KernelState state;
+  datapath.dump(state);
+  const auto hooks = datapath.hooks(state.attachments);
+  const auto json = bpf_hooks_json(hooks);
+  return show(options, json, [&] { return bpf_hooks_text(json, hook_problems(hooks)); });
+}
+
 }  // namespace
 
 void add_bpf_commands(CLI::App& app, Options& options, int& status) {
@@ -71,6 +81,8 @@ void add_bpf_commands(CLI::App& app, Options& options, int& status) {
       ->capture_default_str();
   bpf->add_subcommand("maps", "Type, entries and memory of each map")
       ->callback([&options, &status] { status = show_maps(options); });
+  bpf->add_subcommand("hooks", "Programs on devices, with what others have there, in their order")
+      ->callback([&options, &status] { status = show_hooks(options); });
   auto* endpoint = bpf->add_subcommand("endpoint", "The pods of this node");
   endpoint->require_subcommand(1);
   endpoint->add_subcommand("list", "Address, device and MAC addresses of each")

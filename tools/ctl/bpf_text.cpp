@@ -28,6 +28,26 @@ Json network_json(const std::optional<DatapathConfig::Network>& network) {
   return {{"podCIDR", network->pod_cidr.to_string()}, {"ciliumHost", network->router.to_string()}};
 }
 
+Json entry_json(const HookEntry& entry, size_t position) {
+  Json json{{"position", position}, {"kind", entry.kind}, {"ours", entry.ours},
+            {"program", nullptr},   {"id", nullptr},      {"tag", nullptr},
+            {"priority", nullptr},  {"handle", nullptr}};
+  if (!entry.program.empty()) json["program"] = entry.program;
+  if (entry.id != 0) json["id"] = entry.id;
+  if (!entry.tag.empty()) json["tag"] = entry.tag;
+  if (!entry.is_tcx()) json["priority"] = entry.priority;
+  if (entry.handle != 0) json["handle"] = entry.handle;
+  return json;
+}
+
+// As much of it as a program's name may have. What is no eBPF program is told by its kind.
+std::string program_words(const Json& entry) {
+  constexpr size_t kLongest = 15;
+  if (!entry.at("id").is_null()) return text_of(entry, "program").substr(0, kLongest);
+  const auto kind = text_of(entry, "kind");
+  return kind == "bpf" ? "(classic BPF)" : "(" + kind + ")";
+}
+
 }  // namespace
 
 Json bpf_maps_json(const std::vector<MapUse>& maps) {
@@ -75,6 +95,19 @@ Json bpf_config_json(const KernelState& state) {
   return {{"ipv4", network_json(config.v4)},  {"ipv6", network_json(config.v6)},
           {"hostDevice", config.host_device}, {"netDevice", config.net_device},
           {"uplink", config.uplink},          {"hostEncryption", config.host_encryption}};
+}
+
+Json bpf_hooks_json(const std::vector<Hook>& hooks) {
+  Json all = Json::array();
+  for (const auto& hook : hooks) {
+    Json order = Json::array();
+    for (const auto& entry : hook.entries) order.push_back(entry_json(entry, order.size() + 1));
+    all.push_back({{"device", hook.dev},
+                   {"direction", hook.direction()},
+                   {"oursFirst", hook.ours() != nullptr && hook.ahead().empty()},
+                   {"order", order}});
+  }
+  return all;
 }
 
 std::string bpf_maps_text(const Json& maps) {
@@ -135,6 +168,22 @@ std::string bpf_config_text(const Json& config) {
   }
   text += "hostEncryption = " + config.at("hostEncryption").dump() + "\n";
   return text;
+}
+
+std::string bpf_hooks_text(const Json& hooks, const std::vector<Problem>& problems) {
+  if (hooks.empty()) return "no program of Pellicle's is on a device\n";
+  std::vector<Row> rows{{"DEVICE", "HOOK", "RUNS", "PRIO", "PROGRAM", "ID", "TAG"}};
+  for (const auto& hook : hooks) {
+    for (const auto& entry : hook.at("order")) {
+      const bool tcx = text_of(entry, "kind") == "tcx";
+      rows.push_back({text_of(hook, "device"), text_of(hook, "direction"),
+                      number(entry, "position"), tcx ? "tcx" : number(entry, "priority"),
+                      program_words(entry), number(entry, "id"), text_of(entry, "tag")});
+    }
+  }
+  Screen below(false);
+  for (const auto& problem : problems) below.paragraph(0, problem.to_string());
+  return table(rows) + below.text();
 }
 
 }  // namespace pellicle::ctl

@@ -8,6 +8,7 @@
 
 #include "agent/kernel/bpf_use.h"
 #include "agent/model/drop_count.h"
+#include "agent/model/hook.h"
 #include "agent/model/kernel_state.h"
 
 namespace pellicle::ctl {
@@ -18,6 +19,7 @@ nlohmann::ordered_json bpf_peers_json(const KernelState& state);
 nlohmann::ordered_json bpf_endpoints_json(const KernelState& state);
 nlohmann::ordered_json bpf_drops_json(const std::map<std::string, DropCount>& drops);
 nlohmann::ordered_json bpf_config_json(const KernelState& state);  // null: not filled
+nlohmann::ordered_json bpf_hooks_json(const std::vector<Hook>& hooks);
 
 // Of the JSON above, for a terminal.
 std::string bpf_maps_text(const nlohmann::ordered_json& maps);
@@ -25,5 +27,8 @@ std::string bpf_peers_text(const nlohmann::ordered_json& peers);
 std::string bpf_endpoints_text(const nlohmann::ordered_json& endpoints);
 std::string bpf_drops_text(const nlohmann::ordered_json& drops, bool all);  // else not the zeroes
 std::string bpf_config_text(const nlohmann::ordered_json& config);
+// The problems are those of these hooks, for below the table.
+std::string bpf_hooks_text(const nlohmann::ordered_json& hooks,
+                           const std::vector<Problem>& problems);
 
 }  // namespace pellicle::ctl

@@ -77,3 +77,35 @@ TEST_CASE("maps, endpoints and the configuration are shown with their words") {
   CHECK(bpf_config_json({}).is_null());
   CHECK_THAT(bpf_config_text(nullptr), Catch::StartsWith("not filled: "));
 }
+
+TEST_CASE("hooks are shown in the order in which they run, with what runs before ours below") {
+  const HookEntry own{.kind = "bpf",
+                      .program = "pell_uplink_out",
+                      .id = 4000000012,
+                      .tag = "0123456789abcdef",
+                      .priority = 1,
+                      .handle = 0x50656c6c,
+                      .ours = true};
+  const HookEntry classic{.kind = "bpf", .priority = 1, .handle = 2};
+  const HookEntry tcx{.kind = "tcx", .program = "trace", .id = 7, .tag = "00000000000000ff"};
+  const std::vector<Hook> hooks{{"eth0", true, {own, {.kind = "flower", .priority = 49152}}},
+                                {"lxc0123456789ab", false, {tcx, classic, own}}};
+  const auto json = bpf_hooks_json(hooks);
+  CHECK(json[0]["oursFirst"] == true);
+  CHECK(json[1]["oursFirst"] == false);
+  CHECK(json[1]["order"][1].dump() ==
+        R"({"position":2,"kind":"bpf","ours":false,"program":null,"id":null,"tag":null,)"
+        R"("priority":1,"handle":2})");
+  const auto text = bpf_hooks_text(json, hook_problems(hooks));
+  CHECK_THAT(
+      text,
+      Catch::StartsWith(
+          "DEVICE           HOOK     RUNS  PRIO   PROGRAM          ID          TAG\n"
+          "eth0             ingress  1     1      pell_uplink_out  4000000012  0123456789abcdef\n"
+          "eth0             ingress  2     49152  (flower)         -           -\n"
+          "lxc0123456789ab  egress   1     tcx    trace            7           00000000000000ff\n"
+          "lxc0123456789ab  egress   2     1      (classic BPF)    -           -\n"));
+  CHECK_THAT(text, Catch::Contains("\nDevice lxc0123456789ab egress: the tcx program trace"));
+  CHECK_THAT(text, Catch::Contains("\nDevice lxc0123456789ab egress: the classic BPF filter"));
+  CHECK(bpf_hooks_text(bpf_hooks_json({}), {}) == "no program of Pellicle's is on a device\n");
+}

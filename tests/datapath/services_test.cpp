@@ -66,9 +66,10 @@ std::string kube_rules(const std::string& node) {
 }
 
 // Is there a connection that conntrack shows as the seed's listing does?
+// A masqueraded connection that is encrypted has the agent's own bit, 0x1000.
 bool tracked(const std::string& node, const std::string& original, const std::string& reply) {
   const std::regex line("tcp      6 [0-9]+ TIME_WAIT " + original + " " + reply +
-                        " \\[ASSURED\\] mark=0 use=[0-9]+\n");
+                        " \\[ASSURED\\] mark=(0|4096) use=[0-9]+\n");
   return std::regex_search(must_in(node, "conntrack -L -p tcp 2>/dev/null"), line);
 }
 

@@ -20,8 +20,8 @@ void Agent::look_at_settings() {
   if (!hold) passes_.request();
 }
 
-// A filter that comes or goes starts a pass. Of tcx programs the kernel tells nobody: the next pass
-// sees them.
+// The kernel announces a filter that comes or goes, and that starts a pass. It announces no tcx
+// program, so the next pass finds those.
 void Agent::look_at_hooks() {
   try {
     hook_problems_ =

@@ -53,7 +53,7 @@ class BpfDatapath {
   // By reason; all zero while nothing is pinned.
   std::map<std::string, DropCount> drops();
 
-  // What runs on these hooks, whoever has it there.
+  // The programs on these hooks, those of other owners included, in the order in which they run.
   std::vector<Hook> hooks(const Table<Attachment>& attachments);
 
   // Where something was done that nobody asked for: one sentence.

@@ -19,9 +19,9 @@ inline constexpr const char* kDaemonRouteChange = "daemon's route";
 // (6.1) announces no other setting that the datapath depends on.
 inline constexpr const char* kSettingChange = "setting";
 
-// Links, addresses, routes, rules and settings of both families, tc, XFRM states and policies of
-// the network namespace of the thread that makes this. What is missed for want of memory counts as
-// a change, so nothing is ever silently lost.
+// The kernel's messages about links, addresses, routes, rules and settings of both families, tc,
+// and XFRM states and policies. They come from the network namespace of the constructing thread.
+// When the socket's buffer overflows, that counts as a change, so no change is silently lost.
 class Notifications {
  public:
   // `is_own` says of a netlink port whether it is one of this process. The kernel (6.1) names no

@@ -30,16 +30,17 @@ std::vector<KernelRule> read_rules(NetlinkSocket& socket, Family family) {
   return rules;
 }
 
-// A delete request names what it knows, and the kernel takes the first rule that has all of that,
-// whatever it has besides (6.1). So nobody's more special rule may stand before ours.
+// The kernel deletes the first rule that has every attribute of the request, even if that rule has
+// more attributes (6.1). So the agent deletes nothing while a more specific rule of another owner
+// stands before its own.
 Outcome delete_copy(NetlinkSocket& socket, const KernelRule& rule) {
   if (!rule.plain) return {EBUSY, "a more special rule of somebody else stands before it"};
   auto outcome = socket.request(encode_delete_rule(rule.key, rule.protocol));
   return outcome.error == ENOENT ? Outcome{} : outcome;
 }
 
-// There may be several that differ in their origin alone: ours, one of an agent that gave none,
-// one that somebody added with `ip`.
+// Several rules may differ in their protocol alone. This agent writes one, an earlier agent wrote
+// it without a protocol, and an administrator's `ip rule add` writes a third.
 Outcome delete_rule(NetlinkSocket& socket, const Rule::Key& key) {
   for (const auto& rule : read_rules(socket, key.family)) {
     if (rule.key != key) continue;

@@ -179,8 +179,8 @@ class Cluster {
                           {"network.cilium.io/ipv6-cilium-host", nullptr}}}}}});
   }
 
-  // What is between pods of two nodes, or for pods that nobody has, on every device that may carry
-  // it. ESP is between cilium_host's addresses.
+  // Captures packets between pods of two nodes, and packets for pod addresses that no node has, on
+  // every device that may carry them. ESP has cilium_host's addresses, so it is not captured.
   void watch() {
     const std::string pods =
         "(src net 10.0.1.0/24 and dst net 10 and not dst net 10.0.1.0/24) or "

@@ -33,6 +33,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       support_(esp_obstacle),
       key_use_(config_.state_dir, boot_id(config_.boot_id_file)),
       endpoints_(config_.state_dir),
+      narrow_paths_(config_.state_dir),
       passes_(
           context, kernel_, std::chrono::seconds(config_.resync_seconds),
           {.gather = [this] { return gather(); },
@@ -72,6 +73,8 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       monitor_(
           context, [this] { return kernel_.ports(); },
           [this](const Changes& changes) { heard(changes); }),
+      path_watch_(context, config_.bpf_root,
+                  [this](const auto& reports) { heard_of_paths(reports); }),
       health_endpoint_(context, {.connect = pod_datapath().connect}),
       inquiry_(context, config_.cluster_health_interval, random_seed(),
                [this](const auto& path, const auto& result) { note_health(path, result); }),
@@ -185,7 +188,8 @@ std::optional<Inputs> Agent::gather() {
                 .programmed = {},
                 .endpoints = endpoints_.all(),
                 .host = kernel_.facts(),
-                .next_hops = {}};
+                .next_hops = {},
+                .paths = narrow_paths_.at(NarrowPaths::Clock::now())};
   inputs.next_hops = kernel_.next_hops(next_hop_questions(inputs));
   add_health_endpoint(inputs.endpoints);
   return inputs;
@@ -195,6 +199,8 @@ void Agent::after_pass() {
   serve_pods();
   look_at_kernel();
   look_at_hooks();
+  path_watch_.renew();
+  await_end_of_paths();
   look_at_use();
   advance_rotation();
   ask_peers();

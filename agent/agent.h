@@ -23,8 +23,10 @@
 #include "agent/kube/store.h"
 #include "agent/kube/taint.h"
 #include "agent/kube/watcher.h"
+#include "agent/narrow_paths.h"
 #include "agent/pass_pace.h"
 #include "agent/passes.h"
+#include "agent/path_watch.h"
 #include "agent/pods.h"
 #include "agent/problem_events.h"
 #include "agent/settings_watch.h"
@@ -66,6 +68,8 @@ class Agent {
   void look_at_kernel();
   void look_at_hooks();
   void look_at_settings();
+  void heard_of_paths(const std::vector<PathReport>& reports);
+  void await_end_of_paths();
   void heard(Changes changes);
   std::vector<Problem> kernel_problems() const;
   void publish();
@@ -100,6 +104,7 @@ class Agent {
   std::optional<SequenceUse> sequence_use_;  // of the newest key, when it was last looked at
   KeyUse key_use_;
   Endpoints endpoints_;
+  NarrowPaths narrow_paths_;
   Passes passes_;
   Pods pods_;
   CniInstallation cni_;
@@ -114,6 +119,7 @@ class Agent {
   PassPace pace_;
   SettingsWatch settings_;
   Monitor monitor_;
+  PathWatch path_watch_;
   std::optional<Node>
       last_self_;             // this Node as it was last seen: its object may be deleted by mistake
   bool stock_taken_ = false;  // the record of the pods was compared with the kernel

@@ -1,4 +1,4 @@
-// What others change in the kernel, and when the agent hears of it.
+// What others change in the kernel and on the wire, and when the agent hears of it.
 #include "agent/agent.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/sysctl.h"
@@ -18,6 +18,22 @@ void Agent::look_at_settings() {
   const bool hold =
       sysctls_hold(last.desired.state.sysctls) && sysctls_hold(last.inputs.host.settings);
   if (!hold) passes_.request();
+}
+
+void Agent::heard_of_paths(const std::vector<PathReport>& reports) {
+  try {
+    const auto& states = passes_.last().desired.state.states;
+    if (narrow_paths_.hear(reports, states, NarrowPaths::Clock::now())) passes_.request();
+  } catch (const std::system_error& error) {  // a restart tries the whole MTU
+    log::warn("paths cannot be remembered", {{"error", error.what()}});
+    passes_.request();
+  }
+}
+
+void Agent::await_end_of_paths() {
+  const auto now = NarrowPaths::Clock::now();
+  const auto end = narrow_paths_.ends(now);
+  if (end) passes_.request(std::chrono::ceil<std::chrono::milliseconds>(*end - now));
 }
 
 // The kernel announces a filter that comes or goes, and that starts a pass. It announces no tcx

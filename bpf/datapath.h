@@ -38,9 +38,11 @@ enum {
 #define MAP_DROPS "pellicle_drops"     /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
 #define MAP_LISTENER "pellicle_listen" /* ARRAY[1], BPF_F_MMAPABLE: struct listener */
 #define MAP_EVENTS "pellicle_events"   /* RINGBUF: struct event */
+#define MAP_PATHS "pellicle_paths"     /* RINGBUF: struct path_report */
 
 enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 }; /* of each family */
 enum { EVENT_BYTES = 256 * 1024 }; /* of the ring: 3640 events; a power of 2, whole pages */
+enum { PATH_BYTES = 4096 };        /* of the ring: 73 reports */
 
 /* Network order. An IPv4 address is the first word, and the others are zero. */
 struct ip_address {
@@ -49,7 +51,8 @@ struct ip_address {
 
 struct peer_value {
   u32 key_id; /* 1..15, or KEY_NOT_YET */
-  u32 node;   /* 1: the node's own address, of which only what pods have a part in is encrypted */
+  u16 node;   /* 1: the node's own address, of which only what pods have a part in is encrypted */
+  u16 path;   /* MTU of a path whose ESP is sent in fragments; 0: as it is */
 };
 
 enum {
@@ -145,6 +148,16 @@ struct event {
   u8 key_id; /* of EVENT_MARKED and EVENT_ENCRYPTED */
 };
 
+/* A router's word that ESP of this node's was too big for its next link. Numbers are in host order,
+ * addresses in network order. */
+struct path_report {
+  struct ip_address peer;   /* whom the packet was for */
+  struct ip_address router; /* who says so */
+  u32 mtu;                  /* of the link, IP header included */
+  u32 spi;                  /* of the packet */
+  u32 family;               /* AF_INET, AF_INET6 */
+};
+
 #ifdef __cplusplus
 static_assert(sizeof(datapath_config) == 112);
 static_assert(sizeof(peer_key) == 8);
@@ -154,6 +167,7 @@ static_assert(sizeof(endpoint_value) == 16);
 static_assert(sizeof(drop_value) == 16);
 static_assert(sizeof(listener) == 32);
 static_assert(sizeof(event) == 64);
+static_assert(sizeof(path_report) == 44);
 }  // namespace pellicle::datapath
 #else
 _Static_assert(sizeof(struct datapath_config) == 112, "shared layout");
@@ -164,5 +178,6 @@ _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");
 _Static_assert(sizeof(struct listener) == 32, "shared layout");
 _Static_assert(sizeof(struct event) == 64, "shared layout");
+_Static_assert(sizeof(struct path_report) == 44, "shared layout");
 #endif
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* Ingress of cilium_net: ESP goes out to the peer, what cilium_host marked goes to the stack once
  * more, and clear text ends here. */
-#include "bpf/lib/forward.h"
+#include "bpf/lib/cut.h"
 
 SEC("tc")
 int pell_net_in(struct __sk_buff* skb) {
@@ -12,8 +12,12 @@ int pell_net_in(struct __sk_buff* skb) {
   if (has_mark(skb, MARK_ENCRYPT)) {
     if (!config) return drop(skb, DROP_NO_CONFIG);
     if (readable && is_own_esp(config, &packet)) {
-      int verdict = forward(skb, config, &packet);
+      const struct peer_value* to = peer(config, &packet);
+      int verdict;
 
+      if (to && to->path && skb->len > ETH_HLEN + to->path && !cut(skb, to->path))
+        return drop(skb, DROP_NO_ROUTE);
+      verdict = forward(skb, config, &packet);
       if (verdict == TC_ACT_REDIRECT) observe(skb, EVENT_ENCRYPTED, 0);
       return verdict;
     }

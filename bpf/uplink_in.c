@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Ingress of the uplink: ESP for this node goes to XFRM, what comes out of it goes on to the pod.
- */
-#include "bpf/lib/cluster.h"
+/* Ingress of the uplink: ESP for this node goes to XFRM, what comes out of it goes on to the pod,
+ * and the agent hears what routers say of our ESP. */
+#include "bpf/lib/path.h"
 #include "bpf/lib/verdict.h"
 
 static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
@@ -27,6 +27,8 @@ static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
     observe_at(skb, l2_length, EVENT_RECEIVED, 0);
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
+  } else if (for_router && (packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6)) {
+    hear_router(skb, l2_length);
   }
   return PASS_ON;
 }

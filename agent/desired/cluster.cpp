@@ -166,6 +166,13 @@ OwnClaims read_self(const Inputs& inputs, Cluster& cluster) {
   return own;
 }
 
+void find_paths(const Inputs& inputs, Cluster& cluster) {
+  for (auto& peer : cluster.peers) {
+    const auto found = inputs.paths.find(peer.router);
+    if (found != inputs.paths.end()) peer.path = found->second;
+  }
+}
+
 }  // namespace
 
 std::map<Family, OwnNetwork> own_networks(const Inputs& inputs) {
@@ -178,6 +185,7 @@ Cluster cluster(const Inputs& inputs) {
   Cluster result;
   const auto own = read_self(inputs, result);
   read_peers(inputs, own, result);
+  find_paths(inputs, result);
   find_next_hops(inputs, result);
   choose_ways(inputs, result);
   std::sort(result.problems.begin(), result.problems.end());

@@ -70,6 +70,7 @@ struct Peer {
   const Way* way() const;  // the one of `key_id`; null: nothing may be sent
   // The way to its node, which the packets to its pods take as well; none: others make the routes.
   std::optional<NextHop> next_hop = {};
+  std::optional<PathMtu> path = {};  // narrower than the uplink
   bool operator==(const Peer&) const = default;
 };
 
@@ -122,5 +123,7 @@ KernelState pod_objects(const Endpoint& endpoint, const std::map<std::string, st
 // The largest inner packet that fits the uplink's MTU after ESP in tunnel mode: 1446 for rfc4106
 // with a 128-bit ICV over IPv4 and 1500 (the kernel's esp4: block-aligned, two trailer bytes).
 uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer);
+// The other way round: the least MTU outside that an inner packet of this length needs.
+uint32_t outer_mtu(uint32_t inner, const Algorithm& algorithm, Family outer);
 
 }  // namespace pellicle

@@ -57,6 +57,12 @@ Table<Route> routes(const LocalView& view);
 Table<LocalRule> local_rules(const LocalView& view);
 Table<Rule> rules(const LocalView& view);
 
+// What the kernel is told of the peer's path, and what the eBPF programs are: a path on which
+// IPv6's 1280 bytes and what ESP adds do not fit in one packet is as wide to the kernel as these
+// need, and the programs cut. 0: they need not.
+uint32_t routed_mtu(const Peer& peer, const LocalView& view);
+uint16_t cut_path(const Peer& peer, const LocalView& view);
+
 // Of one family.
 LocalRule local_rule();
 Table<Rule> mark_rules(Family family);

@@ -2,7 +2,7 @@
 #include <array>
 #include <string_view>
 
-#include "agent/desired/desired.h"
+#include "agent/desired/local_view.h"
 
 namespace pellicle {
 
@@ -70,7 +70,24 @@ Overhead overhead(const Algorithm& algorithm) {
 constexpr uint32_t kEspHeader = 8;   // SPI and sequence number
 constexpr uint32_t kEspTrailer = 2;  // pad length and next header
 
+constexpr uint32_t kLeastIpv6 = 1280;  // RFC 8200, 5
+
+// That a packet of 1280 bytes goes through, whichever key it is sent with.
+uint32_t least_ipv6_mtu(const Keys& keys) {
+  uint32_t least = 0;
+  for (const auto* key : keys.known()) {
+    least = std::max(least, outer_mtu(kLeastIpv6, key->algorithm, Family::v6));
+  }
+  return least;
+}
+
 }  // namespace
+
+uint32_t outer_mtu(uint32_t inner, const Algorithm& algorithm, Family outer) {
+  const auto added = overhead(algorithm);
+  const uint32_t padded = (inner + kEspTrailer + added.block - 1) & ~(added.block - 1);
+  return (outer == Family::v4 ? 20 : 40) + kEspHeader + added.iv + added.icv + padded;
+}
 
 // As xfrm_state_mtu() has it (net/xfrm/xfrm_state.c, 6.1).
 uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer) {
@@ -79,6 +96,18 @@ uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer
   const uint32_t fixed = ip_header + kEspHeader + added.iv + added.icv;
   if (uplink_mtu < fixed + added.block) return 0;
   return ((uplink_mtu - fixed) & ~(added.block - 1)) - kEspTrailer;
+}
+
+uint32_t routed_mtu(const Peer& peer, const LocalView& view) {
+  if (!peer.path) return view.uplink.mtu;
+  const auto family = peer.router.family();
+  const auto least = family == Family::v4 ? 0 : least_ipv6_mtu(view.keys);
+  return std::min(std::max(peer.path->mtu, least), view.uplink.mtu);
+}
+
+uint16_t cut_path(const Peer& peer, const LocalView& view) {
+  const bool cut = peer.path && routed_mtu(peer, view) > peer.path->mtu;
+  return cut ? static_cast<uint16_t>(peer.path->mtu) : uint16_t{0};
 }
 
 }  // namespace pellicle

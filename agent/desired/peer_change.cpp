@@ -109,7 +109,8 @@ Inputs alone(const Inputs& last, const OwnNetworks& own) {
                 .programmed = {},
                 .endpoints = {},
                 .host = last.host,
-                .next_hops = {}};
+                .next_hops = {},
+                .paths = last.paths};
   inputs.nodes[name] = last.nodes.at(name);
   for (const auto& [family, network] : own) {
     auto& router = family == Family::v4 ? inputs.host.router_ipv4 : inputs.host.router_ipv6;

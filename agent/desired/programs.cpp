@@ -19,7 +19,7 @@ Table<PeerEntry> peer_entries(const LocalView& view) {
   for (const auto& own : view.families) {
     for (const auto& cidr : own.unready) table[{cidr}] = {.key_id = 0};
     for (const Peer& peer : own.peers) {
-      table[{peer.pod_cidr}] = {.key_id = peer.key_id};
+      table[{peer.pod_cidr}] = {.key_id = peer.key_id, .path = cut_path(peer, view)};
     }
   }
   return table;

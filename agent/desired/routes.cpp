@@ -9,15 +9,17 @@ constexpr uint8_t kScopeHost = 254;  // RT_SCOPE_HOST
 
 // Marked packets: to a peer through cilium_host, where XFRM takes them; decrypted ones to us. The
 // peers' routes have scope universe, which `ip route` prints no scope for, as the seed's listing;
-// IPv6's have no other.
+// IPv6's have no other. Their MTU is the path's: the kernel reckons from it what fits inside the
+// ESP, and tells pods that send more.
 void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route>& table) {
   const auto& uplink = view.uplink;
-  const auto to_peer = [&](const Cidr& dst) {
-    table.emplace(Route::Key{kEncryptTable, dst}, Route{.dev = kHostDevice, .mtu = uplink.mtu});
-  };
   for (const Peer& peer : own.peers) {
-    to_peer(peer.pod_cidr);
-    if (view.host_encryption) to_peer(Cidr::host(peer.internal_ip));
+    Route route{.dev = kHostDevice, .mtu = routed_mtu(peer, view)};
+    if (!FamilyView::is_marked(peer))
+      route.src = own.router;  // of what the node says: icmp_rules()
+    table.emplace(Route::Key{kEncryptTable, peer.pod_cidr}, route);
+    if (!view.host_encryption) continue;
+    table.emplace(Route::Key{kEncryptTable, Cidr::host(peer.internal_ip)}, route);
   }
   table.emplace(Route::Key{kEncryptTable, own.local_cidr},
                 Route{.type = RouteType::local,
@@ -30,7 +32,8 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
 void add_mark_tables(const FamilyView& own, bool host_encryption, Table<Route>& table) {
   for (const Peer& peer : own.peers) {
     if (!FamilyView::is_marked(peer)) continue;
-    table.emplace(Route::Key{kMarkPodsTable, peer.pod_cidr}, Route{.dev = kHostDevice});
+    table.emplace(Route::Key{kMarkPodsTable, peer.pod_cidr},
+                  Route{.dev = kHostDevice, .src = own.router});
     if (!host_encryption || !peer.accepts_host_encryption) continue;
     table.emplace(Route::Key{kMarkNodesTable, Cidr::host(peer.internal_ip)},
                   Route{.dev = kHostDevice});

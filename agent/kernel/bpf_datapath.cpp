@@ -141,7 +141,8 @@ void BpfDatapath::apply(const Change<PeerEntry>& change) {
   const char* name = ipv4 ? MAP_PEERS : MAP_PEERS6;
   const std::string object = "peer " + change.key.cidr.to_string();
   if (change.action != Action::remove) {
-    const datapath::peer_value value{.key_id = change.value.key_id, .node = change.value.node};
+    const datapath::peer_value value{
+        .key_id = change.value.key_id, .node = change.value.node, .path = change.value.path};
     update_bytes(map_for_writing(name), record, &value, object);
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), record, object);

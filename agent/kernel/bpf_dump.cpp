@@ -55,7 +55,9 @@ void dump_peers(const BpfMap& map, KernelState& into) {
     const auto value = record_at<datapath::peer_value>(entries.values, i);
     auto& table = value.node != 0 ? into.node_peers : into.peers;
     table.emplace(peer_value_key(record_at<RecordKey>(entries.keys, i)),
-                  PeerEntry{.key_id = static_cast<uint8_t>(value.key_id), .node = value.node != 0});
+                  PeerEntry{.key_id = static_cast<uint8_t>(value.key_id),
+                            .node = value.node != 0,
+                            .path = value.path});
   }
 }
 

@@ -143,4 +143,12 @@ DatapathEvent event_value(const datapath::event& record, std::chrono::nanosecond
   return event;
 }
 
+PathReport path_report_value(const datapath::path_report& record) {
+  const auto family = record.family == AF_INET ? Family::v4 : Family::v6;
+  return {.peer = address_value(record.peer, family),
+          .router = address_value(record.router, family),
+          .mtu = record.mtu,
+          .spi = record.spi};
+}
+
 }  // namespace pellicle

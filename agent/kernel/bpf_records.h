@@ -8,6 +8,7 @@
 
 #include "agent/model/datapath_event.h"
 #include "agent/model/objects.h"
+#include "agent/model/path.h"
 #include "bpf/datapath.h"
 
 namespace pellicle {
@@ -42,5 +43,7 @@ IpAddress address_from_network_order(uint32_t address);
 // `boot` is what CLOCK_MONOTONIC counts from, since the system clock's epoch.
 DatapathEvent event_value(const datapath::event& record, std::chrono::nanoseconds boot,
                           const NameOf& name_of);
+
+PathReport path_report_value(const datapath::path_report& record);
 
 }  // namespace pellicle

@@ -40,6 +40,22 @@ bool has_our_template(const Policy& value) {
   return !value.block && value.tmpl && value.tmpl->reqid == kReqId;
 }
 
+// What the node itself sends to pods: see desired/rules.cpp.
+bool is_icmp_rule(const Rule::Key& key) {
+  const uint8_t icmp = key.family == Family::v4 ? uint8_t{IPPROTO_ICMP} : uint8_t{IPPROTO_ICMPV6};
+  if (!key.of_node || key.protocol != icmp || key.src || key.mark != Mark{}) return false;
+  switch (key.priority) {
+    case 101:
+      return key.table == kMarkPodsTable && !key.dst;
+    case 102:
+      return key.table == kMainTable && key.dst;
+    case 103:
+      return key.table == kEncryptTable && !key.dst;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 bool is_ours(const State::Key& key, const State& value) {
@@ -83,8 +99,9 @@ bool needs_ledger(const Route::Key& key, const Route& value) {
 }
 
 bool is_ours(const KernelRule& rule) {
-  const auto& [family, priority, mark, table, src, protocol] = rule.key;
+  const auto& [family, priority, mark, table, src, protocol, dst, of_node] = rule.key;
   if (!rule.plain) return false;
+  if (of_node || dst) return is_icmp_rule(rule.key);
   switch (priority) {
     case 1:
       return table == kEncryptTable && (mark == kDecryptMark || mark == kEncryptMark) && !src &&
@@ -104,7 +121,7 @@ bool is_ours(const KernelRule& rule) {
 
 bool is_local_rule(const KernelRule& rule) {
   return rule.plain && rule.key.table == RT_TABLE_LOCAL && rule.key.mark == Mark{} &&
-         !rule.key.src && rule.key.protocol == 0;
+         !rule.key.src && rule.key.protocol == 0 && !rule.key.dst && !rule.key.of_node;
 }
 
 }  // namespace pellicle

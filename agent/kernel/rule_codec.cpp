@@ -9,9 +9,9 @@ namespace pellicle {
 
 namespace {
 
-constexpr std::array kSelectors = {FRA_DST,    FRA_IIFNAME,    FRA_OIFNAME,   FRA_FLOW,
-                                   FRA_TUN_ID, FRA_L3MDEV,     FRA_UID_RANGE, FRA_SPORT_RANGE,
-                                   FRA_GOTO,   FRA_DPORT_RANGE};
+constexpr std::array kSelectors = {FRA_OIFNAME,   FRA_FLOW,        FRA_TUN_ID, FRA_L3MDEV,
+                                   FRA_UID_RANGE, FRA_SPORT_RANGE, FRA_GOTO,   FRA_DPORT_RANGE};
+constexpr const char* kLoopback = "lo";
 
 NetlinkMessage rule_message(int type, int flags, const Rule::Key& key) {
   NetlinkMessage message(type, flags);
@@ -20,10 +20,13 @@ NetlinkMessage rule_message(int type, int flags, const Rule::Key& key) {
   info.table = static_cast<uint8_t>(key.table < 256 ? key.table : uint32_t{RT_TABLE_COMPAT});
   info.action = FR_ACT_TO_TBL;
   info.src_len = key.src ? key.src->length() : uint8_t{0};
+  info.dst_len = key.dst ? key.dst->length() : uint8_t{0};
   message.header(info);
   message.put(FRA_PRIORITY, key.priority);
   message.put(FRA_TABLE, key.table);
   if (key.src) message.put_address(FRA_SRC, key.src->address());
+  if (key.dst) message.put_address(FRA_DST, key.dst->address());
+  if (key.of_node) message.put_text(FRA_IIFNAME, kLoopback);
   if (key.protocol) message.put(FRA_IP_PROTO, key.protocol);
   if (key.mark.mask) {
     message.put(FRA_FWMARK, key.mark.value);
@@ -61,7 +64,12 @@ std::optional<KernelRule> decode_rule(const nlmsghdr& message) {
   if (const auto src = attributes.address(FRA_SRC, *family)) {
     rule.key.src = Cidr(*src, info->src_len);
   }
-  rule.plain = info->dst_len == 0 && info->tos == 0 && !(info->flags & FIB_RULE_INVERT);
+  if (const auto dst = attributes.address(FRA_DST, *family)) {
+    rule.key.dst = Cidr(*dst, info->dst_len);
+  }
+  rule.key.of_node = attributes.text(FRA_IIFNAME) == kLoopback;
+  rule.plain = attributes.has(FRA_IIFNAME) == rule.key.of_node && info->tos == 0 &&
+               !(info->flags & FIB_RULE_INVERT);
   for (const int selector : kSelectors) {
     // The kernel names FRA_L3MDEV and the like only where they are set (6.1).
     if (attributes.has(selector)) rule.plain = false;

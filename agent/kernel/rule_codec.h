@@ -11,7 +11,7 @@ namespace pellicle {
 // A rule as RTM_NEWRULE shows it, when it looks up a table.
 struct KernelRule {
   Rule::Key key;  // mark 0/0: any packet
-  // Nothing selects packets but mark, source and protocol: no interface, port, user, inversion.
+  // Nothing selects packets but what the key has: no other interface, no port, user, inversion.
   bool plain = true;
   uint8_t protocol = 2;  // its origin; 2: RTPROT_KERNEL, which networkd leaves alone
   auto operator<=>(const KernelRule&) const = default;

@@ -10,6 +10,7 @@
 #include "agent/model/kernel_state.h"
 #include "agent/model/key.h"
 #include "agent/model/node.h"
+#include "agent/model/path.h"
 
 namespace pellicle {
 
@@ -145,6 +146,7 @@ struct Inputs {
   HostFacts host;
   // To the peers' InternalIPs. One that is not among them is on the uplink's link.
   std::map<IpAddress, NextHop> next_hops;
+  PathMtus paths = {};  // those that are narrower than the uplink
   bool operator==(const Inputs&) const = default;
 };
 

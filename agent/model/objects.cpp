@@ -127,7 +127,8 @@ std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
 
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {
   return (value.node ? "node " : "peer ") + key.cidr.to_string() +
-         (value.key_id == 0 ? " drop" : " key " + std::to_string(value.key_id));
+         (value.key_id == 0 ? " drop" : " key " + std::to_string(value.key_id)) +
+         (value.path == 0 ? "" : " path " + std::to_string(value.path));
 }
 
 std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value) {
@@ -161,7 +162,9 @@ std::string describe(const Route::Key& key, const Route& value) {
 std::string describe(const Rule::Key& key, const Rule&) {
   std::string text = std::string(inet(key.family)) + "rule " + std::to_string(key.priority) + ":";
   if (key.src) text += " from " + key.src->to_string();
+  if (key.dst) text += " to " + key.dst->to_string();
   if (key.mark.mask) text += " fwmark " + key.mark.to_string();
+  if (key.of_node) text += " iif lo";
   if (key.protocol) text += " ipproto " + std::to_string(key.protocol);
   return text + " lookup " + std::to_string(key.table);
 }

@@ -145,6 +145,7 @@ struct PeerEntry {
   };
   uint8_t key_id = 0;  // 0: nothing may be sent there yet, so pod packets are dropped and counted
   bool node = false;   // the node's own address: only what pods have a part in is encrypted
+  uint16_t path = 0;   // MTU of a path whose ESP is sent in fragments; 0: as it is
   auto operator<=>(const PeerEntry&) const = default;
 };
 
@@ -213,9 +214,9 @@ struct Route {
   auto operator<=>(const Route&) const = default;
 };
 
-// A rule that looks up a table for packets with a mark, from a network, or of a protocol. Ours by
-// its exact value: there is nothing else to it. Replaced by another of that value, made before the
-// old one goes.
+// A rule that looks up a table for packets with a mark, from or to a network, or of a protocol.
+// Ours by its exact value: there is nothing else to it. Replaced by another of that value, made
+// before the old one goes.
 struct Rule {
   struct Key {
     Family family = Family::v4;
@@ -224,6 +225,8 @@ struct Rule {
     uint32_t table = 0;
     std::optional<Cidr> src = {};  // none: from anywhere
     uint8_t protocol = 0;          // IPPROTO_*; 0: any
+    std::optional<Cidr> dst = {};  // none: to anywhere
+    bool of_node = false;          // only what the node itself sends: `iif lo`
     auto operator<=>(const Key&) const = default;
   };
   // Its origin is `proto kernel`, which `ip rule` shows with -d alone: systemd-networkd removes

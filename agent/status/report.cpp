@@ -76,6 +76,14 @@ Json route_json(const Peer& peer) {
   return json;
 }
 
+// The system clock's time of when a path was heard of.
+Json path_json(const PathMtu& path) {
+  const auto age = std::chrono::steady_clock::now() - path.since;
+  return {{"mtu", path.mtu},
+          {"saidBy", path.router.to_string()},
+          {"since", time_text(Clock::now() - std::chrono::duration_cast<Clock::duration>(age))}};
+}
+
 Json peers_json(const StatusFacts& facts) {
   const PeerStates states(facts.cluster, facts.refusals);
   Json list = Json::array();
@@ -87,6 +95,7 @@ Json peers_json(const StatusFacts& facts) {
               {"ciliumHost", peer.router.to_string()},
               {"acceptsHostEncryption", peer.accepts_host_encryption},
               {"route", route_json(peer)}};
+    if (peer.path) json["pathMTU"] = path_json(*peer.path);
     add_way(peer, json);
     list.push_back(std::move(json));
   }

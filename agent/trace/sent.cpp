@@ -91,6 +91,7 @@ Trace by_policy(Walk& walk, const Table<Policy>::value_type& policy) {
   if (const auto way = walk.route(kMainTable, wanted.dst)) {
     walk.found("route, main", describe(way->first, way->second));
   }
+  walk.path(wanted.dst);
   return walk.ended(TraceEnd::encrypted,
                     "encrypted with key " + std::to_string(key_id_of(state->first)) +
                         " as ESP from " + wanted.src.to_string() + " to " + wanted.dst.to_string() +

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/desired/desired.h"
+#include "agent/model/path.h"
 
 namespace pellicle {
 
@@ -31,7 +32,8 @@ struct Trace {
 
 // From a pod of this node to anybody, or from a peer's pod to one of this node; std::runtime_error
 // names what neither is. Addresses are those before kube-proxy's NAT: of a Service, ask about one
-// of its pods. `kernel` is a complete dump.
-Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& to);
+// of its pods. `kernel` is a complete dump, `paths` what is known of paths.
+Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& to,
+            const PathMtus& paths = {});
 
 }  // namespace pellicle

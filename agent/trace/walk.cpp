@@ -112,7 +112,18 @@ Trace trace_delivery(Walk& walk, const std::string& how) {
   return walk.ended(TraceEnd::delivered, how + " on " + pod->second.device);
 }
 
-Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& to) {
+void Walk::path(const IpAddress& router) {
+  const auto known = paths_.find(router);
+  if (known == paths_.end()) return;
+  const auto& [mtu, said_by, since] = known->second;
+  const auto age =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - since);
+  found("path", "path MTU " + std::to_string(mtu) + " to " + router.to_string() + ", said by " +
+                    said_by.to_string() + " " + std::to_string(age.count()) + " s ago");
+}
+
+Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& to,
+            const PathMtus& paths) {
   if (from.family() != to.family()) {
     throw std::runtime_error(from.to_string() + " and " + to.to_string() +
                              ": expected two addresses of one family");
@@ -120,7 +131,7 @@ Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& t
   if (kernel.datapath_config.empty()) {
     throw std::runtime_error("this node is not programmed: the datapath's configuration is empty");
   }
-  Walk walk(kernel, from, to);
+  Walk walk(kernel, from, to, paths);
   for (const auto& network : walk.config().networks()) {
     if (network.pod_cidr.contains(from)) return trace_sent(walk);
     if (network.pod_cidr.contains(to)) return trace_received(walk);

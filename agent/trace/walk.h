@@ -10,8 +10,8 @@ namespace pellicle {
 // One packet on its way. Each look adds a step; what is missing ends the walk as dropped.
 class Walk {
  public:
-  Walk(const KernelState& kernel, const IpAddress& from, const IpAddress& to)
-      : kernel_(kernel), from_(from), to_(to) {}
+  Walk(const KernelState& kernel, const IpAddress& from, const IpAddress& to, const PathMtus& paths)
+      : kernel_(kernel), from_(from), to_(to), paths_(paths) {}
 
   const KernelState& kernel() const { return kernel_; }
   const IpAddress& from() const { return from_; }
@@ -32,11 +32,13 @@ class Walk {
   // The longest prefix of a table that covers the address; of ours, others' are not seen.
   std::optional<Table<Route>::value_type> route(uint32_t table, const IpAddress& to) const;
   bool route_found(uint32_t table, const IpAddress& to);
+  void path(const IpAddress& router);  // to the peer with this address, where it is narrow
 
  private:
   const KernelState& kernel_;
   IpAddress from_;
   IpAddress to_;
+  const PathMtus& paths_;
   Trace trace_;
 };
 

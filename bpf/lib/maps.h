@@ -66,4 +66,9 @@ struct {
   __uint(max_entries, EVENT_BYTES);
 } pellicle_events SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, PATH_BYTES);
+} pellicle_paths SEC(".maps");
+
 #endif

@@ -2,8 +2,8 @@
 // cloud's route table or a BGP fabric does.
 #include <algorithm>
 
+#include "tests/datapath/router.h"
 #include "tests/harness/catch.h"
-#include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
 using namespace pellicle;
@@ -12,42 +12,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-constexpr const char* kAsking = "cluster-health-interval = 1\n";
 constexpr uint8_t kEsp = 50;
-
-LabOptions two_nodes(const std::string& agent_config = kAsking) {
-  auto nodes = dual_stack_nodes();
-  nodes.pop_back();
-  return {.nodes = nodes, .agent_config = agent_config};
-}
-
-// The root namespace routes. It knows the nodes' pods by these addresses of theirs, and asks for
-// neighbours from a link-local address, as the senders' are not its own.
-void make_router(const std::string& worker2 = "172.18.0.4",
-                 const std::string& worker2_ipv6 = "fd00:172::4") {
-  must(
-      "ip addr add fe80::1/64 dev kind nodad; "
-      "for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > /proc/sys/net/$f; done; "
-      "for d in all kind; do echo 0 > /proc/sys/net/ipv4/conf/$d/send_redirects; done; "
-      "ip route add 10.0.1.0/24 via 172.18.0.3; ip -6 route add fd00:10:1::/64 via fd00:172::3");
-  must("ip route add 10.0.0.0/24 via " + worker2 + " dev kind onlink");
-  must("ip -6 route add fd00:10::/64 via " + worker2_ipv6 + " dev kind onlink");
-}
-
-// worker2 is 172.19.0.4 and fd00:173::4, which worker reaches through the router alone.
-void move_to_another_subnet(Lab& lab) {
-  must("ip addr add 172.19.0.1/16 dev kind; ip addr add fd00:173::1/64 dev kind nodad");
-  make_router("172.19.0.4", "fd00:173::4");
-  must_in("worker2",
-          "ip addr flush dev eth0 scope global; ip addr add 172.19.0.4/16 dev eth0; "
-          "ip addr add fd00:173::4/64 dev eth0 nodad; ip route add default via 172.19.0.1; "
-          "ip -6 route replace default via fd00:173::1 dev eth0");
-  lab.api().patch(api::node_key("worker2"),
-                  {{"status",
-                    {{"addresses",
-                      {{{"type", "InternalIP"}, {"address", "172.19.0.4"}},
-                       {{"type", "InternalIP"}, {"address", "fd00:173::4"}}}}}}});
-}
 
 // Addresses without a network, as on GCP and Hetzner: all that a node reaches is by its gateway.
 void take_networks_away(const std::string& node, const std::string& last) {
@@ -55,12 +20,6 @@ void take_networks_away(const std::string& node, const std::string& last) {
                     "/32 dev eth0; " + "ip addr add fd00:172::" + last + "/128 dev eth0 nodad; " +
                     "ip route add default via 172.18.0.1 dev eth0 onlink; " +
                     "ip -6 route replace default via fd00:172::1 dev eth0 onlink");
-}
-
-void add_pods(Lab& lab) {
-  lab.add_pod("worker", "net", std::vector<std::string>{"10.0.1.52", "fd00:10:1::34"});
-  lab.add_pod("worker2", "cni-fcnh6", std::vector<std::string>{"10.0.0.249", "fd00:10::f9"});
-  lab.serve_http("cni-fcnh6");
 }
 
 void check_pods_reach_each_other(Lab& lab) {

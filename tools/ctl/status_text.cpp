@@ -159,10 +159,15 @@ bool is_encrypted(const Json& peer) {
   return peer.at("state") == "encrypted";
 }
 
-// Those that something is wrong with first.
+bool has_narrow_path(const Json& peer) {
+  return peer.contains("pathMTU");
+}
+
+// Those that something is wrong with first, then those with a path that is narrower than others.
 std::vector<Json> in_order_of_interest(const Json& peers) {
   std::vector<Json> list(peers.begin(), peers.end());
-  std::stable_partition(list.begin(), list.end(), std::not_fn(is_encrypted));
+  const auto well = std::stable_partition(list.begin(), list.end(), std::not_fn(is_encrypted));
+  std::stable_partition(well, list.end(), has_narrow_path);
   return list;
 }
 
@@ -190,6 +195,10 @@ void peer_line(Screen& screen, const Json& peer) {
               padded(text_of(peer, "podCIDR"), 16) + way_to(screen, peer));
   const auto expected = text_of(route_of(peer), "expected", "");
   if (is_encrypted(peer) && !expected.empty()) screen.paragraph(4, expected);
+  if (!has_narrow_path(peer)) return;
+  const auto& path = peer.at("pathMTU");
+  screen.paragraph(4, "path MTU " + path.at("mtu").dump() + " since " + text_of(path, "since") +
+                          ", said by " + text_of(path, "saidBy"));
 }
 
 void peer_lines(Screen& screen, const Json& status, bool verbose) {

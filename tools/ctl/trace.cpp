@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "agent/kernel/linux_kernel.h"
+#include "agent/narrow_paths.h"
 #include "agent/trace/trace.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/exit.h"
@@ -47,7 +48,8 @@ int trace_packet(const Options& options) {
   }
   LinuxKernel kernel(
       {.state_dir = options.cleanup.state_dir, .bpf_root = options.cleanup.bpf_root});
-  const auto result = trace(kernel.dump(), *from, *to);
+  const NarrowPaths paths(options.cleanup.state_dir);
+  const auto result = trace(kernel.dump(), *from, *to, paths.at(NarrowPaths::Clock::now()));
   std::cout << (options.output == "json" ? as_json(result) : as_text(result));
   const bool fine = std::all_of(result.steps.begin(), result.steps.end(),
                                 [](const TraceStep& step) { return step.fine; });

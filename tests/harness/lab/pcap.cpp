@@ -15,6 +15,7 @@ constexpr size_t kEthernet = 14;
 constexpr uint32_t kMagicMicroseconds = 0xa1b2c3d4;  // in the writer's byte order, which is ours
 constexpr uint32_t kLinkEthernet = 1;
 constexpr uint8_t kEsp = 50;
+constexpr uint8_t kFragmentHeader = 44;
 
 uint32_t word_at(const std::string& bytes, size_t offset) {
   uint32_t word = 0;
@@ -52,6 +53,14 @@ bool is_router(const IpAddress& address, const std::vector<NodeAddresses>& nodes
                      [&](const NodeAddresses& node) { return node.router == address; });
 }
 
+// Of a fragment of IPv6, what the packet carries.
+uint8_t protocol_at(const std::string& frame, bool ipv6) {
+  if (!ipv6) return byte_at(frame, kEthernet + 9);
+  const auto next = byte_at(frame, kEthernet + 6);
+  return next == kFragmentHeader && frame.size() > kEthernet + 40 ? byte_at(frame, kEthernet + 40)
+                                                                  : next;
+}
+
 }  // namespace
 
 std::string Packet::text() const {
@@ -65,7 +74,7 @@ std::optional<Packet> packet_of(std::string frame, uint32_t length) {
   const auto family = ipv6 ? Family::v6 : Family::v4;
   return Packet{.src = address_at(frame, family, ipv6 ? 8 : 12),
                 .dst = address_at(frame, family, ipv6 ? 24 : 16),
-                .protocol = byte_at(frame, kEthernet + (ipv6 ? 6 : 9)),
+                .protocol = protocol_at(frame, ipv6),
                 .length = length,
                 .frame = std::move(frame)};
 }

@@ -15,7 +15,8 @@ namespace pellicle::lab {
 struct Packet {
   IpAddress src;
   IpAddress dst;
-  uint8_t protocol = 0;  // 1 ICMP, 6 TCP, 17 UDP, 50 ESP; of IPv6 what the first header says
+  uint8_t protocol = 0;  // 1 ICMP, 6 TCP, 17 UDP, 50 ESP; of IPv6 what the first header says, or
+                         // the one of a fragment
   uint32_t length = 0;   // of the frame as it was on the wire
   std::string frame;     // the bytes that were kept of it
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Sends IPv6 ESP in two fragments over a path that is too narrow for it. A pod may always send 1280
+ * bytes (RFC 8200, 5), and inside ESP these are more than a path of 1280 to 1355 bytes takes. The
+ * kernel does not do it: it tells the pod of less than 1280, which nobody heeds (6.1,
+ * xfrm6_output). */
+#ifndef PELLICLE_LIB_CUT_H
+#define PELLICLE_LIB_CUT_H
+
+#include "bpf/lib/forward.h"
+
+struct fragmented {
+  struct ipv6hdr ip;
+  u8 next;
+  u8 reserved;
+  __be16 fragment; /* offset in units of 8 bytes << 3, and FRAGMENT_MORE */
+  u32 id;
+};
+
+enum { FRAGMENT_HEADER = 8, FRAGMENT_MORE = 1 };
+
+static __always_inline int store_fragment(struct __sk_buff* skb, struct fragmented* start,
+                                          u32 fragment, u32 length) {
+  start->fragment = bpf_htons(fragment);
+  start->ip.payload_len = bpf_htons(length);
+  return bpf_skb_store_bytes(skb, ETH_HLEN, start, sizeof(*start), 0);
+}
+
+/* The whole packet gets a fragment header and comes to this device once more, as a copy. The
+ * original becomes the first fragment. */
+static __always_inline bool cut_first(struct __sk_buff* skb, struct fragmented* start, u32 part) {
+  u32 length = bpf_ntohs(start->ip.payload_len);
+
+  if (bpf_skb_adjust_room(skb, FRAGMENT_HEADER, BPF_ADJ_ROOM_NET, 0) < 0) return false;
+  start->ip.nexthdr = HEADER_FRAGMENT;
+  start->next = IPPROTO_ESP;
+  start->reserved = 0;
+  start->id = bpf_get_prandom_u32();
+  return store_fragment(skb, start, 0, length + FRAGMENT_HEADER) == 0 &&
+         bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS) == 0 &&
+         store_fragment(skb, start, FRAGMENT_MORE, part + FRAGMENT_HEADER) == 0 &&
+         bpf_skb_change_tail(skb, ETH_HLEN + sizeof(*start) + part, 0) == 0;
+}
+
+/* The copy: the first fragment's part goes, and the fragment header moves behind it. */
+static __always_inline bool cut_rest(struct __sk_buff* skb, struct fragmented* start, u32 part) {
+  u32 length = bpf_ntohs(start->ip.payload_len);
+
+  return length > part + FRAGMENT_HEADER &&
+         bpf_skb_adjust_room(skb, -(int)part, BPF_ADJ_ROOM_NET, 0) == 0 &&
+         store_fragment(skb, start, part, length - part) == 0;
+}
+
+/* False: it cannot be cut. */
+static __always_inline bool cut(struct __sk_buff* skb, u32 path) {
+  u32 part = (path - sizeof(struct fragmented)) & ~7U; /* of what is behind the headers */
+  struct fragmented start;
+
+  if (bpf_skb_load_bytes(skb, ETH_HLEN, &start, sizeof(start)) < 0) return false;
+  if (start.ip.nexthdr == IPPROTO_ESP) return cut_first(skb, &start, part);
+  return start.ip.nexthdr == HEADER_FRAGMENT && !start.fragment && cut_rest(skb, &start, part);
+}
+
+#endif

@@ -1,0 +1,153 @@
+// A path that is narrower than the nodes' own links: a router says so, in words about our ESP.
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/datapath/router.h"
+#include "tests/harness/catch.h"
+#include "tests/harness/lab/traffic.h"
+
+using namespace pellicle;
+using namespace pellicle::lab;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr const char* kPodIpv4 = "10.0.0.249";
+constexpr const char* kPodIpv6 = "fd00:10::f9";
+
+// Two nodes with a router between, whose link takes 1300 bytes each way.
+struct Narrow {
+  Lab lab;
+
+  explicit Narrow(const std::string& key_line = pair_key_line())
+      : lab([&] {
+          auto options = two_nodes();
+          options.key_line = key_line;
+          return options;
+        }()) {
+    move_to_another_subnet(lab, "mtu 1300");
+    lab.start_agents();
+    add_pods(lab);
+    must("head -c 65536 /dev/urandom > /run/lab/www/cni-fcnh6/body");
+  }
+
+  void check_body_arrives() {
+    const auto sum = must("sha256sum < /run/lab/www/cni-fcnh6/body");
+    for (const char* pod : {kPodIpv4, kPodIpv6}) {
+      CAPTURE(pod);
+      CHECK(sh_in("net",
+                  "curl --silent --globoff --max-time 30 " + http_url(pod) + "body | sha256sum")
+                .output == sum);
+    }
+  }
+
+  // The MTU of worker2's route to worker's pods, from which the kernel reckons what pods may send.
+  bool has_route(const std::string& mtu) {
+    return must_in("worker2", "ip route show table 200; ip -6 route show table 200").find(mtu) !=
+           std::string::npos;
+  }
+};
+
+// The router's links take 1500 bytes again.
+void widen() {
+  must(
+      "ip route change 10.0.1.0/24 via 172.18.0.3 dev kind onlink; "
+      "ip route change 10.0.0.0/24 via 172.19.0.4 dev kind onlink");
+}
+
+void check_closed(Lab& lab) {
+  for (const Packet& packet : lab.cleartext()) UNSCOPED_INFO(packet.text());
+  CHECK(lab.cleartext().empty());
+}
+
+// Ten minutes and a bit ago.
+void age_paths(const std::string& state_dir) {
+  const std::string path = state_dir + "/paths.json";
+  auto json = nlohmann::json::parse(std::ifstream(path));
+  for (auto& each : json["paths"]) each["since"] = each["since"].get<int64_t>() - 601'000'000'000;
+  std::ofstream(path) << json.dump();
+}
+
+void check_narrow_link(const std::string& key_line) {
+  Narrow cluster(key_line);
+  Lab& lab = cluster.lab;
+  cluster.check_body_arrives();
+  CHECK(cluster.has_route("10.0.1.0/24 dev cilium_host mtu 1300"));
+
+  INFO("it is said, with its source and since when");
+  const auto says = lab.agent("worker2").says();
+  CHECK_THAT(says, Contains("path MTU 1300 since 20"));
+  CHECK_THAT(says, Contains("said by 172.19.0.1"));
+  CHECK(lab.agent("worker2").ctl("status").ok());
+  CHECK_THAT(lab.agent("worker2")
+                 .ctl("trace 10.0.0.249 10.0.1.52 --state-dir " + lab.agent("worker2").state_dir() +
+                      " --bpf-root " + lab.agent("worker2").bpf_root())
+                 .output,
+             Contains("path MTU 1300 to 10.0.1.138, said by 172.19.0.1"));
+
+  INFO("pods are told, and what fits goes in one piece");
+  const auto told = sh_in("cni-fcnh6", "ping -c 1 -W 2 -M do -s 1398 10.0.1.52");
+  CHECK_THAT(told.output, Contains("mtu = 1246") || Contains("mtu=1246"));
+  CHECK(sh_in("cni-fcnh6", "ping -c 1 -W 2 -M do -s 1218 10.0.1.52").ok());
+  CHECK(sh_in("cni-fcnh6", "ping -c 1 -W 2 -M do -s 1232 fd00:10:1::34").ok());  // IPv6's 1280
+
+  INFO("an agent that is killed knows it when it starts again");
+  lab.agent("worker2").kill();
+  lab.start_agent("worker2");
+  CHECK(lab.agent("worker2").ask("diff")["operations"].empty());
+  CHECK(cluster.has_route("10.0.1.0/24 dev cilium_host mtu 1300"));
+
+  INFO("after ten minutes the whole MTU is tried");
+  widen();
+  lab.agent("worker2").stop();
+  age_paths(lab.agent("worker2").state_dir());
+  lab.start_agent("worker2");
+  CHECK(wait_until([&] { return cluster.has_route("10.0.1.0/24 dev cilium_host mtu 1500"); }));
+  must_in("cni-fcnh6", "ip route flush cache");
+  const auto whole = [] {  // once the other way has been told of as narrow, too
+    return sh_in("cni-fcnh6", "ping -c 1 -W 2 -M do -s 1398 10.0.1.52").ok();
+  };
+  CHECK(wait_until(whole));
+  CHECK(cluster.has_route("10.0.1.0/24 dev cilium_host mtu 1500"));
+  check_closed(lab);
+}
+
+void check_own_errors(const std::string& key_line) {
+  auto options = two_nodes();
+  options.key_line = key_line;
+  Lab lab(options);
+  lab.start_agents();
+  add_pods(lab);
+  CHECK_THAT(sh_in("net", "ping -c 1 -W 2 -t 2 10.0.0.249").output,
+             Contains("Time to live exceeded") && Contains("From 10.0.0.40"));
+  CHECK_THAT(sh_in("net", "ping -c 1 -W 2 -t 2 fd00:10::f9").output, Contains("Hop limit"));
+  check_closed(lab);
+}
+
+}  // namespace
+
+TEST_CASE("path MTU: a narrow link is learnt, said, kept and tried again, a key for each pair") {
+  check_narrow_link(pair_key_line());
+}
+
+TEST_CASE("path MTU: a narrow link is learnt, said, kept and tried again, one key for all") {
+  check_narrow_link(api::kSeedKeyLine);
+}
+
+TEST_CASE("path MTU: a path that narrows while no agent runs is known when it starts") {
+  Narrow cluster;
+  cluster.lab.agent("worker2").stop();
+  sh_in("cni-fcnh6", "ping -c 1 -W 1 -M do -s 1398 10.0.1.52");
+  cluster.lab.start_agent("worker2");
+  CHECK(wait_until([&] { return cluster.has_route("10.0.1.0/24 dev cilium_host mtu 1300"); }));
+  check_closed(cluster.lab);
+}
+
+TEST_CASE("a node's own ICMP error about what it decrypted is ESP, a key for each pair") {
+  check_own_errors(pair_key_line());
+}
+
+TEST_CASE("a node's own ICMP error about what it decrypted is ESP, one key for all") {
+  check_own_errors(api::kSeedKeyLine);
+}

@@ -60,6 +60,17 @@ std::chrono::microseconds processor_time() {
   return std::chrono::microseconds(int64_t{std::clock()} * 1'000'000 / CLOCKS_PER_SEC);
 }
 
+// What would leave in the clear for want of a policy.
+std::set<Cidr> held_by(const std::vector<Refusal>& refusals) {
+  std::set<Cidr> held;
+  for (const auto& refusal : refusals) {
+    const auto* change = std::get_if<Change<Policy>>(&refusal.operation);
+    const bool added = change != nullptr && change->action == Action::add;
+    if (added && change->key.direction == Direction::out) held.insert(change->key.dst);
+  }
+  return held;
+}
+
 // Lends the inputs what the kernel holds of keys: ten thousands of objects that need not be copied.
 template <class Conclude>
 Desired with_programmed(KernelState& actual, Inputs& inputs, const Conclude& conclude) {
@@ -152,7 +163,14 @@ void Passes::run_and_note() {
   hooks_.after();
 }
 
-// The second step switches what the first one made ready, a third takes away what the second left.
+std::optional<Inputs> Passes::gather() {
+  auto inputs = hooks_.gather();
+  if (inputs) inputs->held = held_by(outcome_.refusals);
+  return inputs;
+}
+
+// The second step switches what the first one made ready, or holds back what it was refused a
+// policy for; a third takes away what the second left.
 std::vector<Refusal> Passes::run() {
   for (int i = 0; i < kSteps && step(); ++i) {
   }
@@ -163,7 +181,7 @@ bool Passes::step() {
   Stopwatch watch;
   auto actual = kernel_.dump();
   outcome_.times.dump += watch.lap();
-  auto inputs = hooks_.gather();
+  auto inputs = gather();
   if (!inputs) {
     keep(actual);
     return false;
@@ -175,7 +193,8 @@ bool Passes::step() {
   Pass pass = reconcile(kernel_, actual, desired.state, scope(desired));
   outcome_.times.apply += watch.lap();
   note_repair(pass, actual);
-  const bool more = desired.cluster.waiting && !pass.quiet() && pass.refusals.empty();
+  const bool more = (desired.cluster.waiting && !pass.quiet() && pass.refusals.empty()) ||
+                    held_by(pass.refusals) != inputs->held;
   outcome_.inputs = std::move(*inputs);
   record(std::move(desired), std::move(pass));
   return more;
@@ -230,7 +249,7 @@ bool Passes::change_peer(const std::string& name, const std::optional<Node>& now
 
 Plan Passes::preview() {
   auto actual = kernel_.dump();
-  auto inputs = hooks_.gather();
+  auto inputs = gather();
   if (!inputs) return {};
   const auto desired = with_programmed(actual, *inputs, compute);
   return plan(desired.state, actual);

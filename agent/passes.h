@@ -79,6 +79,7 @@ class Passes {
 
  private:
   void run_and_note();
+  std::optional<Inputs> gather();
   bool step();
   void keep(const KernelState& actual);
   bool change_peer(const std::string& name, const std::optional<Node>& now);

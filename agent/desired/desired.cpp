@@ -9,7 +9,8 @@ namespace pellicle {
 
 namespace {
 
-FamilyView family_view(const Settings& settings, const Cluster& cluster, const OwnNetwork& own) {
+FamilyView family_view(const Inputs& inputs, const Cluster& cluster, const OwnNetwork& own) {
+  const auto& settings = inputs.settings;
   const auto family = own.router.family();
   const auto of_family = [&](const auto& all, const auto& family_of) {
     auto some = all;
@@ -26,6 +27,7 @@ FamilyView family_view(const Settings& settings, const Cluster& cluster, const O
           .address = cluster.self->internal_ip(family),
           .peers = std::move(peers),
           .unready = of_family(cluster.unready, cidr_family),
+          .held = of_family(inputs.held, cidr_family),
           .strict_cidr = settings.strict_cidr(family),
           .native_cidr = family == Family::v4 ? settings.native_cidr : settings.native_cidr6,
           .masquerade_exceptions = of_family(settings.masquerade_exceptions, cidr_family)};
@@ -37,7 +39,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
   if (!cluster.self || !cluster.uplink || cluster.own.empty()) return std::nullopt;
   std::vector<FamilyView> families;
   for (const auto& [family, own] : cluster.own) {
-    families.push_back(family_view(inputs.settings, cluster, own));
+    families.push_back(family_view(inputs, cluster, own));
   }
   return LocalView{.families = std::move(families),
                    .uplink = *cluster.uplink,

@@ -18,6 +18,7 @@ inline constexpr uint32_t kEncryptTable = 200;  // routing table of marked packe
 // main's number, as a peer's route there is made before the one in main.
 inline constexpr uint32_t kMarkPodsTable = 214;   // of peers' PodCIDRs
 inline constexpr uint32_t kMarkNodesTable = 215;  // of peers' own addresses, with host encryption
+inline constexpr uint32_t kBehindMetric = 4096;   // of unreachable routes in these two
 inline constexpr uint32_t kMainTable = 254;       // RT_TABLE_MAIN
 inline constexpr uint8_t kEncryptRouteProtocol = 50;  // `proto 50` of the local route in table 200
 inline constexpr Mark kEncryptMark{0xe00, 0xf00};

@@ -19,12 +19,16 @@ struct FamilyView {
   std::optional<IpAddress> address;                       // InternalIP of this node
   std::vector<std::reference_wrapper<const Peer>> peers;  // the Cluster's
   std::vector<Cidr> unready;
+  std::set<Cidr> held;  // as in Inputs
   std::optional<Cidr> strict_cidr;
   std::optional<Cidr> native_cidr;
   std::vector<Cidr> masquerade_exceptions;
   Family family() const { return router.family(); }
-  // Policies that ask for a mark lead to a peer: the plain form's, or a former version's.
-  bool any_marked() const { return std::any_of(peers.begin(), peers.end(), is_marked); }
+  // Policies that ask for a mark lead to a peer: the plain form's, or a former version's. Or one
+  // was refused.
+  bool needs_mark_tables() const {
+    return !held.empty() || std::any_of(peers.begin(), peers.end(), is_marked);
+  }
   static bool is_marked(const Peer& peer) { return peer.way() && peer.way()->marked; }
 };
 

@@ -29,14 +29,22 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
 }
 
 // Unmarked packets for peers whose policies ask for a mark go to cilium_host, never to the uplink.
+// Those routes go with the device, so an unreachable one stands behind each. It stands alone where
+// the kernel refused a policy.
 void add_mark_tables(const FamilyView& own, bool host_encryption, Table<Route>& table) {
+  const auto add = [&](uint32_t number, const Cidr& dst, bool marked) {
+    Route route{.dev = kHostDevice};
+    if (number == kMarkPodsTable) route.src = own.router;  // of what the node says: icmp_rules()
+    if (marked) table.emplace(Route::Key{number, dst}, route);
+    if (!marked && !own.held.contains(dst)) return;
+    table.emplace(Route::Key{number, dst, kBehindMetric}, Route{.type = RouteType::unreachable});
+  };
+  for (const auto& cidr : own.unready) add(kMarkPodsTable, cidr, false);
   for (const Peer& peer : own.peers) {
-    if (!FamilyView::is_marked(peer)) continue;
-    table.emplace(Route::Key{kMarkPodsTable, peer.pod_cidr},
-                  Route{.dev = kHostDevice, .src = own.router});
-    if (!host_encryption || !peer.accepts_host_encryption) continue;
-    table.emplace(Route::Key{kMarkNodesTable, Cidr::host(peer.internal_ip)},
-                  Route{.dev = kHostDevice});
+    const bool marked = FamilyView::is_marked(peer);
+    add(kMarkPodsTable, peer.pod_cidr, marked);
+    if (!host_encryption) continue;
+    add(kMarkNodesTable, Cidr::host(peer.internal_ip), marked && peer.accepts_host_encryption);
   }
 }
 

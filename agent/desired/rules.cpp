@@ -82,7 +82,7 @@ Table<Rule> rules(const LocalView& view) {
   Table<Rule> table;
   for (const auto& own : view.families) {
     table.merge(mark_rules(own.family()));
-    const bool marked = view.keys.any_of_all() || own.any_marked();
+    const bool marked = view.keys.any_of_all() || own.needs_mark_tables();
     if (marked) table.merge(unmarked_rules(own.local_cidr, own.router, view.host_encryption));
     if (!view.host_encryption) table.merge(icmp_rules(own, marked, view.keys.any_of_pairs()));
   }

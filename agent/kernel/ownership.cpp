@@ -88,6 +88,10 @@ bool is_ours(const Policy::Key& key, const Policy& value) {
 
 bool is_ours(const KernelRoute& route, const std::string& dev, const OwnDevices& own) {
   if (!route.plain) return false;
+  if (route.value.type == RouteType::unreachable) {
+    const auto& [table, dst, metric] = route.key;
+    return (table == kMarkPodsTable || table == kMarkNodesTable) && metric == kBehindMetric;
+  }
   if (own.has(dev)) return route.value.protocol != RTPROT_KERNEL;
   return route.key.table == kEncryptTable && route.value.protocol == kEncryptRouteProtocol &&
          route.value.type == RouteType::local;

@@ -19,7 +19,8 @@ bool is_ours(const State::Key& key, const State& value);
 bool is_block_policy(const Policy::Key& key, const Policy& value);  // whatever its priority
 bool is_ours(const Policy::Key& key, const Policy& value);          // block policy included
 
-// By device, or by table 200's protocol. `dev` is the name of the route's device.
+// By device, by table 200's protocol, or by the metric of an unreachable one. `dev` is the name of
+// the route's device.
 bool is_ours(const KernelRoute& route, const std::string& dev, const OwnDevices& own);
 // A route in main through a gateway: ours if the ledger has it, whoever else could have made it.
 bool needs_ledger(const Route::Key& key, const Route& value);

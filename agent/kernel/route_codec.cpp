@@ -54,11 +54,22 @@ void put_gateway(NetlinkMessage& message, const IpAddress& gateway, Family famil
 }
 
 // What the model has no word for.
-bool is_plain(const rtmsg& info, const Attributes& attributes) {
-  return (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL) && info.rtm_tos == 0 &&
-         info.rtm_src_len == 0 && attributes.has(RTA_OIF) && !attributes.has(RTA_MULTIPATH) &&
-         !attributes.has(RTA_NH_ID) && !attributes.has(RTA_ENCAP) &&
-         attributes.value<uint32_t>(RTA_PRIORITY).value_or(0) == usual_metric(info.rtm_family);
+bool is_plain(const rtmsg& info, const Attributes& attributes, uint32_t metric) {
+  if (info.rtm_tos != 0 || info.rtm_src_len != 0) return false;
+  if (info.rtm_type == RTN_UNREACHABLE) return true;
+  return (info.rtm_type == RTN_UNICAST || info.rtm_type == RTN_LOCAL) && attributes.has(RTA_OIF) &&
+         !attributes.has(RTA_MULTIPATH) && !attributes.has(RTA_NH_ID) &&
+         !attributes.has(RTA_ENCAP) && metric == usual_metric(info.rtm_family);
+}
+
+RouteType type_of(uint8_t type) {
+  if (type == RTN_UNREACHABLE) return RouteType::unreachable;
+  return type == RTN_LOCAL ? RouteType::local : RouteType::unicast;
+}
+
+uint8_t number_of(RouteType type) {
+  if (type == RouteType::unreachable) return RTN_UNREACHABLE;
+  return type == RouteType::local ? RTN_LOCAL : RTN_UNICAST;
 }
 
 }  // namespace
@@ -82,9 +93,14 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
   const auto dst = attributes.address(RTA_DST, *family).value_or(IpAddress::any(*family));
   route.key.dst = Cidr(dst, info->rtm_dst_len);
   route.key.table = attributes.value<uint32_t>(RTA_TABLE).value_or(info->rtm_table);
-  route.dev = attributes.value<int>(RTA_OIF).value_or(0);
-  route.plain = is_plain(*info, attributes);
-  route.value.type = info->rtm_type == RTN_LOCAL ? RouteType::local : RouteType::unicast;
+  const auto metric = attributes.value<uint32_t>(RTA_PRIORITY).value_or(0);
+  route.plain = is_plain(*info, attributes, metric);
+  route.value.type = type_of(info->rtm_type);
+  if (route.value.type == RouteType::unreachable) {
+    route.key.metric = metric;  // and IPv6 says that it is on lo
+  } else {
+    route.dev = attributes.value<int>(RTA_OIF).value_or(0);
+  }
   route.value.gateway = gateway_of(attributes, *family);
   route.value.onlink = (info->rtm_flags & RTNH_F_ONLINK) != 0;
   route.value.src = attributes.address(RTA_PREFSRC, *family);
@@ -127,14 +143,15 @@ NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& 
   info.rtm_table = static_cast<uint8_t>(key.table < 256 ? key.table : uint32_t{RT_TABLE_COMPAT});
   info.rtm_protocol = value.protocol;
   info.rtm_scope = value.scope;
-  info.rtm_type = value.type == RouteType::local ? RTN_LOCAL : RTN_UNICAST;
+  info.rtm_type = number_of(value.type);
   if (value.onlink) info.rtm_flags = RTNH_F_ONLINK;
   message.header(info);
   if (key.dst.length() > 0) message.put_address(RTA_DST, key.dst.address());
   message.put(RTA_TABLE, key.table);
-  message.put(RTA_OIF, dev);
+  if (value.type != RouteType::unreachable) message.put(RTA_OIF, dev);
   // A request to delete takes the first route that fits (6.1): the kernel's own, with another one.
-  if (const auto metric = usual_metric(info.rtm_family)) message.put(RTA_PRIORITY, metric);
+  const auto metric = key.metric ? key.metric : usual_metric(info.rtm_family);
+  if (metric) message.put(RTA_PRIORITY, metric);
   if (value.gateway) put_gateway(message, *value.gateway, key.dst.family());
   if (value.src) message.put_address(RTA_PREFSRC, *value.src);
   if (value.mtu && verb != RouteVerb::remove) {

@@ -15,7 +15,8 @@ struct KernelRoute {
   Route::Key key;
   Route value;
   int dev = 0;
-  // Nothing about it that the model cannot say: one next hop, no metric, no TOS, unicast or local.
+  // Nothing about it that the model cannot say: one next hop or unreachable, no TOS, no metric of
+  // one that has a next hop.
   bool plain = true;
   auto operator<=>(const KernelRoute&) const = default;
 };

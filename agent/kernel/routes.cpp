@@ -141,8 +141,10 @@ std::vector<Outcome> apply_routes(NetlinkSocket& socket, const Devices& devices,
   NetlinkBatch batch(changes.size());
   for (size_t i = 0; i < changes.size(); ++i) {
     const auto& change = changes[i];
-    if (const Link* link = devices.find(change.value.dev)) {
-      batch.add(i, encode_route(verb(change.action), change.key, change.value, link->index));
+    const Link* link = devices.find(change.value.dev);
+    if (link || change.value.type == RouteType::unreachable) {
+      batch.add(
+          i, encode_route(verb(change.action), change.key, change.value, link ? link->index : 0));
     } else if (change.action != Action::remove) {
       batch.settle(i, missing_device(change.value.dev));
     }

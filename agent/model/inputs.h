@@ -147,6 +147,8 @@ struct Inputs {
   // To the peers' InternalIPs. One that is not among them is on the uplink's link.
   std::map<IpAddress, NextHop> next_hops;
   PathMtus paths = {};  // those that are narrower than the uplink
+  // Destinations of OUT policies that the kernel refused in the last pass: nothing leads there.
+  std::set<Cidr> held = {};
   bool operator==(const Inputs&) const = default;
 };
 

@@ -28,6 +28,18 @@ std::string described(const Mark& mark) {
   return mark == Mark{} ? "" : " mark " + mark.to_string();
 }
 
+const char* name(RouteType type) {
+  switch (type) {
+    case RouteType::unicast:
+      return "";
+    case RouteType::local:
+      return "local ";
+    case RouteType::unreachable:
+      return "unreachable ";
+  }
+  return "?";
+}
+
 const char* inet(Family family) {
   return family == Family::v4 ? "" : "-6 ";
 }
@@ -75,7 +87,8 @@ std::strong_ordering Sysctl::Key::operator<=>(const Key& other) const {
 std::strong_ordering Route::Key::operator<=>(const Key& other) const {
   if (const auto order = table <=> other.table; order != 0) return order;
   if (const auto order = other.dst.length() <=> dst.length(); order != 0) return order;
-  return dst <=> other.dst;
+  if (const auto order = dst <=> other.dst; order != 0) return order;
+  return metric <=> other.metric;
 }
 
 std::string describe(const VethPair::Key& key, const VethPair& value) {
@@ -148,14 +161,14 @@ std::string describe(const NetfilterChain::Key& key, const NetfilterChain& value
 }
 
 std::string describe(const Route::Key& key, const Route& value) {
-  std::string text =
-      "route " + std::string(value.type == RouteType::local ? "local " : "") + key.dst.to_string();
+  std::string text = std::string("route ") + name(value.type) + key.dst.to_string();
   if (value.gateway) text += " via " + value.gateway->to_string();
-  text += " dev " + value.dev;
+  if (value.type != RouteType::unreachable) text += " dev " + value.dev;
   if (value.onlink) text += " onlink";
   if (key.table != 254) text += " table " + std::to_string(key.table);
   if (value.src) text += " src " + value.src->to_string();
   if (value.mtu) text += " mtu " + std::to_string(value.mtu);
+  if (key.metric) text += " metric " + std::to_string(key.metric);
   return text;
 }
 

@@ -189,22 +189,24 @@ struct NetfilterChain {
   auto operator<=>(const NetfilterChain&) const = default;
 };
 
-enum class RouteType : uint8_t { unicast, local };
+enum class RouteType : uint8_t { unicast, local, unreachable };
 
-// Ours: on a device of ours; in table 200 with protocol 50; or in main through a gateway (the
-// peer's node, or one on the way there), protocol boot, and recorded in the ledger (the seed's
-// listing leaves no attribute free to carry a sign). Replaced in place (NLM_F_REPLACE).
+// Ours: on a device of ours; in table 200 with protocol 50; unreachable in tables 214 and 215 with
+// metric 4096; or in main through a gateway (the peer's node, or one on the way there), protocol
+// boot, and recorded in the ledger (the seed's listing leaves no attribute free to carry a sign).
+// Replaced in place (NLM_F_REPLACE).
 struct Route {
   struct Key {
     uint32_t table = 0;
     Cidr dst;
+    uint32_t metric = 0;  // of an unreachable one, which stands behind others; 0: the usual one
     bool operator==(const Key&) const = default;
     // The longer prefix first: a gateway's own /32 stands before the network that is reached
     // through it, so it is created before and removed after.
     std::strong_ordering operator<=>(const Key& other) const;
   };
   RouteType type = RouteType::unicast;
-  std::string dev;
+  std::string dev;  // empty: an unreachable one, which goes with no device
   std::optional<IpAddress> gateway;
   bool onlink = false;  // the gateway is on the device's link, whatever the other routes say
   std::optional<IpAddress> src;

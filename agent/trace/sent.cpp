@@ -148,7 +148,12 @@ Trace unmarked(Walk& walk, const PeerEntry* peer) {
   const bool passes = policy == nullptr || (!policy->second.block && !policy->second.tmpl);
   if (!passes) return by_policy(walk, *policy);
   const auto table = to_node ? kMarkNodesTable : kMarkPodsTable;
-  if (walk.table_rule(table) && walk.route_found(table, walk.to())) return marked_late(walk, peer);
+  const auto way = walk.table_rule(table) ? walk.route(table, walk.to()) : std::nullopt;
+  if (way && way->second.type == RouteType::unreachable) {
+    return walk.missing("route, " + std::to_string(table), describe(way->first, way->second),
+                        "dropped: no policy encrypts it, or cilium_host is down");
+  }
+  if (way && walk.route_found(table, walk.to())) return marked_late(walk, peer);
   return unencrypted(walk, peer);
 }
 

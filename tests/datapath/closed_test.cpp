@@ -77,6 +77,12 @@ const std::vector<Damage> kDamages = {
     {"cilium_net's program", "tc filter del dev cilium_net ingress", false},
     {"every program",
      "for dev in $LXC $UP cilium_host cilium_net; do tc qdisc del dev $dev clsact; done", false},
+    {"every program, with cilium_host down",
+     "for dev in $LXC $UP cilium_host cilium_net; do tc qdisc del dev $dev clsact; done; "
+     "ip link set cilium_host down",
+     false},
+    {"every program, and cilium_host",
+     "for dev in $LXC $UP; do tc qdisc del dev $dev clsact; done; ip link del cilium_host", false},
     {"every program but lxc's, and the marks' rules",
      "for dev in $UP cilium_host cilium_net; do tc qdisc del dev $dev clsact; done; "
      "ip rule del priority 1 && ip rule del priority 1",

@@ -231,6 +231,25 @@ TEST_CASE("what is somebody else's survives everything, and cleanup leaves nothi
   CHECK(lab.files_with_the_key().empty());
 }
 
+TEST_CASE("a peer whose policy cannot be made is sent nothing, also where no program looks") {
+  Lab lab;
+  // Somebody's policy lets it pass as it is, and his program lets it pass by ours.
+  must_in("worker",
+          "ip xfrm policy add src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 9 && "
+          "tc qdisc add dev eth0 clsact && "
+          "tc filter add dev eth0 egress protocol all prio 1 handle 2 bpf bytecode '1,6 0 0 0' da");
+  start_with_pods(lab);
+  CHECK_FALSE(lab.ping("net", "10.0.0.249", 3).ok());
+  CHECK(lab.ping("net", "10.0.2.77").ok());
+  const NodeAgent& agent = lab.agent("worker");
+  CHECK(agent.says().find("add policy src 10.0.1.0/24 dst 10.0.0.0/24") != std::string::npos);
+
+  must_in("worker", "ip xfrm policy delete src 10.0.1.0/24 dst 10.0.0.0/24 dir out");
+  CHECK(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }));
+  CHECK(wait_until([&] { return must_in("worker", "ip route show table 214").empty(); }));
+  CHECK(lab.cleartext().empty());
+}
+
 TEST_CASE("a foreign object in our place is refused by name and left alone, and the rest lands") {
   Lab lab;
   must_in("worker",

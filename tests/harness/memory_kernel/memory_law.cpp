@@ -165,7 +165,7 @@ bool MemoryKernel::on_link(const Change<Route>& change) const {
 }
 
 int MemoryKernel::perform(const Change<Route>& change) {
-  if (change.action != Action::remove) {
+  if (change.action != Action::remove && change.value.type != RouteType::unreachable) {
     const auto& route = change.value;
     if (!has_device(route.dev)) return ENODEV;
     if (!is_up(route.dev)) return ENETDOWN;

@@ -86,6 +86,30 @@ TEST_CASE("passes: many requests are one pass, and it brings the kernel to the d
   CHECK(world.passes.preview().empty());
 }
 
+TEST_CASE("passes: a peer is held back while the kernel refuses the policy that encrypts to it") {
+  World world;
+  const auto to_peer = [&](uint32_t table, uint32_t metric) {
+    return world.kernel.dump().routes.contains({table, *Cidr::parse("10.0.0.0/24"), metric});
+  };
+  world.inputs.key->per_pair = true;  // nothing to derive one from: the policy blocks
+  const Policy::Key key{
+      Direction::out, *Cidr::parse("10.0.1.0/24"), *Cidr::parse("10.0.0.0/24"), {}};
+  world.kernel.foreign.policies[key] = {};
+  CHECK(world.passes.run().size() == 1);
+  CHECK(to_peer(kMarkPodsTable, kBehindMetric));
+  CHECK_FALSE(to_peer(kMarkPodsTable, 0));
+  CHECK(world.passes.last().desired.state.rules.size() == 4);
+  CHECK(world.passes.preview().size() == 1);
+  CHECK(world.passes.run().size() == 1);
+  CHECK(to_peer(kMarkPodsTable, kBehindMetric));
+
+  world.kernel.foreign = {};
+  CHECK(world.passes.run().empty());
+  CHECK_FALSE(to_peer(kMarkPodsTable, kBehindMetric));
+  CHECK(to_peer(kMainTable, 0));
+  CHECK(world.passes.preview().empty());
+}
+
 TEST_CASE("passes: before everything was listed only what needs no knowledge is put right") {
   World world;
   world.known = false;

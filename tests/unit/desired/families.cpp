@@ -114,7 +114,7 @@ TEST_CASE("with IPv6 alone there is nothing of IPv4 but the block policy") {
   CHECK_FALSE(desired.cluster.incomplete);
   check_ipv6(desired.state);
   check_ipv6_routes(desired.state);
-  CHECK(desired.state.routes.size() == 9);
+  CHECK(desired.state.routes.size() == 11);
   CHECK(desired.state.rules.size() == 4);
   CHECK(desired.state.local_rules.size() == 1);
   CHECK(desired.state.block_policies.size() == 2);

@@ -64,7 +64,9 @@ TEST_CASE("host encryption: switched on, all of it is an addition to what is the
             "add route 172.18.0.2/32 dev cilium_host table 200 mtu 1500",
             "add route 172.18.0.4/32 dev cilium_host table 200 mtu 1500",
             "add route 172.18.0.2/32 dev cilium_host table 215",
-            "add route 172.18.0.4/32 dev cilium_host table 215", "add rule 3: lookup 214",
+            "add route unreachable 172.18.0.2/32 table 215 metric 4096",
+            "add route 172.18.0.4/32 dev cilium_host table 215",
+            "add route unreachable 172.18.0.4/32 table 215 metric 4096", "add rule 3: lookup 214",
             "add rule 4: fwmark 0x100/0xf00 lookup 215",
             "add rule 4: fwmark 0x200/0xf00 lookup 215",
             // Last: until then nodes are reached in the clear.

@@ -65,6 +65,8 @@ void expect_routing(KernelState& state) {
       // What is not marked yet goes to cilium_host as well.
       {{214, cidr("10.0.0.0/24")}, {.dev = "cilium_host"}},
       {{214, cidr("10.0.2.0/24")}, {.dev = "cilium_host"}},
+      {{214, cidr("10.0.0.0/24"), 4096}, {.type = RouteType::unreachable}},
+      {{214, cidr("10.0.2.0/24"), 4096}, {.type = RouteType::unreachable}},
   };
   state.rules = {{{Family::v4, 1, kDecrypted, 200}, {}},
                  {{Family::v4, 1, kEncrypted, 200}, {}},

@@ -79,6 +79,10 @@ TEST_CASE("routes of the kernel, and what stands in table 200 by others, are not
   CHECK_FALSE(is_ours(local, "eth0", kOwn));
   local.value.protocol = kEncryptRouteProtocol;
   CHECK(is_ours(local, "eth0", kOwn));
+  const Route unreachable{.type = RouteType::unreachable};
+  CHECK(is_ours({{kMarkPodsTable, cidr("10.0.0.0/24"), kBehindMetric}, unreachable}, "", kOwn));
+  CHECK_FALSE(is_ours({{kMarkPodsTable, cidr("10.0.0.0/24"), 7}, unreachable}, "", kOwn));
+  CHECK_FALSE(is_ours({{kMainTable, cidr("10.0.0.0/24"), kBehindMetric}, unreachable}, "", kOwn));
 }
 
 TEST_CASE("rules are ours by their exact value") {

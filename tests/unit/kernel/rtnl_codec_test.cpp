@@ -17,7 +17,7 @@ using seed::ip;
 
 TEST_CASE("every route of the seed's worker comes back from its message") {
   const auto routes = compute(seed::worker()).state.routes;
-  REQUIRE(routes.size() == 9);
+  REQUIRE(routes.size() == 11);
   for (auto [key, value] : routes) {
     INFO(describe(key, value));
     const auto message = encode_route(RouteVerb::add, key, value, 42);
@@ -26,9 +26,18 @@ TEST_CASE("every route of the seed's worker comes back from its message") {
     value.dev.clear();
     CHECK(back->key == key);
     CHECK(back->value == value);
-    CHECK(back->dev == 42);
+    CHECK(back->dev == (value.type == RouteType::unreachable ? 0 : 42));
     CHECK(back->plain);
   }
+}
+
+TEST_CASE("an unreachable route comes back, also where IPv6 says that it is on lo") {
+  const Route::Key key{214, cidr("fd00:10::/64"), 4096};
+  const Route value{.type = RouteType::unreachable};
+  auto message = encode_route(RouteVerb::add, key, value, 0);
+  CHECK_FALSE(Attributes(message.get(), sizeof(rtmsg)).has(RTA_OIF));
+  message.put<uint32_t>(RTA_OIF, 1);
+  CHECK(decode_route(message.get()) == KernelRoute{key, value, 0, true});
 }
 
 TEST_CASE("a default route and a table above 255 come back from their messages") {

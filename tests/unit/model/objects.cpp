@@ -18,6 +18,9 @@ TEST_CASE("objects are described in the words of ip") {
   CHECK(describe(Route::Key{200, cidr("10.0.1.0/24")},
                  Route{.type = RouteType::local, .dev = "eth0"}) ==
         "route local 10.0.1.0/24 dev eth0 table 200");
+  CHECK(
+      describe(Route::Key{214, cidr("10.0.0.0/24"), 4096}, Route{.type = RouteType::unreachable}) ==
+      "route unreachable 10.0.0.0/24 table 214 metric 4096");
   CHECK(describe(Rule::Key{Family::v4, 1, {0xd00, 0xf00}, 200}, Rule{}) ==
         "rule 1: fwmark 0xd00/0xf00 lookup 200");
   CHECK(describe(Rule::Key{Family::v4, 2, {}, 254, cidr("10.0.1.138/32"), 50}, Rule{}) ==

@@ -14,10 +14,7 @@ void Agent::heard(Changes changes) {
 
 // Just these files: a pass reads all that the kernel has.
 void Agent::look_at_settings() {
-  const auto& last = passes_.last();
-  const bool hold =
-      sysctls_hold(last.desired.state.sysctls) && sysctls_hold(last.inputs.host.settings);
-  if (!hold) passes_.request();
+  if (!sysctls_hold(passes_.last().desired.state.sysctls)) passes_.request();
 }
 
 void Agent::heard_of_paths(const std::vector<PathReport>& reports) {

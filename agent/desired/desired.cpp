@@ -3,7 +3,6 @@
 #include <cassert>
 
 #include "agent/desired/local_view.h"
-#include "agent/desired/settings.h"
 
 namespace pellicle {
 
@@ -88,9 +87,7 @@ Mark encrypt_mark(uint8_t key_id) {
 
 Desired compute(const Inputs& inputs) {
   Desired desired{.state = {}, .cluster = cluster(inputs), .problems = {}};
-  desired.problems = settings_astray(inputs.host);
-  desired.problems.insert(desired.problems.end(), desired.cluster.problems.begin(),
-                          desired.cluster.problems.end());
+  desired.problems = desired.cluster.problems;
   const auto view = local_view(inputs, desired.cluster, desired.problems);
   if (view) {
     desired.state = all_objects(*view);

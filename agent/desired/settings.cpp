@@ -22,34 +22,11 @@ void set_for(unsigned on, Family family, const std::string& device, Table<Sysctl
   }
 }
 
-std::vector<std::string> required_settings() {
-  std::vector<std::string> paths;
-  for (const auto& setting : kSettings) {
-    if (setting.required & kOnAll) paths.push_back(setting_path(setting, kAllDevices));
-  }
-  return paths;
-}
-
-std::vector<Problem> settings_astray(const HostFacts& host) {
-  std::vector<Problem> problems;
-  for (const auto& setting : kSettings) {
-    if (!(setting.required & kOnAll)) continue;
-    const auto path = setting_path(setting, kAllDevices);
-    const auto found = host.settings.find({path});
-    if (found == host.settings.end() || found->second.value == setting.value) continue;
-    problems.push_back({.object = "Kernel setting",
-                        .field = path,
-                        .sentence = "is " + found->second.value + ", so " + setting.otherwise +
-                                    "; expected " + setting.value});
-  }
-  return problems;
-}
-
 std::optional<Sysctl> setting_of(const std::string& path) {
   for (const auto& setting : kSettings) {
     const auto folder = setting_path(setting, "");  // "net/ipv4/conf//rp_filter"
     const auto middle = folder.find("//");
-    if (setting.set && path.starts_with(folder.substr(0, middle + 1)) &&
+    if (path.starts_with(folder.substr(0, middle + 1)) &&
         path.ends_with(folder.substr(middle + 1))) {
       return Sysctl{setting.value};
     }

@@ -6,7 +6,6 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 
-#include "agent/desired/settings.h"
 #include "agent/kernel/addresses.h"
 #include "agent/kernel/sysctl.h"
 
@@ -101,9 +100,6 @@ HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& 
   const auto addresses = read_addresses(socket);
   read_links(devices, advertised_to(socket, addresses), own, ledger, facts);
   read_uplinks(devices, addresses, own, facts);
-  for (const auto& path : required_settings()) {
-    if (const auto value = read_sysctl(path)) facts.settings[{path}] = {*value};
-  }
   return facts;
 }
 

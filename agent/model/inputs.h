@@ -57,7 +57,6 @@ struct HostFacts {
   // Other devices that have routes or addresses because the kernel listens to routers there, or had
   // some when the agent first told it to go on listening.
   std::set<std::string> advertised;
-  Table<Sysctl> settings;  // files that are only looked at; see agent/desired/settings.h
   bool operator==(const HostFacts&) const = default;
 };
 

@@ -70,7 +70,7 @@ TEST_CASE("settings that others overwrite are put right at once where the kernel
   CHECK(lab.cleartext().empty());
 }
 
-TEST_CASE("settings whose change the kernel does not announce are put right or named within 10 s") {
+TEST_CASE("settings whose change the kernel does not announce are put right within 10 s") {
   Lab lab(without_resync());
   add_pods(lab);
   settle(lab);
@@ -80,18 +80,10 @@ TEST_CASE("settings whose change the kernel does not announce are put right or n
   CHECK(wait_until([&] { return setting("ipv4/conf/eth0/disable_xfrm") == "0\n"; }, 1s));
   CHECK(wait_until([&] { return lab.ping("net", kRemote).ok(); }));
 
+  // Over this one none of the policies decides.
   write_setting("ipv4/conf/all/disable_xfrm", "1");
-  const auto says = [&](const char* words) {
-    return lab.agent("worker").says().find(words) != std::string::npos;
-  };
-  CHECK(wait_until([&] { return says("Kernel setting net/ipv4/conf/all/disable_xfrm since "); },
-                   10s));
-  CHECK(says(
-      "is 1, so nothing that leaves by there is encrypted, whatever the policies say; expected 0"));
-  CHECK_FALSE(lab.agent("worker").ctl("status").ok());
-  CHECK_FALSE(lab.ping("net", kRemote).ok());
-  write_setting("ipv4/conf/all/disable_xfrm", "0");
-  CHECK(wait_until([&] { return lab.agent("worker").ctl("status").ok(); }, 10s));
-  CHECK(lab.ping("net", kRemote).ok());
+  CHECK(wait_until([&] { return setting("ipv4/conf/all/disable_xfrm") == "0\n"; }, 10s));
+  CHECK(wait_until([&] { return lab.ping("net", kRemote).ok(); }));
+  CHECK(lab.agent("worker").ctl("status").ok());
   CHECK(lab.cleartext().empty());
 }

@@ -88,6 +88,7 @@ void expect_devices(KernelState& state) {
     sysctl(device + "/forwarding", "1");
   }
   sysctl("all/rp_filter", "0");
+  sysctl("all/disable_xfrm", "0");
   sysctl("cilium_host/disable_xfrm", "0");
   sysctl("eth0/disable_xfrm", "0");
   sysctl("lxc0123456789ab/accept_local", "1");

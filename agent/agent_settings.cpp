@@ -37,8 +37,7 @@ void Agent::await_end_of_paths() {
 // program, so the next pass finds those.
 void Agent::look_at_hooks() {
   try {
-    hook_problems_ =
-        hook_problems(kernel_.datapath().hooks(passes_.last().desired.state.attachments));
+    hook_problems_ = hook_problems(kernel_.datapath().hooks(passes_.last().desired.state));
   } catch (const OsError& error) {
     log::debug("hooks cannot be looked at", {{"error", error.what()}});
   }

@@ -65,6 +65,7 @@ KernelState node_objects(const LocalView& view) {
           .routes = routes(view),
           .local_rules = local_rules(view),
           .rules = rules(view),
+          .auditors = auditors(view),
           .node_peers = node_peer_entries(view)};
 }
 

@@ -57,6 +57,7 @@ Table<PeerEntry> peer_entries(const LocalView& view);
 Table<PeerEntry> node_peer_entries(const LocalView& view);
 Table<NetfilterChain> netfilter_chains(const LocalView& view);
 Table<Attachment> attachments(const LocalView& view);
+Table<Attachment> auditors(const LocalView& view);
 Table<Route> routes(const LocalView& view);
 Table<LocalRule> local_rules(const LocalView& view);
 Table<Rule> rules(const LocalView& view);

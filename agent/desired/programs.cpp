@@ -48,10 +48,14 @@ Table<Attachment> attachments(const LocalView& view) {
     table.emplace(Attachment::Key{dev, ingress}, attachment(program, view.program_tags));
   };
   attach(view.uplink.name, true, view.uplink.ethernet ? "pell_uplink_in" : "pell_l3_in");
-  attach(view.uplink.name, false, view.uplink.ethernet ? "pell_uplink_out" : "pell_l3_out");
   attach(kNetDevice, true, "pell_net_in");
   attach(kHostDevice, false, "pell_host_out");
   return table;
+}
+
+Table<Attachment> auditors(const LocalView& view) {
+  const char* program = view.uplink.ethernet ? "pell_uplink_out" : "pell_l3_out";
+  return {{{.dev = view.uplink.name, .ingress = false}, attachment(program, view.program_tags)}};
 }
 
 }  // namespace pellicle

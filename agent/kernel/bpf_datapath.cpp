@@ -205,7 +205,7 @@ void BpfDatapath::finish() {
   KernelState left;
   dump(left);
   if (!left.datapath_config.empty() || !left.peers.empty() || !left.node_peers.empty() ||
-      !left.endpoints.empty() || !left.attachments.empty())
+      !left.endpoints.empty() || !left.attachments.empty() || !left.auditors.empty())
     return;
   for (const char* name : kMapNames) unpin_map(bpf_root_, name);
   pinned_.reset();
@@ -230,10 +230,12 @@ std::map<std::string, DropCount> BpfDatapath::drops() {
   return counts;
 }
 
-std::vector<Hook> BpfDatapath::hooks(const Table<Attachment>& attachments) {
+std::vector<Hook> BpfDatapath::hooks(const KernelState& state) {
   std::vector<Attachment::Key> keys;
-  keys.reserve(attachments.size());
-  for (const auto& [key, attachment] : attachments) keys.push_back(key);
+  for (const auto* table : {&state.attachments, &state.auditors}) {
+    for (const auto& [key, attachment] : *table) keys.push_back(key);
+  }
+  std::sort(keys.begin(), keys.end());
   return read_hooks(socket(), keys);
 }
 

@@ -53,8 +53,9 @@ class BpfDatapath {
   // By reason; all zero while nothing is pinned.
   std::map<std::string, DropCount> drops();
 
-  // The programs on these hooks, those of other owners included, in the order in which they run.
-  std::vector<Hook> hooks(const Table<Attachment>& attachments);
+  // The programs on the hooks where it has one, those of other owners included, in the order in
+  // which they run.
+  std::vector<Hook> hooks(const KernelState& state);
 
   // Where something was done that nobody asked for: one sentence.
   std::function<void(const std::string&)> on_note;

@@ -110,8 +110,9 @@ void dump_attachments(NetlinkSocket& socket, const BpfMaps& pinned, const Device
     if (!programs[i] || name == names.end()) continue;
     const auto [entry, is_new] = known.try_emplace(*programs[i]);
     if (is_new) entry->second = attachment_of(find_program(*programs[i]), pinned);
-    if (entry->second)
-      into.attachments[{.dev = name->second, .ingress = hooks[i].ingress}] = *entry->second;
+    if (!entry->second) continue;
+    auto& table = entry->second->is_auditor() ? into.auditors : into.attachments;
+    table[{.dev = name->second, .ingress = hooks[i].ingress}] = *entry->second;
   }
 }
 

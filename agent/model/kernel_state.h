@@ -28,6 +28,8 @@ struct KernelState {
   Table<Route> routes;
   Table<LocalRule> local_rules;
   Table<Rule> rules;
+  // Programs that drop what routes and rules must not let so far: once these are there.
+  Table<Attachment> auditors;
   // Of nodes' own addresses, which are reached in the clear without: when everything else is there.
   Table<PeerEntry> node_peers;
 
@@ -51,6 +53,7 @@ void for_each_table(Visitor&& visit) {
   visit("route", &KernelState::routes);
   visit("local rule", &KernelState::local_rules);
   visit("rule", &KernelState::rules);
+  visit("auditor", &KernelState::auditors);
   visit("node peer", &KernelState::node_peers);
 }
 

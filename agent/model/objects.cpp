@@ -67,6 +67,10 @@ uint8_t id_of_spi(uint32_t spi) {
   return static_cast<uint8_t>(spi & 0xf);
 }
 
+bool Attachment::is_auditor() const {
+  return program == "pell_uplink_out" || program == "pell_l3_out";
+}
+
 std::vector<DatapathConfig::Network> DatapathConfig::networks() const {
   std::vector<Network> all;
   for (const auto& network : {v4, v6}) {

@@ -172,6 +172,7 @@ struct Attachment {
   std::string program;       // function name in bpf/
   std::string tag;           // the kernel's digest of its instructions
   bool current_maps = true;  // uses the maps that are pinned now
+  bool is_auditor() const;   // of an uplink's egress; see bpf/uplink_out.c
   auto operator<=>(const Attachment&) const = default;
 };
 

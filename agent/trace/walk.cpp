@@ -39,11 +39,18 @@ Trace Walk::missing(const std::string& where, const std::string& finding,
   return ended(TraceEnd::dropped, effect);
 }
 
+bool Walk::is_attached(const std::string& dev, bool ingress, const std::string& name) const {
+  for (const auto* table : {&kernel_.attachments, &kernel_.auditors}) {
+    const auto attached = table->find({dev, ingress});
+    if (attached != table->end() && attached->second.program == name) return true;
+  }
+  return false;
+}
+
 bool Walk::program(const std::string& dev, bool ingress, const std::string& name,
                    const std::string& without) {
   const std::string where = dev + (ingress ? " ingress" : " egress");
-  const auto attached = kernel_.attachments.find({dev, ingress});
-  if (attached != kernel_.attachments.end() && attached->second.program == name) {
+  if (is_attached(dev, ingress, name)) {
     found(where, "program " + name);
     return true;
   }
@@ -53,9 +60,8 @@ bool Walk::program(const std::string& dev, bool ingress, const std::string& name
 
 bool Walk::uplink_program(bool ingress, const std::string& without) {
   const auto& dev = config().uplink;
-  const auto attached = kernel_.attachments.find({dev, ingress});
   const std::string l3 = ingress ? "pell_l3_in" : "pell_l3_out";
-  const bool bare = attached != kernel_.attachments.end() && attached->second.program == l3;
+  const bool bare = is_attached(dev, ingress, l3);
   return program(dev, ingress, bare ? l3 : ingress ? "pell_uplink_in" : "pell_uplink_out", without);
 }
 

@@ -35,6 +35,7 @@ class Walk {
   void path(const IpAddress& router);  // to the peer with this address, where it is narrow
 
  private:
+  bool is_attached(const std::string& dev, bool ingress, const std::string& name) const;
   const KernelState& kernel_;
   IpAddress from_;
   IpAddress to_;

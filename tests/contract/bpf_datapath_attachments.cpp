@@ -51,7 +51,7 @@ TEST_CASE("attachments: attached is dumped with its tag and the pinned maps") {
   datapath.apply(out);
   KernelState wanted;
   wanted.attachments[in.key] = in.value;
-  wanted.attachments[out.key] = out.value;
+  wanted.auditors[out.key] = out.value;
   CHECK(dumped(datapath) == wanted);
   CHECK_THAT(filters("eth0", "ingress"), Contains("pref 1 bpf") && Contains("handle 0x50656c6c") &&
                                              Contains("pell_uplink_in direct-action"));
@@ -120,7 +120,7 @@ TEST_CASE("attachments: removing takes ours alone, and the hooks with the last f
     remove(datapath, in);
     remove(datapath, out);
     CHECK(shell("tc filter show dev eth0 egress pref 7") == foreign);
-    CHECK(dumped(datapath).attachments.empty());
+    CHECK(dumped(datapath) == KernelState{});
   }
   SECTION("the device has gone") {
     shell("ip link del eth0");

@@ -53,7 +53,7 @@ class Uplink {
   Hook hook() {
     KernelState state;
     datapath_.dump(state);
-    const auto hooks = datapath_.hooks(state.attachments);
+    const auto hooks = datapath_.hooks(state);
     REQUIRE(hooks.size() == 1);
     CHECK(hooks[0].dev == "eth0");
     CHECK(hooks[0].ingress);

@@ -113,10 +113,11 @@ TEST_CASE("in place: a program is swapped for another without a moment without o
   shell("rm /sys/fs/bpf/pellicle-test-*/*");
   kernel = site.start_agent();
   Announcements filters(NETLINK_ROUTE, group_bit(RTNLGRP_TC));
-  CHECK(require_replaced<Attachment>(*kernel, desired) == desired.attachments.size());
+  const auto programs = desired.attachments.size() + desired.auditors.size();
+  CHECK(require_replaced<Attachment>(*kernel, desired) == programs);
   const auto heard = filters.heard();
   CHECK(std::count(heard.begin(), heard.end(), RTM_NEWTFILTER) ==
-        static_cast<std::ptrdiff_t>(desired.attachments.size()));
+        static_cast<std::ptrdiff_t>(programs));
   CHECK_FALSE(contains(heard, RTM_DELTFILTER));
   CHECK_FALSE(contains(heard, RTM_DELQDISC));
   require_quiet(*kernel, desired);

@@ -66,7 +66,7 @@ int show_hooks(const Options& options) {
   BpfDatapath datapath(options.cleanup.bpf_root);
   KernelState state;
   datapath.dump(state);
-  const auto hooks = datapath.hooks(state.attachments);
+  const auto hooks = datapath.hooks(state);
   const auto json = bpf_hooks_json(hooks);
   return show(options, json, [&] { return bpf_hooks_text(json, hook_problems(hooks)); });
 }

@@ -140,7 +140,8 @@ int MemoryKernel::perform(const Change<NetfilterChain>& change) {
 
 int MemoryKernel::perform(const Change<Attachment>& change) {
   if (change.action != Action::remove && !has_device(change.key.dev)) return ENODEV;
-  return place(&KernelState::attachments, change);
+  return place(change.value.is_auditor() ? &KernelState::auditors : &KernelState::attachments,
+               change);
 }
 
 // A gateway must be reached without another: through a network of the device's own addresses, or a
@@ -211,7 +212,9 @@ bool MemoryKernel::has_address(const IpAddress& address) const {
 // A device takes with it all that hangs on it; what knew it by number now points nowhere.
 void MemoryKernel::forget_device(const std::string& name) {
   std::erase_if(ours_.addresses, [&](const auto& entry) { return entry.first.dev == name; });
-  std::erase_if(ours_.attachments, [&](const auto& entry) { return entry.first.dev == name; });
+  for (auto* table : {&ours_.attachments, &ours_.auditors}) {
+    std::erase_if(*table, [&](const auto& entry) { return entry.first.dev == name; });
+  }
   std::erase_if(ours_.routes, [&](const auto& entry) {
     const auto& src = entry.second.src;
     return entry.second.dev == name || (src && !has_address(*src));

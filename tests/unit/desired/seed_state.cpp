@@ -108,9 +108,9 @@ void expect_programs(KernelState& state) {
       {{ip("10.0.1.52")}, {"lxc0123456789ab", mac("02:00:00:00:01:01"), mac("02:00:00:00:01:02")}},
       {{ip("10.0.1.103")},
        {"lxcba9876543210", mac("02:00:00:00:02:01"), mac("02:00:00:00:02:02")}}};
+  state.auditors = {{{"eth0", false}, {"pell_uplink_out", "0000000000000002", true}}};
   state.attachments = {
       {{"eth0", true}, {"pell_uplink_in", "0000000000000001", true}},
-      {{"eth0", false}, {"pell_uplink_out", "0000000000000002", true}},
       {{"cilium_net", true}, {"pell_net_in", "0000000000000003", true}},
       {{"cilium_host", false}, {"pell_host_out", "0000000000000004", true}},
       {{"lxc0123456789ab", true}, {"pell_lxc_in", "0000000000000005", true}},
@@ -211,7 +211,7 @@ TEST_CASE("another uplink, MTU and key id appear wherever they belong") {
   CHECK(state.routes.at({254, cidr("10.0.0.0/24")}).dev == "bond0.7");
   CHECK(state.sysctls.at({"net/ipv4/conf/bond0.7/rp_filter"}).value == "0");
   CHECK_FALSE(state.sysctls.contains({"net/ipv4/conf/eth0/rp_filter"}));
-  CHECK(state.attachments.contains({"bond0.7", false}));
+  CHECK(state.auditors.contains({"bond0.7", false}));
   CHECK(state.peers.at({cidr("10.0.0.0/24")}).key_id == 15);
   CHECK(state.states.contains({ip("10.0.0.40"), 15, {0xfe00, 0xff00}}));
   CHECK(state.policies

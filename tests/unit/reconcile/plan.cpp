@@ -33,7 +33,7 @@ KernelState worker_state() {
 
 }  // namespace
 
-TEST_CASE("creation: block policy, devices, XFRM, maps, programs, routes, rules") {
+TEST_CASE("creation: block policy, devices, XFRM, maps, programs, routes, rules, the auditor") {
   const auto order = lines(plan(worker_state(), {}));
   const std::vector<std::string> milestones = {
       "add policy src 0.0.0.0/0 dst 0.0.0.0/0 dir out priority 100 mark 0xe00/0xf00 action block",
@@ -51,6 +51,8 @@ TEST_CASE("creation: block policy, devices, XFRM, maps, programs, routes, rules"
       "add route 10.0.1.0/24 via 10.0.1.138 dev cilium_host",
       "add rule 100: lookup local",
       "add rule 1: fwmark 0xe00/0xf00 lookup 200",
+      "add rule 3: from 10.0.1.0/24 lookup 214",
+      "add program pell_uplink_out",
   };
   CHECK(position(order, milestones.front()) == 0);
   for (size_t i = 1; i < milestones.size(); ++i) {

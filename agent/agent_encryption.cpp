@@ -24,6 +24,8 @@ std::vector<Problem> Agent::kernel_problems() const {
   if (const auto full = conntrack_problem()) problems.push_back(*full);
   const auto contested = passes_.last().repairs.problem(std::chrono::steady_clock::now());
   if (contested) problems.push_back(*contested);
+  const auto refusing = kernel_.firewall_problems();
+  problems.insert(problems.end(), refusing.begin(), refusing.end());
   for (const auto& refusal : passes_.last().refusals) {
     if (std::holds_alternative<Change<State>>(refusal.operation)) return problems;
   }

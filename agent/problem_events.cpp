@@ -47,6 +47,7 @@ constexpr std::array kReasons = {
                 "find what else configures this node: another CNI plugin's agent, strongSwan, a "
                 "network manager"},
     EventReason{"HookContested", "Device ", "", 0s, ""},
+    EventReason{"FirewallRefusesPods", "Firewall", "", 0s, ""},
     EventReason{"KernelFeatureMissing", "Kernel", "", 0s, ""},
     EventReason{"KernelRefused", "Refusal", "", 0s, kAgentLog},
     EventReason{"PassFailed", "Pass", "", 0s, kAgentLog},

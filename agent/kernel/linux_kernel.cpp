@@ -210,6 +210,10 @@ const std::optional<std::string>& LinuxKernel::ledger_problem() const {
   return parts_->ledger.problem();
 }
 
+std::vector<Problem> LinuxKernel::firewall_problems() const {
+  return parts_->netfilter.problems();
+}
+
 std::vector<uint32_t> LinuxKernel::ports() const {
   std::vector<uint32_t> ports;
   for (const auto* socket : {parts_->route.opened(), parts_->xfrm.opened()}) {

@@ -35,6 +35,9 @@ class LinuxKernel : public Kernel {
   // What was wrong with the ledger that was found, if anything: one sentence.
   const std::optional<std::string>& ledger_problem() const;
 
+  // As of the last dump: rules of others that refuse pods' packets.
+  std::vector<Problem> firewall_problems() const;
+
   // The netlink ports of this process, for the monitor to tell our changes from others'.
   std::vector<uint32_t> ports() const;
 

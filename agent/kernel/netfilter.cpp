@@ -34,6 +34,21 @@ void Netfilter::dump(KernelState& into) {
   }
 }
 
+std::vector<Problem> Netfilter::problems() const {
+  std::vector<Problem> problems;
+  for (const NetfilterBackend* backend : usable_) {
+    for (const auto& rule : backend->refusing()) {
+      problems.push_back({"Firewall", "filter FORWARD",
+                          "the rule `" + rule +
+                              "` refuses all that no rule ahead of it accepts, before "
+                              "PELLICLE_FORWARD is asked, so pods reach nobody beyond this node; "
+                              "expected that rule to be deleted, or ahead of it one that accepts "
+                              "what is from and for pods"});
+    }
+  }
+  return problems;
+}
+
 void Netfilter::apply(const Change<NetfilterChain>& change) {
   if (usable_.empty()) look();
   if (change.action != Action::remove) return write(change.key, change.value);

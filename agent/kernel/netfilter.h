@@ -9,6 +9,7 @@
 #include "agent/kernel/netfilter_backend.h"
 #include "agent/kernel/outcome.h"
 #include "agent/model/kernel_state.h"
+#include "agent/model/node.h"
 #include "agent/reconcile/plan.h"
 
 namespace pellicle {
@@ -30,6 +31,9 @@ class Netfilter {
   void apply(const Change<NetfilterChain>& change);
   // The same for several, an outcome each, with as few programs run as can be.
   std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run);
+
+  // Rules of others that refuse pods' packets, as of the last dump.
+  std::vector<Problem> problems() const;
 
   // "iptables-legacy" or "iptables-nft"; empty before anything was read or when there is neither.
   std::string backend() const { return usable_.empty() ? "" : usable_.front()->name(); }

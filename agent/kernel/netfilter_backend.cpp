@@ -25,11 +25,15 @@ constexpr const char* kLockSeconds = "5";  // how long to wait for another user 
 // Tables where chains of ours may be.
 constexpr std::array kTables = {"filter", "nat", "raw", "mangle"};
 
-// "iptables-nft", v6, "save" -> "ip6tables-nft-save"
+// "iptables-nft", v6 -> "ip6tables-nft"
+std::string tool(const std::string& backend, Family family) {
+  return family == Family::v4 ? backend : "ip6" + backend.substr(2);
+}
+
+// "ip6tables-nft-save"
 std::optional<std::string> program(const std::string& backend, Family family,
                                    const std::string& verb) {
-  const std::string name = family == Family::v4 ? backend : "ip6" + backend.substr(2);
-  return find_executable(name + "-" + verb);
+  return find_executable(tool(backend, family) + "-" + verb);
 }
 
 // The legacy tables are made by looking at them. This file lists those that are there in the
@@ -106,7 +110,11 @@ bool NetfilterBackend::read(Family family) {
   if (saved.status != 0)
     throw OsError(EIO, "read netfilter tables with " + *save + ": " + said(saved));
   const auto tables = parse_save(saved.output);
-  for (const auto& [name, table] : tables) add(table, weight_);
+  for (const auto& [name, table] : tables) {
+    add(table, weight_);
+    const auto rule = name == "filter" ? refuses_all(table) : std::nullopt;
+    if (rule) refusing_.push_back(tool(name_, family) + " -A FORWARD " + *rule);
+  }
   for (const char* name : kTables) {
     const auto table = tables.find(name);
     if (table == tables.end()) continue;
@@ -133,6 +141,7 @@ bool NetfilterBackend::look() {
   looked_.reset();
   weight_ = {.is_default = name_ == default_backend()};
   chains_.clear();
+  refusing_.clear();
   jumps_.clear();
   if (!read(Family::v4)) return false;
   read(Family::v6);  // a kernel without IPv6 is a kernel all the same

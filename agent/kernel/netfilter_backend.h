@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/kernel/netfilter_command.h"
 #include "agent/kernel/netfilter_watch.h"
@@ -42,6 +43,8 @@ class NetfilterBackend {
   // What the last look saw, and what was written since.
   const BackendWeight& weight() const { return weight_; }
   const Table<NetfilterChain>& chains() const { return chains_; }  // ours; see chains_of_ours()
+  // Commands that made a rule which refuses pods' packets; see refuses_all().
+  const std::vector<std::string>& refusing() const { return refusing_; }
 
   // One commit. What the tool said; see lacks_kernel().
   CommandResult write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
@@ -66,6 +69,7 @@ class NetfilterBackend {
   std::string name_;
   BackendWeight weight_;
   Table<NetfilterChain> chains_;
+  std::vector<std::string> refusing_;
   std::map<NetfilterChain::Key, std::string> jumps_;  // to each, as iptables-restore deletes them
   std::optional<uint32_t> generation_;                // of nftables, when it was looked at
   std::optional<NetfilterLockWatch> lock_;            // of the legacy tables, since a first look

@@ -1,5 +1,6 @@
 #include "agent/kernel/netfilter_save.h"
 
+#include <regex>
 #include <sstream>
 #include <utility>
 
@@ -90,6 +91,19 @@ std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& t
         .parent = parent_of(table, name, chain), .rules = rules};
   }
   return chains;
+}
+
+std::optional<std::string> refuses_all(const SavedTable& filter) {
+  static const std::regex accepts("^(.*-[sdio] .*)?-j ACCEPT( .*)?$");
+  static const std::regex refuses("^(-m comment --comment( [^ -]\\S*)? +)?-j (REJECT|DROP)( .*)?$");
+  const auto forward = filter.find("FORWARD");
+  if (forward == filter.end()) return std::nullopt;
+  for (const std::string& rule : forward->second) {
+    const std::string bare = without_quoted(rule);
+    if (std::regex_match(bare, accepts)) return std::nullopt;
+    if (std::regex_match(bare, refuses)) return rule;
+  }
+  return std::nullopt;
 }
 
 std::string deleted_jumps(const SavedTable& table, const std::string& chain) {

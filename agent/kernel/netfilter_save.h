@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,11 @@ std::map<std::string, SavedTable> parse_save(std::string_view text);
 // place in the parent, has an empty `parent`, so that it differs from every wanted one.
 std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& table, Family family,
                                                              const std::string& name);
+
+// The rule of the filter table's FORWARD that refuses every packet before our chain there, the last
+// one, is asked: "-j REJECT ...". None: there is none, or a rule ahead of it accepts packets by
+// their addresses or devices, perhaps the pods'.
+std::optional<std::string> refuses_all(const SavedTable& filter);
 
 // Lines for iptables-restore that delete every rule of the table that goes to `chain`.
 std::string deleted_jumps(const SavedTable& table, const std::string& chain);

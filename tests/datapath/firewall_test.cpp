@@ -103,6 +103,27 @@ void check_order(const std::string& key_line) {
   cluster.check_closed();
 }
 
+void check_refusing_is_named(const std::string& key_line) {
+  Cluster cluster(key_line);
+  auto& agent = cluster.lab.agent("worker");
+  const auto named = [&](const std::string& rule) {
+    return wait_until([&] { return agent.says().find("the rule `" + rule) != std::string::npos; });
+  };
+  const std::string rule = " -A FORWARD -j REJECT --reject-with icmp";
+  must_in("worker", iptables() + rule + "-host-prohibited");
+  CHECK(named(iptables() + rule + "-host-prohibited"));
+  CHECK_FALSE(answers("net", "10.0.0.249"));
+  must_in("worker", ip6tables() + rule + "6-adm-prohibited");
+  CHECK(named(ip6tables() + rule + "6-adm-prohibited"));
+  CHECK_FALSE(agent.ctl("status").ok());
+
+  must_in("worker", iptables() + " -I FORWARD -s 10.0.0.0/16 -j ACCEPT");
+  must_in("worker", ip6tables() + " -D FORWARD -j REJECT --reject-with icmp6-adm-prohibited");
+  CHECK(wait_until([&] { return agent.ctl("status").ok(); }));
+  cluster.check_talks();
+  cluster.check_closed();
+}
+
 void check_state(const std::string& key_line) {
   Cluster cluster(key_line);
   // As a policy engine on the receiving node: net may begin, cni-fcnh6 may only answer.
@@ -150,6 +171,10 @@ TEST_CASE("firewall: an administrator's DROP in FORWARD holds, a policy of DROP 
 
 TEST_CASE("firewall: an administrator's DROP, one key for all") {
   check_order(api::kSeedKeyLine);
+}
+
+TEST_CASE("firewall: a rule that refuses all that is forwarded is named") {
+  check_refusing_is_named(pair_key_line());
 }
 
 TEST_CASE("firewall: who may begin a connection between pods is decided by its state") {

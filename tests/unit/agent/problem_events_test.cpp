@@ -59,6 +59,7 @@ TEST_CASE("each problem has a reason that says who must act") {
         "ConnectionTableFull");
   CHECK(reason({"Kernel contested", "", "somebody else undoes it"}) == "KernelContested");
   CHECK(reason({"Device eth0", "ingress", "another filter runs first"}) == "HookContested");
+  CHECK(reason({"Firewall", "filter FORWARD", "refuses all"}) == "FirewallRefusesPods");
   CHECK(reason({"Pod default/web", "address", "is another's"}) == "PodAddressConflict");
   CHECK(reason({"CNI", "", "not installed"}) == "CNINotInstalled");
   CHECK(reason({"File /var/run/pellicle/endpoints.json", "", "is damaged"}) == "StateNotKept");

@@ -32,6 +32,16 @@ FamilyView family_view(const Inputs& inputs, const Cluster& cluster, const OwnNe
           .masquerade_exceptions = of_family(settings.masquerade_exceptions, cidr_family)};
 }
 
+std::map<std::string, bool> uplinks(const Inputs& inputs, const Cluster& cluster) {
+  std::map<std::string, bool> devices{{cluster.uplink->name, cluster.uplink->ethernet}};
+  for (const auto& peer : cluster.peers) {
+    const auto hop = inputs.next_hops.find(peer.internal_ip);
+    if (hop == inputs.next_hops.end() || hop->second.device.empty()) continue;
+    devices.emplace(hop->second.device, hop->second.ethernet);
+  }
+  return devices;
+}
+
 // No value while something about this node itself is unknown; `cluster` has said what.
 std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster,
                                     std::vector<Problem>& problems) {
@@ -42,6 +52,7 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
   }
   return LocalView{.families = std::move(families),
                    .uplink = *cluster.uplink,
+                   .uplinks = uplinks(inputs, cluster),
                    .advertised = inputs.host.advertised,
                    .endpoints = present_endpoints(inputs, cluster.own, problems),
                    .keys = Keys(inputs),

@@ -35,8 +35,9 @@ struct FamilyView {
 struct LocalView {
   std::vector<FamilyView> families;  // one or both, IPv4 first
   HostFacts::Uplink uplink;
-  std::set<std::string> advertised;  // devices that routers advertise to
-  std::vector<Endpoint> endpoints;   // those whose device exists, by id
+  std::map<std::string, bool> uplinks;  // every device that a peer is reached by: is it Ethernet?
+  std::set<std::string> advertised;     // devices that routers advertise to
+  std::vector<Endpoint> endpoints;      // those whose device exists, by id
   Keys keys;
   bool netfilter = true;
   bool host_encryption = false;

@@ -25,7 +25,7 @@ std::string uplink_name(const Inputs& inputs, const Node& self) {
 // No value while nothing can be asked, or need be.
 std::optional<Here> here(const Inputs& inputs) {
   const auto self = inputs.nodes.find(inputs.settings.node_name);
-  if (!inputs.settings.direct_routes || self == inputs.nodes.end()) return std::nullopt;
+  if (self == inputs.nodes.end()) return std::nullopt;
   Here here;
   const auto uplink = uplink_name(inputs, self->second);
   for (const auto& [address, device] : inputs.host.uplinks) {
@@ -70,19 +70,11 @@ std::vector<NextHopQuestion> next_hop_questions(const Inputs& inputs, const Node
   return questions;
 }
 
-std::optional<std::string> hop_problem(const Peer& peer, const Cluster& cluster) {
-  if (!peer.next_hop || !cluster.uplink) return std::nullopt;
-  const auto address = peer.internal_ip.to_string();
-  const auto& [device, gateway, onlink, obstacle] = *peer.next_hop;
-  if (device.empty()) {
-    return "this node has no route to " + address + " (" + obstacle + "), so it makes none to " +
-           peer.pod_cidr.to_string() + "; expected one, through a default gateway for instance";
-  }
-  const auto& uplink = cluster.uplink->name;
-  if (device == uplink) return std::nullopt;
-  return address + " is reached through " + device + " and not through the uplink " + uplink +
-         ", where alone packets from other nodes are decrypted; expected one device towards all "
-         "nodes, and the setting `uplink` to name it";
+std::optional<std::string> hop_problem(const Peer& peer) {
+  if (!peer.next_hop || !peer.next_hop->device.empty()) return std::nullopt;
+  return "this node has no route to " + peer.internal_ip.to_string() + " (" +
+         peer.next_hop->obstacle + "), so it makes none to " + peer.pod_cidr.to_string() +
+         "; expected one, through a default gateway for instance";
 }
 
 std::optional<std::string> expected_of_network(const Peer& peer) {
@@ -98,7 +90,7 @@ void find_next_hops(const Inputs& inputs, Cluster& cluster) {
     peer.next_hop = asked == inputs.next_hops.end()
                         ? NextHop{.device = cluster.uplink->name, .gateway = std::nullopt}
                         : asked->second;
-    if (const auto wrong = hop_problem(peer, cluster)) {
+    if (const auto wrong = hop_problem(peer)) {
       cluster.problems.push_back({"Node " + peer.name, kRouteField, *wrong});
     }
   }

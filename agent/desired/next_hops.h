@@ -18,7 +18,7 @@ std::vector<NextHopQuestion> next_hop_questions(const Inputs& inputs, const Node
 inline constexpr const char* kRouteField = "route";
 
 // What is wrong with the way to the peer on this node, in one sentence.
-std::optional<std::string> hop_problem(const Peer& peer, const Cluster& cluster);
+std::optional<std::string> hop_problem(const Peer& peer);
 
 // "172.18.0.1 must route 10.0.0.0/24 to 172.19.0.4": where a gateway stands between the nodes, it
 // must know the pods' networks, as the outer addresses of ESP are of them.

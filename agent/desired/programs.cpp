@@ -47,15 +47,21 @@ Table<Attachment> attachments(const LocalView& view) {
   const auto attach = [&](const std::string& dev, bool ingress, const char* program) {
     table.emplace(Attachment::Key{dev, ingress}, attachment(program, view.program_tags));
   };
-  attach(view.uplink.name, true, view.uplink.ethernet ? "pell_uplink_in" : "pell_l3_in");
+  for (const auto& [device, ethernet] : view.uplinks) {
+    attach(device, true, ethernet ? "pell_uplink_in" : "pell_l3_in");
+  }
   attach(kNetDevice, true, "pell_net_in");
   attach(kHostDevice, false, "pell_host_out");
   return table;
 }
 
 Table<Attachment> auditors(const LocalView& view) {
-  const char* program = view.uplink.ethernet ? "pell_uplink_out" : "pell_l3_out";
-  return {{{.dev = view.uplink.name, .ingress = false}, attachment(program, view.program_tags)}};
+  Table<Attachment> table;
+  for (const auto& [device, ethernet] : view.uplinks) {
+    const char* program = ethernet ? "pell_uplink_out" : "pell_l3_out";
+    table.emplace(Attachment::Key{device, false}, attachment(program, view.program_tags));
+  }
+  return table;
 }
 
 }  // namespace pellicle

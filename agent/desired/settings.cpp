@@ -40,7 +40,7 @@ Table<Sysctl> sysctls(const LocalView& view) {
     const auto family = own.family();
     set_for(kOnHost, family, kHostDevice, table);
     set_for(kOnNet, family, kNetDevice, table);
-    set_for(kOnUplink, family, view.uplink.name, table);
+    for (const auto& [device, ethernet] : view.uplinks) set_for(kOnUplink, family, device, table);
     set_for(kOnAll, family, kAllDevices, table);
     for (const auto& device : view.advertised) set_for(kOnAdvertised, family, device, table);
     if (view.uplink.accepts_ra) set_for(kOnAdvertised, family, view.uplink.name, table);

@@ -13,7 +13,7 @@ namespace pellicle {
 enum On : unsigned {
   kOnHost = 1,         // cilium_host
   kOnNet = 2,          // cilium_net
-  kOnUplink = 4,       // of this node
+  kOnUplink = 4,       // each device that a peer is reached by
   kOnPods = 8,         // each lxc device of a pod that has the family
   kOnAdvertised = 16,  // each device that routers advertise to
   kOnAll = 32,         // "all": by the kernel's rules beside, above or in place of a device's own

@@ -64,7 +64,7 @@ bool explains(const OwnTrouble& trouble, const Problem& problem) {
   const auto& object = problem.object;
   if (object.starts_with("Secret ")) return !trouble.key_taken;
   const auto& self = trouble.cluster.self;
-  return object.starts_with("Kernel") || object == "Configuration" ||
+  return object.starts_with("Kernel") || object == "Configuration" || object == "Firewall" ||
          (self && object == "Node " + self->name);
 }
 
@@ -76,7 +76,7 @@ OwnCauses own_causes(const OwnTrouble& trouble) {
   note_refusals(trouble, causes);
   for (const auto& peer : trouble.cluster.peers) {
     const std::pair at(peer.name, peer.router.family());
-    if (const auto wrong = hop_problem(peer, trouble.cluster)) causes.towards[at] = *wrong;
+    if (const auto wrong = hop_problem(peer)) causes.towards[at] = *wrong;
     if (const auto expected = expected_of_network(peer)) causes.network[at] = *expected;
   }
   for (const auto& problem : trouble.problems) {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <set>
 
+#include <net/if_arp.h>
+
 #include "agent/kernel/link_codec.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/route_codec.h"
@@ -46,9 +48,10 @@ NextHop next_hop(const Answer& answer, const Devices& devices, const IpAddress& 
     return none(outcome.sentence);
   }
   if (!hop || !hop->unicast) return none("it is no other host's address");
-  const auto device = devices.name(hop->dev);
-  if (device.empty()) return none(std::strerror(ENODEV));
-  return {.device = device, .gateway = hop->gateway};
+  const Link* device = devices.find(hop->dev);
+  if (device == nullptr) return none(std::strerror(ENODEV));
+  return {
+      .device = device->name, .gateway = hop->gateway, .ethernet = device->type == ARPHRD_ETHER};
 }
 
 // Those of the gateways that are reached through another gateway, or not at all: by `onlink` alone.

@@ -66,6 +66,7 @@ struct NextHop {
   std::optional<IpAddress> gateway;  // none: the address itself is on the device's link
   bool onlink = false;               // no other route leads to the gateway
   std::string obstacle = {};         // the kernel's words, where there is no device
+  bool ethernet = true;              // the device's frames have an Ethernet header
   auto operator<=>(const NextHop&) const = default;
 };
 

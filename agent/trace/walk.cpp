@@ -59,7 +59,8 @@ bool Walk::program(const std::string& dev, bool ingress, const std::string& name
 }
 
 bool Walk::uplink_program(bool ingress, const std::string& without) {
-  const auto& dev = config().uplink;
+  const auto way = route(kMainTable, ingress ? from_ : to_);
+  const auto dev = way ? way->second.dev : config().uplink;
   const std::string l3 = ingress ? "pell_l3_in" : "pell_l3_out";
   const bool bare = is_attached(dev, ingress, l3);
   return program(dev, ingress, bare ? l3 : ingress ? "pell_uplink_in" : "pell_uplink_out", without);

@@ -26,7 +26,8 @@ class Walk {
   // Our program on a device's hook; without it `without` happens.
   bool program(const std::string& dev, bool ingress, const std::string& name,
                const std::string& without);
-  bool uplink_program(bool ingress, const std::string& without);  // with Ethernet header or without
+  // On the device towards the peer, with Ethernet header or without.
+  bool uplink_program(bool ingress, const std::string& without);
   bool mark_rule(const Mark& mark);
   bool table_rule(uint32_t table) const;  // one that looks it up for packets of this walk
   // The longest prefix of a table that covers the address; of ours, others' are not seen.

@@ -44,10 +44,9 @@ const std::vector<Row> kRows = {
     {"by a gateway that no route leads to", by("eth0", "172.31.1.1", true),
      "route 10.0.0.0/24 via 172.31.1.1 dev eth0 onlink", ""},
     {"by an IPv6 gateway", by("eth0", "fe80::1"), "route 10.0.0.0/24 via fe80::1 dev eth0", ""},
-    {"on another device's link", by("eth1"), "route 10.0.0.0/24 via 172.19.0.4 dev eth1",
-     "172.19.0.4 is reached through eth1 and not through the uplink eth0"},
+    {"on another device's link", by("eth1"), "route 10.0.0.0/24 via 172.19.0.4 dev eth1", ""},
     {"by a gateway on another device", by("eth1", "192.0.2.1"),
-     "route 10.0.0.0/24 via 192.0.2.1 dev eth1", "and not through the uplink eth0"},
+     "route 10.0.0.0/24 via 192.0.2.1 dev eth1", ""},
     {"not at all", NextHop{.device = {}, .gateway = {}, .obstacle = "Network is unreachable"}, "",
      "this node has no route to 172.19.0.4 (Network is unreachable)"},
 };
@@ -84,6 +83,33 @@ TEST_CASE("next hop: only the peer's route in main depends on it, no route of an
   auto direct = compute(inputs).state;
   direct.routes.at({kMain, cidr("10.0.0.0/24")}).gateway = ip("172.18.0.1");
   CHECK(routed == direct);
+}
+
+TEST_CASE("next hop: each device that a peer is reached by gets what the uplink has") {
+  auto inputs = with_distant_peer();
+  inputs.next_hops[ip("172.19.0.4")] = by("eth0", "172.18.0.1");
+  const auto by_one = compute(inputs).state;
+  inputs.host.program_tags["pell_l3_in"] = inputs.host.program_tags["pell_l3_out"] = "0a";
+  for (const bool ethernet : {true, false}) {
+    CAPTURE(ethernet);
+    auto hop = by("eth1");
+    hop.ethernet = ethernet;
+    inputs.next_hops[ip("172.19.0.4")] = hop;
+    auto expected = by_one;
+    const auto program = [&](const std::string& name) {
+      return Attachment{.program = name, .tag = inputs.host.program_tags.at(name)};
+    };
+    expected.attachments[{"eth1", true}] = program(ethernet ? "pell_uplink_in" : "pell_l3_in");
+    expected.auditors[{"eth1", false}] = program(ethernet ? "pell_uplink_out" : "pell_l3_out");
+    for (const std::string name : {"rp_filter", "disable_xfrm", "forwarding"}) {
+      expected.sysctls[{"net/ipv4/conf/eth1/" + name}] =
+          expected.sysctls.at({"net/ipv4/conf/eth0/" + name});
+    }
+    auto& route = expected.routes.at({kMain, cidr("10.0.0.0/24")});
+    route.dev = "eth1";
+    route.gateway = ip("172.19.0.4");
+    CHECK(compute(inputs).state == expected);
+  }
 }
 
 TEST_CASE("next hop: an IPv6 peer has a way of its own") {
@@ -133,12 +159,12 @@ TEST_CASE("next hop: only what is outside the uplink's networks is asked for") {
   CHECK(next_hop_questions(inputs).empty());
 }
 
-TEST_CASE("next hop: where others make the routes nothing is asked, made or missed") {
+TEST_CASE("next hop: where others make the routes none is made or missed") {
   auto inputs = with_distant_peer();
   inputs.next_hops[ip("172.19.0.4")] = by("eth1");
   const auto with = compute(inputs);
   inputs.settings.direct_routes = false;
-  CHECK(next_hop_questions(inputs).empty());
+  CHECK(next_hop_questions(inputs).size() == 1);  // for the device
   const auto without = compute(inputs);
   CHECK(without.problems.empty());
   auto expected = with.state;

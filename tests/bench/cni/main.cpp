@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/figure.h"
 #include "tests/bench/picture.h"
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
@@ -96,27 +97,49 @@ void print_row(const char* verb, const std::string& name, const std::vector<doub
               quantile(values, 0.99));
 }
 
+double ratio(const std::vector<double>& ours, const std::vector<double>& theirs) {
+  return quantile(ours, 0.5) / quantile(theirs, 0.5);
+}
+
 void print_ratio(const std::vector<double>& ours, const std::vector<double>& theirs) {
-  std::printf("      %-15s  %9.2f  %9.2f\n\n", "ratio", quantile(ours, 0.5) / quantile(theirs, 0.5),
+  std::printf("      %-15s  %9.2f  %9.2f\n\n", "ratio", ratio(ours, theirs),
               quantile(ours, 0.99) / quantile(theirs, 0.99));
 }
+
+struct Verb {
+  const char* name;
+  const char* measure;
+  std::vector<double> Contestant::*times;
+  double most;  // of the ratio
+};
+constexpr Verb kVerbs[] = {{"ADD", "cni_add", &Contestant::add, 0.25},
+                           {"DEL", "cni_del", &Contestant::del, 0.3}};
 
 void print_table(const Contestant& ours, const Contestant& theirs, size_t pods) {
   std::printf("%zu of each in turns, on a node with %zu pods; milliseconds\n\n", ours.add.size(),
               pods);
   std::printf("verb  %-15s  %9s  %9s\n", "plugin", "median", "p99");
-  print_row("ADD", ours.name, ours.add);
-  print_row("", theirs.name, theirs.add);
-  print_ratio(ours.add, theirs.add);
-  print_row("DEL", ours.name, ours.del);
-  print_row("", theirs.name, theirs.del);
-  print_ratio(ours.del, theirs.del);
-  const auto ratio = [](const auto& each, const auto& other) {
-    return quantile(each, 0.5) / quantile(other, 0.5);
-  };
   bench::Picture picture;
-  picture.at_most("ADD / " + theirs.name, ratio(ours.add, theirs.add), 1);
-  picture.at_most("DEL / " + theirs.name, ratio(ours.del, theirs.del), 1);
+  for (const auto& verb : kVerbs) {
+    const auto& times = ours.*verb.times;
+    const auto& other = theirs.*verb.times;
+    print_row(verb.name, ours.name, times);
+    print_row("", theirs.name, other);
+    print_ratio(times, other);
+    picture.at_most(std::string(verb.name) + " / " + theirs.name, ratio(times, other), verb.most);
+    const std::string at = pods == 0 ? "" : std::to_string(pods) + " pods";
+    bench::keep({.measure = verb.measure,
+                 .at = at,
+                 .ours = quantile(times, 0.5),
+                 .other = quantile(other, 0.5),
+                 .unit = "ms",
+                 .target = verb.most});
+    bench::keep({.measure = std::string(verb.measure) + "_p99",
+                 .at = at,
+                 .ours = quantile(times, 0.99),
+                 .other = quantile(other, 0.99),
+                 .unit = "ms"});
+  }
   picture.print();
 }
 

@@ -11,7 +11,9 @@
 
 #include "tests/bench/event/agent_process.h"
 #include "tests/bench/event/cluster.h"
+#include "tests/bench/figure.h"
 #include "tests/bench/picture.h"
+#include "tests/bench/text.h"
 #include "tests/harness/api/seed.h"
 
 using namespace pellicle;
@@ -30,8 +32,8 @@ constexpr unsigned kIdle = 300;      // seconds; where comparing costs much, one
 constexpr int kRoutesOfAPeer = 2;    // in table 200 and in main; a peer's last messages
 constexpr double kMostLatency = 15;  // milliseconds
 constexpr double kMostIdle = 0.1;    // per cent of a core
-constexpr double kMostMemory = 48;   // MiB, at 5000 peers
-constexpr double kLeastMemory = 16;  // MiB, at 10
+constexpr double kMostMemory = 24;   // MiB, at 5000 peers
+constexpr double kLeastMemory = 10;  // MiB, at 10
 
 struct Costs {
   double listed = 0;            // ms, from the start of the process to the last peer's route
@@ -76,30 +78,38 @@ Costs measure(size_t peers) {
 
 class Table {
  public:
-  // `most`: 0 when nothing is wanted of it.
-  void row(const char* what, double value, const char* unit, double most = 0) {
+  explicit Table(size_t peers) : at_(text("%zu peers", peers)) {}
+
+  // `most`: none when nothing is wanted of it.
+  void row(const char* what, const char* measure, double value, const char* unit,
+           std::optional<double> most = {}) {
     std::printf("%-58s  %9.2f %-3s", what, value, unit);
-    if (most > 0) {
-      std::printf("  <= %-4g%s", most, value <= most ? "" : "  missed");
-      picture_.at_most(what, value, most);
+    if (most) {
+      std::printf("  <= %-4g%s", *most, value <= *most ? "" : "  missed");
+      picture_.at_most(what, value, *most);
     }
     std::printf("\n");
+    keep({.measure = measure, .at = at_, .ours = value, .unit = unit, .target = most});
   }
   void print_picture() const { picture_.print(); }
 
  private:
+  std::string at_;
   Picture picture_;
 };
 
 void print(size_t peers, const Costs& costs) {
   std::printf("== %zu peers, a key for each pair, Nodes of %zu bytes\n\n", peers, kNodeBytes);
-  Table table;
-  table.row("from the agent's start to the last peer's routes", costs.listed, "ms");
-  table.row("a Node more -> its last route, median", costs.median, "ms", kMostLatency);
-  table.row("  the longest of them", costs.most, "ms");
-  table.row("idle, of a core", costs.idle, "%", kMostIdle);
-  table.row("resident", costs.resident, "MiB", peers > 10 ? kMostMemory : kLeastMemory);
-  table.row("  at most", costs.peak, "MiB");
+  Table table(peers);
+  table.row("from the agent's start to the last peer's routes", "start_to_routes", costs.listed,
+            "ms");
+  table.row("a Node more -> its last route, median", "node_to_routes", costs.median, "ms",
+            kMostLatency);
+  table.row("  the longest of them", "node_to_routes_longest", costs.most, "ms");
+  table.row("idle, of a core", "idle_agent", costs.idle, "%", kMostIdle);
+  table.row("resident", "resident_agent", costs.resident, "MiB",
+            peers > 10 ? kMostMemory : kLeastMemory);
+  table.row("  at most", "resident_agent_peak", costs.peak, "MiB");
   table.print_picture();
 }
 

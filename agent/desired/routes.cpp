@@ -15,8 +15,8 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
   const auto& uplink = view.uplink;
   for (const Peer& peer : own.peers) {
     Route route{.dev = kHostDevice, .mtu = routed_mtu(peer, view)};
-    if (!FamilyView::is_marked(peer))
-      route.src = own.router;  // of what the node says: icmp_rules()
+    const bool selected_by_source = peer.way() && !peer.way()->marked && !view.host_encryption;
+    if (selected_by_source) route.src = own.router;  // of what the node says: icmp_rules()
     table.emplace(Route::Key{kEncryptTable, peer.pod_cidr}, route);
     if (!view.host_encryption) continue;
     table.emplace(Route::Key{kEncryptTable, Cidr::host(peer.internal_ip)}, route);
@@ -34,7 +34,7 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
 void add_mark_tables(const FamilyView& own, bool host_encryption, Table<Route>& table) {
   const auto add = [&](uint32_t number, const Cidr& dst, bool marked) {
     Route route{.dev = kHostDevice};
-    if (number == kMarkPodsTable) route.src = own.router;  // of what the node says: icmp_rules()
+    if (!host_encryption) route.src = own.router;  // of what the node says: icmp_rules()
     if (marked) table.emplace(Route::Key{number, dst}, route);
     if (!marked && !own.held.contains(dst)) return;
     table.emplace(Route::Key{number, dst, kBehindMetric}, Route{.type = RouteType::unreachable});

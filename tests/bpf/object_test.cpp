@@ -66,10 +66,12 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
         MapShape{BPF_MAP_TYPE_ARRAY, 4, sizeof(datapath::listener), 1, BPF_F_MMAPABLE});
   CHECK(shape(programs, MAP_EVENTS) ==
         MapShape{BPF_MAP_TYPE_RINGBUF, 0, 0, datapath::EVENT_BYTES, 0});
+  CHECK(shape(programs, MAP_PATHS) ==
+        MapShape{BPF_MAP_TYPE_RINGBUF, 0, 0, datapath::PATH_BYTES, 0});
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, programs.object())++ maps;
-  CHECK(maps == 8);
+  CHECK(maps == 9);
 }
 
 TEST_CASE("no program chokes on a frame of any size") {

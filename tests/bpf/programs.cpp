@@ -48,8 +48,8 @@ void Programs::configure(const datapath::datapath_config& config) {
 }
 
 void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
-                        bool node) {
-  const datapath::peer_value value{.key_id = key_id, .node = node};
+                        bool node, uint16_t path) {
+  const datapath::peer_value value{.key_id = key_id, .node = node, .path = path};
   if (address.find(':') != std::string::npos) {
     const datapath::peer6_key key{.prefix_length = prefix_length,
                                   .address = pellicle::address(address)};

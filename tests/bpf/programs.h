@@ -39,7 +39,7 @@ class Programs {
 
   void configure(const datapath::datapath_config& config);
   void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
-                bool node = false);
+                bool node = false, uint16_t path = 0);
   void set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint);
 
   // Runs a program once (BPF_PROG_TEST_RUN) on a frame that came through `ifindex`, the loopback

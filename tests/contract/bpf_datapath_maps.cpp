@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kAllPins =
     "pellicle_config\npellicle_drops\npellicle_eps\npellicle_eps6\npellicle_events\n"
-    "pellicle_listen\npellicle_peers\npellicle_peers6\n";
+    "pellicle_listen\npellicle_paths\npellicle_peers\npellicle_peers6\n";
 
 void make_devices() {
   shell("ip link add cilium_host type veth peer name cilium_net");

@@ -72,6 +72,7 @@ TEST_CASE("ipv6: rules, routes and the address are what ip shows") {
         "2:\tfrom fd00:10:1::8a ipproto esp lookup main\n"
         "3:\tfrom fd00:10:1::/64 lookup 214\n"
         "100:\tfrom all lookup local\n"
+        "101:\tfrom all iif lo ipproto ipv6-icmp lookup 214\n"
         "32766:\tfrom all lookup main\n");
   CHECK(text_of("ip -6 route show table 200") ==
         "fd00:10::/64 dev cilium_host metric 1024 mtu 1500 pref medium\n"

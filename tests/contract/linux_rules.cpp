@@ -47,6 +47,7 @@ TEST_CASE(
         "2:\tfrom 10.0.1.138 ipproto esp lookup main proto kernel\n"
         "3:\tfrom 10.0.1.0/24 lookup 214 proto kernel\n"
         "100:\tfrom all lookup local proto kernel\n"
+        "101:\tfrom all iif lo ipproto icmp lookup 214 proto kernel\n"
         "32766:\tfrom all lookup main proto kernel\n"
         "32767:\tfrom all lookup default proto kernel\n");
   CHECK(shell("ip rule").find("proto kernel") == std::string::npos);

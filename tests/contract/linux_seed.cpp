@@ -50,6 +50,7 @@ TEST_CASE("the seed's rules, routes, states and policies are what ip shows") {
         "2:\tfrom 10.0.1.138 ipproto esp lookup main\n"
         "3:\tfrom 10.0.1.0/24 lookup 214\n"
         "100:\tfrom all lookup local\n"
+        "101:\tfrom all iif lo ipproto icmp lookup 214\n"
         "32766:\tfrom all lookup main\n"
         "32767:\tfrom all lookup default\n");
   CHECK(text_of("ip route show table main") ==

@@ -13,9 +13,9 @@ namespace {
 
 // The seed's worker. Of its rules, 9 and 10 serve a proxy that this agent does not have. The
 // default route and the one of proto kernel are the environment's, and so is lo. Additions are
-// rules 2 and 3, which lead what is not marked yet to cilium_host, and three policies: the block
-// policy, the first, and the two for packets to the node itself. Today's `ip` says "ptype main",
-// the seed's did not. Lines that `ip` ends with a blank end with "$" here.
+// rules 2, 3 and 101, which lead what is not marked yet to cilium_host, and three policies: the
+// block policy, the first, and the two for packets to the node itself. Today's `ip` says "ptype
+// main", the seed's did not. Lines that `ip` ends with a blank end with "$" here.
 std::string rules(const std::string& router, const std::string& pod_cidr) {
   return "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
          "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
@@ -23,6 +23,7 @@ std::string rules(const std::string& router, const std::string& pod_cidr) {
          router + " ipproto esp lookup main\n3:\tfrom " + pod_cidr +
          " lookup 214\n"
          "100:\tfrom all lookup local\n"
+         "101:\tfrom all iif lo ipproto icmp lookup 214\n"
          "32766:\tfrom all lookup main\n"
          "32767:\tfrom all lookup default\n";
 }

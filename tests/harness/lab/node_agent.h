@@ -36,7 +36,7 @@ class NodeAgent {
   void reboot();
 
   // Until `status` says ready; false when it did not within `limit` or the agent ended.
-  bool wait_ready(Seconds limit = 20s);
+  bool wait_ready(Seconds limit = 60s);
 
   // `pellicle <arguments>` of this node, run in its namespace: "status", "cleanup --force".
   Result ctl(const std::string& arguments) const;

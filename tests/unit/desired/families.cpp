@@ -68,7 +68,8 @@ void check_ipv6(const KernelState& state) {
   CHECK(ipv6_lines(state.rules) == Lines{"-6 rule 1: fwmark 0xd00/0xf00 lookup 200",
                                          "-6 rule 1: fwmark 0xe00/0xf00 lookup 200",
                                          "-6 rule 2: from fd00:10:1::8a/128 ipproto 50 lookup 254",
-                                         "-6 rule 3: from fd00:10:1::/64 lookup 214"});
+                                         "-6 rule 3: from fd00:10:1::/64 lookup 214",
+                                         "-6 rule 101: iif lo ipproto 58 lookup 214"});
   CHECK(ipv6_lines(state.local_rules) == Lines{"-6 rule 100: lookup local"});
   CHECK(state.endpoints.contains({ip("fd00:10:1::34")}));
   CHECK(state.netfilter.contains({Family::v6, "raw", "PELLICLE_PREROUTING"}));
@@ -115,11 +116,22 @@ TEST_CASE("with IPv6 alone there is nothing of IPv4 but the block policy") {
   check_ipv6(desired.state);
   check_ipv6_routes(desired.state);
   CHECK(desired.state.routes.size() == 11);
-  CHECK(desired.state.rules.size() == 4);
+  CHECK(desired.state.rules.size() == 5);
   CHECK(desired.state.local_rules.size() == 1);
   CHECK(desired.state.block_policies.size() == 2);
   CHECK_FALSE(desired.state.datapath_config.at({}).v4);
   CHECK(desired.state.datapath_config.at({}).v6->router == ip("fd00:10:1::8a"));
+}
+
+TEST_CASE("IPv6's 1280 bytes always fit: the kernel is told of so much, the programs of the path") {
+  auto inputs = dual();
+  const auto table = [&] { return compute(inputs).state; };
+  inputs.paths[ip("fd00:10::28")] = {.mtu = 1300, .router = ip("fd00:172::1")};
+  CHECK(table().routes.at({200, cidr("fd00:10::/64")}).mtu == 1356);
+  CHECK(table().peers.at({cidr("fd00:10::/64")}).path == 1300);
+  inputs.paths[ip("fd00:10::28")].mtu = 1400;
+  CHECK(table().routes.at({200, cidr("fd00:10::/64")}).mtu == 1400);
+  CHECK(table().peers.at({cidr("fd00:10::/64")}).path == 0);
 }
 
 TEST_CASE("a peer is encrypted to in the families that both have, without a complaint") {

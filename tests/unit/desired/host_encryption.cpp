@@ -71,6 +71,7 @@ TEST_CASE("host encryption: switched on, all of it is an addition to what is the
             "add rule 4: fwmark 0x200/0xf00 lookup 215",
             // Last: until then nodes are reached in the clear.
             "add node 172.18.0.2/32 key 3", "add node 172.18.0.4/32 key 3",
+            "remove rule 101: iif lo ipproto 1 lookup 214",
             "remove rule 3: from 10.0.1.0/24 lookup 214"});
 }
 

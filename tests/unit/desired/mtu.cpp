@@ -44,4 +44,31 @@ TEST_CASE("the inner MTU is what the kernel computes for a tunnel state") {
   }
 }
 
+TEST_CASE("the outer MTU is the least that leaves the inner one") {
+  const auto gcm = "rfc4106(gcm(aes))";
+  for (const auto& algorithm :
+       {aead(gcm, 128), pair("hmac(sha256)", "cbc(aes)"), pair("hmac(sha1)", "cbc(des3_ede)")}) {
+    for (const auto family : kFamilies) {
+      for (uint32_t inner = 1280; inner < 1300; ++inner) {
+        const auto outer = outer_mtu(inner, algorithm, family);
+        CHECK(inner_mtu(outer, algorithm, family) >= inner);
+        CHECK(inner_mtu(outer - 1, algorithm, family) < inner);
+      }
+    }
+  }
+}
+
+TEST_CASE("a path that is narrower than the uplink is its peer's route's MTU") {
+  auto inputs = seed::worker();
+  const auto mtu = [&] {
+    return compute(inputs).state.routes.at({200, seed::cidr("10.0.0.0/24")}).mtu;
+  };
+  inputs.paths[seed::ip("10.0.0.40")] = {.mtu = 1300, .router = seed::ip("172.18.0.1")};
+  CHECK(mtu() == 1300);
+  CHECK(compute(inputs).state.routes.at({200, seed::cidr("10.0.2.0/24")}).mtu == 1500);
+  CHECK(compute(inputs).state.peers.at({seed::cidr("10.0.0.0/24")}).path == 0);
+  inputs.paths[seed::ip("10.0.0.40")].mtu = 9000;
+  CHECK(mtu() == 1500);
+}
+
 }  // namespace pellicle

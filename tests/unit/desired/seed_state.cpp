@@ -63,15 +63,17 @@ void expect_routing(KernelState& state) {
       {{200, cidr("10.0.1.0/24")},
        {.type = RouteType::local, .dev = "eth0", .scope = 254, .protocol = 50}},
       // What is not marked yet goes to cilium_host as well.
-      {{214, cidr("10.0.0.0/24")}, {.dev = "cilium_host"}},
-      {{214, cidr("10.0.2.0/24")}, {.dev = "cilium_host"}},
+      {{214, cidr("10.0.0.0/24")}, {.dev = "cilium_host", .src = router}},
+      {{214, cidr("10.0.2.0/24")}, {.dev = "cilium_host", .src = router}},
       {{214, cidr("10.0.0.0/24"), 4096}, {.type = RouteType::unreachable}},
       {{214, cidr("10.0.2.0/24"), 4096}, {.type = RouteType::unreachable}},
   };
   state.rules = {{{Family::v4, 1, kDecrypted, 200}, {}},
                  {{Family::v4, 1, kEncrypted, 200}, {}},
                  {{Family::v4, 2, {}, 254, cidr("10.0.1.138/32"), 50}, {}},
-                 {{Family::v4, 3, {}, 214, cidr("10.0.1.0/24")}, {}}};
+                 {{Family::v4, 3, {}, 214, cidr("10.0.1.0/24")}, {}},
+                 // The node's own words about what it decrypted.
+                 {{Family::v4, 101, {}, 214, std::nullopt, 1, std::nullopt, true}, {}}};
   state.local_rules = {{{Family::v4}, {.priorities = {100}}}};
 }
 

@@ -96,6 +96,20 @@ TEST_CASE("rules are ours by their exact value") {
     change(other);
     CHECK_FALSE(is_ours(other));
   }
+  const auto of_node = [](uint32_t priority, uint32_t table, std::optional<Cidr> dst) {
+    return KernelRule{{.priority = priority,
+                       .table = table,
+                       .protocol = 1,
+                       .dst = std::move(dst),
+                       .of_node = true},
+                      true};
+  };
+  CHECK(is_ours(of_node(101, 214, std::nullopt)));
+  CHECK(is_ours(of_node(102, 254, cidr("10.0.1.0/24"))));
+  CHECK(is_ours(of_node(103, 200, std::nullopt)));
+  CHECK_FALSE(is_ours(of_node(102, 254, std::nullopt)));
+  CHECK_FALSE(is_ours(of_node(103, 201, std::nullopt)));
+  CHECK_FALSE(is_local_rule({{.priority = 7, .table = 255, .of_node = true}, true}));
   CHECK(is_local_rule({{.priority = 7, .table = 255}, true}));
   CHECK_FALSE(is_local_rule({{.priority = 7, .mark = {1, 1}, .table = 255}, true}));
 }

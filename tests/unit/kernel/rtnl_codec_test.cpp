@@ -105,13 +105,16 @@ TEST_CASE("a route that says more than the model can is not plain, a clone is no
 
 TEST_CASE("rules come back from their messages") {
   const auto rules = compute(seed::worker()).state.rules;
-  REQUIRE(rules.size() == 4);
+  REQUIRE(rules.size() == 5);
   for (const auto& [key, value] : rules) {
     const auto back = decode_rule(encode_new_rule(key).get());
     REQUIRE(back);
     CHECK(back->key == key);
     CHECK(back->plain);
   }
+  const Rule::Key own{
+      .priority = 102, .table = 254, .protocol = 1, .dst = cidr("10.0.1.0/24"), .of_node = true};
+  CHECK(decode_rule(encode_new_rule(own).get())->key == own);
   const Rule::Key local{.priority = 100, .table = 255};
   CHECK(decode_rule(encode_new_rule(local).get())->key == local);
 }

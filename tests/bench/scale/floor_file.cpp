@@ -100,10 +100,10 @@ struct Rotation {
   void add(const Change<Policy>& change) {
     if (change.action == Action::add) {
       policies.add(encode_new_policy(change.key, change.value), NLM_F_ACK);
-    } else if (change.action == Action::remove) {
-      old_policies.add(encode_delete_policy(change.key), NLM_F_ACK);
+    } else if (change.action == Action::replace) {
+      policies.add(encode_update_policy(change.key, change.value), NLM_F_ACK);
     } else {
-      throw std::runtime_error("a rotation replaces no policy");
+      old_policies.add(encode_delete_policy(change.key), NLM_F_ACK);
     }
   }
   void add(const Change<PeerEntry>& change) { add_entry(peers, change); }

@@ -33,7 +33,16 @@ void keep_unmarked_rules(const KernelState& actual, Family family, KernelState& 
     return key.table == kMainTable && route.dev == kHostDevice &&
            key.dst == Cidr::host(key.dst.address());
   });
-  if (!find(in(kMarkPodsTable)) || !pods || !router) return;
+  if (!pods) return;
+  // A source stands in them where the node's own ICMP is led by them.
+  const auto with_source = [&](uint32_t table) {
+    return find([table](const Route::Key& key, const Route& route) {
+             return key.table == table && route.src;
+           })
+        .has_value();
+  };
+  kept.rules.merge(icmp_rules(*pods, with_source(kMarkPodsTable), with_source(kEncryptTable)));
+  if (!find(in(kMarkPodsTable)) || !router) return;
   const bool host_encryption = find(in(kMarkNodesTable)).has_value();
   kept.rules.merge(unmarked_rules(*pods, router->address(), host_encryption));
 }

@@ -73,6 +73,8 @@ uint16_t cut_path(const Peer& peer, const LocalView& view);
 LocalRule local_rule();
 Table<Rule> mark_rules(Family family);
 Table<Rule> unmarked_rules(const Cidr& pods, const IpAddress& router, bool host_encryption);
+// `marked`, `unmarked`: policies that ask for a mark, and such that do not, lead to peers.
+Table<Rule> icmp_rules(const Cidr& pods, bool marked, bool unmarked);
 inline constexpr uint32_t kLocalRuleBornAt = 0;  // where the kernel has it
 
 Attachment attachment(const char* program, const ProgramTags& tags);

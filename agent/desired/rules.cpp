@@ -12,27 +12,6 @@ constexpr uint8_t kEsp = 50;  // IPPROTO_ESP
 constexpr uint8_t kIcmp = 1;
 constexpr uint8_t kIcmpv6 = 58;
 
-// The node's own words about what pods of others sent quote it, so they go as it came. Their
-// source is cilium_host's address where these tables lead, and with that policies select them. With
-// host encryption policies do so whatever the source is.
-Table<Rule> icmp_rules(const FamilyView& own, bool marked, bool unmarked) {
-  Table<Rule> table;
-  const auto add = [&](uint32_t priority, uint32_t lookup, std::optional<Cidr> dst = {}) {
-    table.emplace(Rule::Key{.family = own.family(),
-                            .priority = priority,
-                            .table = lookup,
-                            .protocol = own.family() == Family::v4 ? kIcmp : kIcmpv6,
-                            .dst = dst,
-                            .of_node = true},
-                  Rule{});
-  };
-  if (marked) add(101, kMarkPodsTable);
-  if (!unmarked) return table;
-  add(102, kMainTable, own.local_cidr);  // table 200 has it as the node's own
-  add(103, kEncryptTable);
-  return table;
-}
-
 }  // namespace
 
 LocalRule local_rule() {
@@ -72,6 +51,27 @@ Table<Rule> unmarked_rules(const Cidr& pods, const IpAddress& router, bool host_
   return table;
 }
 
+// The node's own words about what pods of others sent quote it, so they go as it came. Their
+// source is cilium_host's address where these tables lead, and with that policies select them. With
+// host encryption policies do so whatever the source is.
+Table<Rule> icmp_rules(const Cidr& pods, bool marked, bool unmarked) {
+  Table<Rule> table;
+  const auto add = [&](uint32_t priority, uint32_t lookup, std::optional<Cidr> dst = {}) {
+    table.emplace(Rule::Key{.family = pods.family(),
+                            .priority = priority,
+                            .table = lookup,
+                            .protocol = pods.family() == Family::v4 ? kIcmp : kIcmpv6,
+                            .dst = dst,
+                            .of_node = true},
+                  Rule{});
+  };
+  if (marked) add(101, kMarkPodsTable);
+  if (!unmarked) return table;
+  add(102, kMainTable, pods);  // table 200 has it as the node's own
+  add(103, kEncryptTable);
+  return table;
+}
+
 Table<LocalRule> local_rules(const LocalView& view) {
   Table<LocalRule> table;
   for (const auto& own : view.families) table[{own.family()}] = local_rule();
@@ -84,7 +84,8 @@ Table<Rule> rules(const LocalView& view) {
     table.merge(mark_rules(own.family()));
     const bool marked = view.keys.any_of_all() || own.needs_mark_tables();
     if (marked) table.merge(unmarked_rules(own.local_cidr, own.router, view.host_encryption));
-    if (!view.host_encryption) table.merge(icmp_rules(own, marked, view.keys.any_of_pairs()));
+    if (!view.host_encryption)
+      table.merge(icmp_rules(own.local_cidr, marked, view.keys.any_of_pairs()));
   }
   return table;
 }

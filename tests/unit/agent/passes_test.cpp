@@ -98,7 +98,7 @@ TEST_CASE("passes: a peer is held back while the kernel refuses the policy that 
   CHECK(world.passes.run().size() == 1);
   CHECK(to_peer(kMarkPodsTable, kBehindMetric));
   CHECK_FALSE(to_peer(kMarkPodsTable, 0));
-  CHECK(world.passes.last().desired.state.rules.size() == 4);
+  CHECK(world.passes.last().desired.state.rules.size() == 7);
   CHECK(world.passes.preview().size() == 1);
   CHECK(world.passes.run().size() == 1);
   CHECK(to_peer(kMarkPodsTable, kBehindMetric));

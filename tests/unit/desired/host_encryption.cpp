@@ -63,6 +63,8 @@ TEST_CASE("host encryption: switched on, all of it is an addition to what is the
             "cilium_net uplink eth0 host encryption",
             "add route 172.18.0.2/32 dev cilium_host table 200 mtu 1500",
             "add route 172.18.0.4/32 dev cilium_host table 200 mtu 1500",
+            "replace route 10.0.0.0/24 dev cilium_host table 214",
+            "replace route 10.0.2.0/24 dev cilium_host table 214",
             "add route 172.18.0.2/32 dev cilium_host table 215",
             "add route unreachable 172.18.0.2/32 table 215 metric 4096",
             "add route 172.18.0.4/32 dev cilium_host table 215",

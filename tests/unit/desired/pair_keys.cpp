@@ -281,7 +281,7 @@ TEST_CASE("to one key for all: the pair's policy is the last to go, after all th
       at("add policy src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 72 mark 0/0x800 "
          "action allow");
   const auto mark = at("replace peer 10.0.0.0/24 key 4");
-  const auto route = at("add route 10.0.0.0/24 dev cilium_host src 10.0.1.138 table 214");
+  const auto route = at("add route 10.0.0.0/24 dev cilium_host table 214 src 10.0.1.138");
   const auto last =
       at("remove policy src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 71 tmpl src "
          "10.0.1.138 dst 10.0.0.40 proto esp spi 0x100018a3 reqid 1 mode tunnel");

@@ -71,7 +71,8 @@ TEST_CASE("the largest packet of a pod's route fits the wire, one more byte is r
   CHECK(cluster.esp().second <= kLongest);
   CHECK(cluster.esp().second + 4 > kLongest);  // ESP pads to four bytes: no room is left unused
 
-  CHECK(cluster.ping("worker", 1500).ok());  // between a node and a pod nothing is encrypted yet
+  CHECK(cluster.ping("worker", 1446).ok());  // a node's ICMP to a pod of another is ESP as well
+  CHECK_FALSE(cluster.ping("worker", 1447).ok());
   cluster.check_body_arrives("worker");
   CHECK(cluster.lab.cleartext().empty());
 }

@@ -33,10 +33,12 @@ Counters ask(Process& tcpdump) {
       R"((\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped)");
   std::smatch match;
   std::string said;
-  const bool answered = wait_until([&] {
-    said = tcpdump.output().substr(before);
-    return std::regex_search(said, match, line) || !tcpdump.running();
-  });
+  const bool answered = wait_until(
+      [&] {
+        said = tcpdump.output().substr(before);
+        return std::regex_search(said, match, line) || !tcpdump.running();
+      },
+      60s);
   if (!answered || match.empty()) {
     throw LabError("tcpdump does not answer: " + tcpdump.output());
   }

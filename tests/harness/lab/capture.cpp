@@ -57,10 +57,13 @@ Capture::Capture(const CaptureSpec& spec, std::string path)
     : path_(std::move(path)), tcpdump_(start(spec, path_)) {}
 
 void Capture::ready() {
-  wait_until([this] {
-    return tcpdump_.output().find("listening on") != std::string::npos || !tcpdump_.running();
-  });
-  if (!tcpdump_.running()) {
+  // A signal before it listens would end it.
+  const bool listens = wait_until(
+      [this] {
+        return tcpdump_.output().find("listening on") != std::string::npos || !tcpdump_.running();
+      },
+      60s);
+  if (!listens || !tcpdump_.running()) {
     throw LabError("cannot capture to " + path_ + ": " + tcpdump_.output());
   }
   // Packets that came before the filter was in place are counted, and thrown away.

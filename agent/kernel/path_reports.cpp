@@ -11,7 +11,7 @@ namespace pellicle {
 
 namespace {
 
-BpfMap open(const std::string& bpf_root) {
+BpfMap pinned_ring(const std::string& bpf_root) {
   auto map = pinned_map(bpf_root, MAP_PATHS);
   if (!map) throw OsError(ENOENT, "there is no " + bpf_root + "/" + MAP_PATHS);
   return std::move(*map);
@@ -23,7 +23,8 @@ void PathReports::Free::operator()(ring_buffer* ring) const {
   ring_buffer__free(ring);
 }
 
-PathReports::PathReports(const std::string& bpf_root) : bpf_root_(bpf_root), map_(open(bpf_root)) {
+PathReports::PathReports(const std::string& bpf_root)
+    : bpf_root_(bpf_root), map_(pinned_ring(bpf_root)) {
   ring_.reset(ring_buffer__new(map_.fd.get(), take, this, nullptr));
   if (!ring_) fail(errno, "read " + bpf_root + "/" + MAP_PATHS);
 }

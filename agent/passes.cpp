@@ -60,7 +60,8 @@ std::chrono::microseconds processor_time() {
   return std::chrono::microseconds(int64_t{std::clock()} * 1'000'000 / CLOCKS_PER_SEC);
 }
 
-// What would leave in the clear for want of a policy.
+// The destinations of OUT policies that the kernel refused to add. Packets to them would leave in
+// the clear.
 std::set<Cidr> held_by(const std::vector<Refusal>& refusals) {
   std::set<Cidr> held;
   for (const auto& refusal : refusals) {

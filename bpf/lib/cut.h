@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* Sends IPv6 ESP in two fragments over a path that is too narrow for it. A pod may always send 1280
- * bytes (RFC 8200, 5), and inside ESP these are more than a path of 1280 to 1355 bytes takes. The
- * kernel does not do it: it tells the pod of less than 1280, which nobody heeds (6.1,
- * xfrm6_output). */
+ * bytes (RFC 8200, 5). Inside ESP these are more than a path of 1280 to 1355 bytes takes. The
+ * kernel does not fragment that ESP (6.1, xfrm6_output). It answers the pod with an MTU of less
+ * than 1280, which the pod's kernel ignores. */
 #ifndef PELLICLE_LIB_CUT_H
 #define PELLICLE_LIB_CUT_H
 

@@ -16,7 +16,7 @@ struct Rates {
   double ours = 0, other = 0, ratio = 0;
 };
 
-// Who is first changes: both stand on the same machine, whose speed drifts.
+// The two change places each round, because the speed of the machine drifts.
 template <class Ours, class Other>
 Rates in_turns(int rounds, const Ours& ours, const Other& other) {
   std::vector<Rates> all;

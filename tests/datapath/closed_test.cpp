@@ -6,6 +6,7 @@
 #include <functional>
 #include <sstream>
 
+#include "tests/datapath/internal_ips.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 #include "tests/harness/length.h"
@@ -170,11 +171,7 @@ class Cluster {
     if (*uplink_.commands) {
       must_in(node, replaced(replaced(uplink_.commands, "%1", number), "%2", other));
     }
-    api::Json addresses = api::Json::array();
-    for (const auto& address : {uplink_.network + number, uplink_.network6 + number}) {
-      addresses.push_back({{"type", "InternalIP"}, {"address", address}});
-    }
-    lab_.api().patch(api::node_key(node), {{"status", {{"addresses", addresses}}}});
+    set_internal_ips(lab_, node, {uplink_.network + number, uplink_.network6 + number});
   }
 
   void not_ready(const std::string& node) {

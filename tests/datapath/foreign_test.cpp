@@ -233,7 +233,8 @@ TEST_CASE("what is somebody else's survives everything, and cleanup leaves nothi
 
 TEST_CASE("a peer whose policy cannot be made is sent nothing, also where no program looks") {
   Lab lab;
-  // Somebody's policy lets it pass as it is, and his program lets it pass by ours.
+  // Another owner's policy allows the packets unencrypted. Another owner's filter keeps our auditor
+  // from seeing them.
   must_in("worker",
           "ip xfrm policy add src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 9 && "
           "tc qdisc add dev eth0 clsact && "

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "tests/datapath/internal_ips.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
@@ -128,10 +129,7 @@ TEST_CASE("a fourth node joins, changes every address it has, leaves, and leaves
   // find out within a minute (TCP keepalive): too long to wait for here.
   INFO("another InternalIP");
   lab.network().change_address("worker3", address("172.18.0.77"));
-  lab.api().patch(kFourth,
-                  {{"status",
-                    {{"addresses",
-                      api::Json::array({{{"type", "InternalIP"}, {"address", "172.18.0.77"}}})}}}});
+  set_internal_ips(lab, "worker3", {"172.18.0.77"});
   CHECK(all_know(lab, "10.0.3.0/24", "172.18.0.77", "10.0.3.200"));
   lab.agent("worker3").stop();
   lab.start_agent("worker3");

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/harness/lab/lab.h"
+#include "tests/datapath/internal_ips.h"
 
 namespace pellicle::lab {
 
@@ -44,11 +44,7 @@ inline void move_to_another_subnet(Lab& lab, const std::string& options = "") {
           "ip addr flush dev eth0 scope global; ip addr add 172.19.0.4/16 dev eth0; "
           "ip addr add fd00:173::4/64 dev eth0 nodad; ip route add default via 172.19.0.1; "
           "ip -6 route replace default via fd00:173::1 dev eth0");
-  lab.api().patch(api::node_key("worker2"),
-                  {{"status",
-                    {{"addresses",
-                      {{{"type", "InternalIP"}, {"address", "172.19.0.4"}},
-                       {{"type", "InternalIP"}, {"address", "fd00:173::4"}}}}}}});
+  set_internal_ips(lab, "worker2", {"172.19.0.4", "fd00:173::4"});
 }
 
 inline void add_pods(Lab& lab) {

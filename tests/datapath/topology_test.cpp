@@ -135,11 +135,7 @@ TEST_CASE("topology: nodes that are known by an address of their loopback device
                       "/128 dev lo; ip route add 172.31.0." + other +
                       " via 172.18.0.1 src 172.31.0." + own + " proto bird; ip -6 route add " +
                       "fd00:31::" + other + " via fd00:172::1 src fd00:31::" + own + " proto bird");
-    lab.api().patch(api::node_key(node),
-                    {{"status",
-                      {{"addresses",
-                        {{{"type", "InternalIP"}, {"address", "172.31.0." + own}},
-                         {{"type", "InternalIP"}, {"address", "fd00:31::" + own}}}}}}});
+    set_internal_ips(lab, node, {"172.31.0." + own, "fd00:31::" + own});
   };
   know_by_loopback("worker", "3", "4");
   know_by_loopback("worker2", "4", "3");

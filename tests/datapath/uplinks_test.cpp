@@ -2,6 +2,7 @@
 // own between eth1 and eth1.
 #include <algorithm>
 
+#include "tests/datapath/internal_ips.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
@@ -33,11 +34,7 @@ void connect(Lab& lab) {
   must_in("worker2",
           "ip route add 172.40.0.2 via 172.18.0.2 && "
           "ip -6 route add fd00:40::2 via fd00:172::2");
-  lab.api().patch(api::node_key("control-plane"),
-                  {{"status",
-                    {{"addresses",
-                      {{{"type", "InternalIP"}, {"address", "172.40.0.2"}},
-                       {{"type", "InternalIP"}, {"address", "fd00:40::2"}}}}}}});
+  set_internal_ips(lab, "control-plane", {"172.40.0.2", "fd00:40::2"});
 }
 
 bool talks(Lab& lab) {

@@ -61,8 +61,9 @@ void add_pods(Lab& lab, const Pair& pair) {
   lab.add_pod(pair.far_node, pair.far, pair.far_address);
 }
 
-// Who is stopped keeps what it has programmed: so two nodes know few peers to the end, and no agent
-// runs while packets are counted. `peers` are those of kFirstPeer and after.
+// A node keeps what its agent programmed when the agent stops. All agents stop with few peers, and
+// two of them start again with all peers. No agent runs while packets are counted. `peers` are
+// those of kFirstPeer and after.
 void program(Lab& lab, size_t few, size_t peers) {
   add_peers(lab, 0, few);
   for (const auto& node : nodes()) lab.start_agent(node.name);  // each within its patience

@@ -5,6 +5,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -265,3 +267,5 @@ TEST_CASE("devices: what no pod has is dropped and counted at cilium_net") {
   CHECK(cilium_net.silent());
   CHECK(programs.drops() == Drops{{DROP_NO_ENDPOINT, {1, bytes.size()}}});
 }
+
+}  // namespace this_file

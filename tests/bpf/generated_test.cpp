@@ -7,6 +7,8 @@
 #include "tests/bpf/reference.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -187,3 +189,5 @@ TEST_CASE("generated frames: each program does what the contract says, and nothi
   }
   comparison.check_counters();
 }
+
+}  // namespace this_file

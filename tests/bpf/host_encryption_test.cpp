@@ -3,6 +3,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -128,3 +130,5 @@ TEST_CASE("host encryption: switched off, nodes are left alone") {
     CHECK(programs.run("pell_host_out", bytes, mark) == Outcome{TC_ACT_OK, mark, bytes});
   }
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -176,3 +178,5 @@ TEST_CASE("host out: what cannot be read passes, cilium_net's side has no use fo
   passes(programs, without_options({.dst = "10.0.1.52"}), 0);
   passes(programs, without_options({}), 0);
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -289,3 +291,5 @@ TEST_CASE("ipv6: a node without pods of one family leaves that family alone, not
   passes(programs, kHostOut, other, 0x3e00);
   is_dropped(kUplinkOut, frame(other), DROP_UNENCRYPTED, programs);
 }
+
+}  // namespace this_file

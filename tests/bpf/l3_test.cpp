@@ -8,6 +8,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -270,3 +272,5 @@ TEST_CASE("l3 devices: an IP-in-IP tunnel, both ways") {
   CHECK(received->mark == 0xd00);
   CHECK(received->type == PACKET_HOST);
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -118,3 +120,5 @@ TEST_CASE("lxc in: drops add up") {
   programs.run(kProgram, frame({.payload = 6, .ihl = 4}));
   CHECK(programs.drops() == Drops{{DROP_NO_KEY, {3, 3 * 134}}, {DROP_MALFORMED, {1, 40}}});
 }
+
+}  // namespace this_file

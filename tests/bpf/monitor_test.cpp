@@ -5,6 +5,8 @@
 #include "tests/bpf/net.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -252,3 +254,5 @@ TEST_CASE("monitor: what the ring has no room for is counted, and what is in it 
   programs.run("pell_lxc_in", frame({}));
   CHECK(listener.heard().size() == 1);
 }
+
+}  // namespace this_file

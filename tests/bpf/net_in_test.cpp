@@ -3,6 +3,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -155,3 +157,5 @@ TEST_CASE("net in: without configuration marked packets are dropped, others pass
   CHECK(programs.run(kProgram, frame(kEspOut), 0x3e00).verdict == TC_ACT_SHOT);
   CHECK(programs.drops() == Drops{{DROP_NO_CONFIG, {2, 2 * frame({}).size()}}});
 }
+
+}  // namespace this_file

@@ -8,6 +8,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("no program chokes on a frame of any size") {
   }
   CHECK(ran > 50);  // the kernel lets no frame in that is shorter than its headers
 }
+
+}  // namespace this_file

@@ -7,6 +7,8 @@
 #include "tests/bpf/net.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -199,3 +201,5 @@ TEST_CASE("path: IPv6's ESP that is too long is sent in two fragments, which mak
   CHECK(fits->frame.at(kEthernet + 6) == kEsp);
   CHECK(wire.silent());
 }
+
+}  // namespace this_file

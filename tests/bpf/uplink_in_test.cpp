@@ -2,6 +2,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -107,3 +109,5 @@ TEST_CASE("uplink in: without configuration everything passes") {
   leaves_mark(programs, frame({.dst = "0.0.0.0", .protocol = kEsp}), 0, 0);
   leaves_mark(programs, frame(kEspIn), 0xd00, 0);
 }
+
+}  // namespace this_file

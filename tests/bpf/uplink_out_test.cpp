@@ -2,6 +2,8 @@
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::datapath;
 
@@ -93,3 +95,5 @@ TEST_CASE("uplink out: without configuration everything passes") {
   passes(programs, {});
   passes(programs, {.src = "0.0.0.0"});
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -178,3 +180,5 @@ TEST_CASE("attachments: of two hundred devices each is dumped") {
       datapath.apply(attachment(datapath, dev + std::to_string(i), true, "pell_lxc_in"));
   CHECK(dumped(datapath).attachments.size() == 200);
 }
+
+}  // namespace this_file

@@ -9,6 +9,8 @@
 #include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -203,3 +205,5 @@ TEST_CASE("bpf datapath: what an older agent pinned gets the maps that it lacks"
   CHECK(pinned_map(pins.path(), MAP_PEERS).value().id == peers);
   CHECK_NOTHROW(DatapathEvents(pins.path(), {}));
 }
+
+}  // namespace this_file

@@ -11,6 +11,8 @@
 #include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -176,3 +178,5 @@ TEST_CASE("hooks: tcx programs run ahead of every filter, where the kernel has t
   CHECK(uplink.hook().ahead().empty());
   CHECK(uplink.reached());
 }
+
+}  // namespace this_file

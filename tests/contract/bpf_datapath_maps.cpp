@@ -8,6 +8,8 @@
 #include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -253,3 +255,5 @@ TEST_CASE("bpf datapath: maps full to the last entry are dumped quickly") {
   CHECK_THROWS_AS(datapath.apply(peer("172.30.0.0/24", 3)), OsError);  // ENOSPC
   datapath.apply(peer("fd00:10::/64", 3));  // the other family's map has room
 }
+
+}  // namespace this_file

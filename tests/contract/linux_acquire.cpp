@@ -8,6 +8,8 @@
 #include "tests/contract/linux_announcements.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -83,3 +85,5 @@ TEST_CASE("what the kernel put in a state's place does not keep a cleanup from e
   for (const auto& refusal : kernel->apply(removals)) FAIL(refusal.sentence);
   require_quiet(*kernel, {});
 }
+
+}  // namespace this_file

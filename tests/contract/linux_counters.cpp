@@ -11,6 +11,8 @@
 #include "agent/kernel/xfrm_errors.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using seed::cidr;
@@ -185,3 +187,5 @@ TEST_CASE("counters: a foreign state is not shown, and no state is no error") {
       "aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128");
   CHECK(kernel->observe_states().empty());
 }
+
+}  // namespace this_file

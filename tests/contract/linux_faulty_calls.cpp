@@ -9,6 +9,8 @@
 #include "tests/contract/linux_world.h"
 #include "tests/harness/faulty_calls/faulty_calls.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -146,3 +148,5 @@ TEST_CASE("faulty calls: a notification that cannot be read is a change like any
     CHECK(faulty.failed() > 0);
   }
 }
+
+}  // namespace this_file

@@ -8,6 +8,8 @@
 #include "tests/contract/linux_announcements.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -150,3 +152,5 @@ TEST_CASE("in place: `lookup local` is added at its new place before it leaves t
   require_pass(*kernel, {});
   CHECK(rules.heard() == Types{RTM_NEWRULE, RTM_DELRULE});
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/contract/linux_worker.h"
 #include "tests/contract/pods_router.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 
@@ -164,3 +166,5 @@ TEST_CASE("ipv6: another device's advertised default route outlives forwarding a
   require_pass(*kernel, {});
   CHECK(sysctl("eth1/accept_ra") == "1");
 }
+
+}  // namespace this_file

@@ -8,6 +8,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 
@@ -126,3 +128,5 @@ TEST_CASE(
   run();
   CHECK(told == 2);
 }
+
+}  // namespace this_file

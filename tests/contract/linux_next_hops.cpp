@@ -1,6 +1,8 @@
 // By which way this host reaches others, asked of the kernel, and routes that take the same way.
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -164,3 +166,5 @@ TEST_CASE("next hops: the route follows another gateway in place") {
   require_pass(*kernel, compute(distant_peer(*kernel)).state);
   CHECK(peer_route().empty());
 }
+
+}  // namespace this_file

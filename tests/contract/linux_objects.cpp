@@ -9,6 +9,8 @@
 #include "agent/kernel/sysctl.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -235,3 +237,5 @@ TEST_CASE("without CAP_NET_ADMIN there is one sentence that says so") {
   const Unprivileged unprivileged;
   REQUIRE_THROWS_WITH(kernel->dump(), Contains("CAP_NET_ADMIN"));
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "agent/keys/derive.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -101,3 +103,5 @@ TEST_CASE("another key begins to count at zero, the same key never does") {
   require_pass(*kernel, compute(inputs).state);
   CHECK(sent() == 0);
 }
+
+}  // namespace this_file

@@ -10,6 +10,8 @@
 #include "tests/harness/length.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using seed::cidr;
@@ -339,3 +341,5 @@ TEST_CASE("properties: at every moment of a change each peer that stays is encry
     }
   });
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/contract/linux_announcements.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -108,3 +110,5 @@ TEST_CASE("what needs no knowledge of the cluster is put right without it") {
   for (const auto& operation : left) CHECK(std::holds_alternative<Change<Policy>>(operation));
   CHECK(kernel->dump().block_policies == desired.block_policies);
 }
+
+}  // namespace this_file

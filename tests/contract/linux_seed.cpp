@@ -3,6 +3,8 @@
 
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 
@@ -124,3 +126,5 @@ TEST_CASE("the seed's devices and address are what ip shows") {
       std::string::npos);
   CHECK(text_of("ip -4 -o addr show cilium_net").empty());
 }
+
+}  // namespace this_file

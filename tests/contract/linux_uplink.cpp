@@ -3,6 +3,8 @@
 #include "tests/contract/linux_worker.h"
 #include "tests/contract/linux_world.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 
@@ -72,3 +74,5 @@ TEST_CASE(
   require_pass(*kernel, desired);
   require_quiet(*kernel, desired);
 }
+
+}  // namespace this_file

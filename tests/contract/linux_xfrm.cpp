@@ -9,6 +9,8 @@
 #include "agent/kernel/xfrm_state_codec.h"
 #include "tests/contract/linux_worker.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -212,3 +214,5 @@ TEST_CASE("three thousand peers are programmed, found again and removed in secon
   timed("remove", [&] { require_pass(*kernel, {}); });
   require_quiet(*kernel, {});
 }
+
+}  // namespace this_file

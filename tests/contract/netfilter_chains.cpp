@@ -9,6 +9,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/first_in_path.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -271,3 +273,5 @@ TEST_CASE("netfilter: a write by anybody is heard, a look is not") {
   CHECK(watch.changed());
   CHECK_FALSE(NetfilterWatch("/nowhere/xtables.lock").changed());
 }
+
+}  // namespace this_file

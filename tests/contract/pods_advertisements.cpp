@@ -3,6 +3,8 @@
 #include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -54,3 +56,5 @@ TEST_CASE(
   shell("echo 1 > /proc/sys/net/ipv6/conf/" + endpoint.device + "/accept_ra");
   CHECK_THAT(to_node(), Contains("fd77") && Contains("proto ra"));
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -216,3 +218,5 @@ TEST_CASE("netns: work runs inside, what it throws comes out, and the caller sta
   CHECK_THROWS_AS(there.run([] { throw OsError(EBUSY, "x"); }), OsError);
   CHECK(Netns::of_this_thread() == here);
 }
+
+}  // namespace this_file

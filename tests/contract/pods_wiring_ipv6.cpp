@@ -3,6 +3,8 @@
 #include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::contract;
 using Catch::Matchers::Contains;
@@ -187,3 +189,5 @@ TEST_CASE("pods: an IPv6 place that is taken is refused in one sentence and left
   CHECK(sentence_of([&] { start_pod(spec, endpoint); }) == "start pod default/net: " + sentence);
   CHECK_THAT(pod.shell("ip link show dev eth0"), Contains("state DOWN"));
 }
+
+}  // namespace this_file

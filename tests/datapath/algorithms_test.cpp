@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -138,3 +140,5 @@ TEST_CASE("an algorithm that the kernel lacks is named before a packet needs it"
       "/kernel/crypto/; done");
   CHECK(wait_until([&] { return agent.says().find("Kernel since") == std::string::npos; }, 60s));
 }
+
+}  // namespace this_file

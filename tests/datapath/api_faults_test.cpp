@@ -6,6 +6,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using namespace std::chrono_literals;
@@ -213,3 +215,5 @@ TEST_CASE("an API that goes away and comes back without its history is caught up
   cluster.check_caught_up(route);
   cluster.check_end();
 }
+
+}  // namespace this_file

@@ -7,6 +7,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Json = nlohmann::ordered_json;
@@ -365,3 +367,5 @@ TEST_CASE("what an agent only finds out while it runs is in its status") {
   INFO(agent.says());
   CHECK(agent.ctl("status").status == 1);
 }
+
+}  // namespace this_file

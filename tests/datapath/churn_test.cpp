@@ -15,6 +15,8 @@
 #include "tests/harness/lab/traffic.h"
 #include "tests/harness/length.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -302,3 +304,5 @@ TEST_CASE("churn: pods lose no packet while the agent is killed, stopped and sta
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

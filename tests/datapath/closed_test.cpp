@@ -11,6 +11,8 @@
 #include "tests/harness/lab/seed_pods.h"
 #include "tests/harness/length.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -305,3 +307,5 @@ TEST_CASE("closed: a VLAN, a key for each pair") {
 TEST_CASE("closed: a VLAN, one key for all") {
   check_uplink(kVlan, api::kSeedKeyLine, some_damages());
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/metrics.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -132,3 +134,5 @@ TEST_CASE("a tunnel that fails because of a route on this node is not blamed on 
   all_reached(lab);
   CHECK(lab.agent("worker").ctl("status").ok());
 }
+
+}  // namespace this_file

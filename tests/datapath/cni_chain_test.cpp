@@ -8,6 +8,8 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -275,3 +277,5 @@ TEST_CASE("the egress limit of bandwidth takes our program's place, and policies
   CHECK_FALSE(sh_in("worker", "ip link show dev " + lxc).ok());
   check_nothing_in_the_clear(lab);
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -360,3 +362,5 @@ TEST_CASE("cni: nothing is installed before pods can be served, and another CNI 
   CHECK_FALSE(std::filesystem::exists(conflist));
   CHECK_FALSE(std::filesystem::exists(agent.cni_bin_dir() + "/pellicle-cni"));
 }
+
+}  // namespace this_file

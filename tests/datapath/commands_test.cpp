@@ -2,6 +2,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -71,7 +73,7 @@ TEST_CASE("pellicle bpf tells what the programs go by, with an agent and without
   CHECK(config["ipv6"].is_null());
   CHECK(config["uplink"] == "eth0");
   const auto maps = bpf.json("maps");
-  REQUIRE(maps.size() == 8);
+  REQUIRE(maps.size() == 9);
   for (const auto& map : maps) {
     CAPTURE(map.dump());
     CHECK(map["bytes"] > 0);
@@ -141,3 +143,5 @@ TEST_CASE("pellicle version tells both versions, and of an agent that is not the
   CHECK(both["agent"] == both["client"]);
   CHECK(both["differ"] == false);
 }
+
+}  // namespace this_file

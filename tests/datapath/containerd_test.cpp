@@ -9,6 +9,8 @@
 #include "tests/harness/lab/containerd.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -211,3 +213,5 @@ TEST_CASE(
   CHECK(left_on_worker(lab) == kNothing);
   check_nothing_in_the_clear(lab);
 }
+
+}  // namespace this_file

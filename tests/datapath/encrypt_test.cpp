@@ -6,6 +6,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -216,3 +218,5 @@ TEST_CASE("encrypt export shows keys to root at a terminal, or to whom it is for
   CHECK_THAT(said.output, Contains("to root only") && !Contains(key));
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

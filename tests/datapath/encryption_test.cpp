@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -63,3 +65,5 @@ TEST_CASE("a ping shows on cilium_host, cilium_net and eth0 as the seed's captur
   CHECK(inner.find("10.0.0.249 → 10.0.1.52") != std::string::npos);
   CHECK(inner.find("Echo (ping) reply") != std::string::npos);
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -112,3 +114,5 @@ TEST_CASE("a PodCIDR that is used up is one Event, and its end another") {
   CHECK(wait_until([&] { return !events(lab, "small", "Solved").empty(); }));
   CHECK(lab.api().list("events").size() == 2);
 }
+
+}  // namespace this_file

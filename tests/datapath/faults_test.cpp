@@ -8,6 +8,8 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/told.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -231,3 +233,5 @@ TEST_CASE("a kernel without ESP, a pool that is used up and a full disk are told
     REQUIRE(told.healthy(60s));
   }
 }
+
+}  // namespace this_file

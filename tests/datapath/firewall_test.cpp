@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -214,3 +216,5 @@ TEST_CASE("firewall: nftables that drops INVALID packets and judges by state", "
 TEST_CASE("firewall: nftables, one key for all", "[.][stock]") {
   check_nftables(api::kSeedKeyLine);
 }
+
+}  // namespace this_file

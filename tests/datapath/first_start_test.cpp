@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -83,3 +85,5 @@ TEST_CASE("what needs no API server is put right while there is none") {
   CHECK(agent.wait_ready(60s));
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

@@ -11,6 +11,8 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -234,3 +236,5 @@ TEST_CASE("flood: pods that send while the agent dies and others join send nothi
   CHECK(cluster.agent.ask("status")["drops"]["blocked"]["packets"] > 0);
   cluster.check_nothing_in_the_clear();
 }
+
+}  // namespace this_file

@@ -7,6 +7,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/listing.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -290,3 +292,5 @@ TEST_CASE("a foreign object in our place is refused by name and left alone, and 
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -51,3 +53,5 @@ TEST_CASE("nodes change to policies that ask for no mark, and back, and no packe
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -224,3 +226,5 @@ TEST_CASE("with strict CIDRs packets to pod networks of no Node are blocked and 
   check_no_cleartext(lab);
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -82,3 +84,5 @@ TEST_CASE("a filter that runs ahead of ours is a problem until it goes, one behi
   CHECK(lab.ping("net", "10.0.0.249").ok());
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

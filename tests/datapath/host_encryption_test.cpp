@@ -10,6 +10,8 @@
 #include "tests/harness/lab/seed_pods.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -228,3 +230,5 @@ TEST_CASE("with host encryption IPv6 pods and nodes reach each other, and all of
   CHECK(sh_in("net", "ping -6 -c 3 -i 0.3 -W 2 -s 4000 fd00:172::4").ok());
   check_nothing_in_the_clear(lab);
 }
+
+}  // namespace this_file

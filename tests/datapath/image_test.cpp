@@ -7,6 +7,8 @@
 #include "tests/harness/lab/image_container.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -81,3 +83,5 @@ TEST_CASE("the operator runs from the image without any right, and serves a Node
         "ok: this replica acts\n");
   CHECK(controller.stop() == 0);
 }
+
+}  // namespace this_file

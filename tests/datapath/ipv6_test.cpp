@@ -5,6 +5,8 @@
 #include "tests/harness/lab/seed_pods.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -139,3 +141,5 @@ TEST_CASE("pods of a node that lost its IPv6 readiness are dropped for in IPv6 a
   CHECK(lab.agent("worker").ask("status")["drops"]["no_key"]["packets"] > 0);
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

@@ -9,6 +9,8 @@
 #include "tests/harness/faulty_calls/faulty_calls.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -232,3 +234,5 @@ TEST_CASE("a full table of connections is named, and nothing leaves in the clear
   CHECK(wait_until([&] { return lab.agent("worker").ctl("status").ok(); }, 60s));
   check_no_cleartext(lab);
 }
+
+}  // namespace this_file

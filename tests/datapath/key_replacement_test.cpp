@@ -14,6 +14,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -89,3 +91,5 @@ TEST_CASE("a key whose sequence numbers run out is replaced by the operator, and
   CHECK(pings.end() == "");
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tools/ctl/agent_socket.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -174,3 +176,5 @@ TEST_CASE("lab: every node reaches the Kubernetes API, which holds the cluster")
   CHECK(lab.files_with_the_key() == std::vector{lab.log_dir() + "/leak.txt"});
   must("rm " + lab.log_dir() + "/leak.txt");
 }
+
+}  // namespace this_file

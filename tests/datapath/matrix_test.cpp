@@ -12,6 +12,8 @@
 #include "tests/harness/lab/kube_proxy/kube_proxy.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -328,3 +330,5 @@ TEST_CASE("Services beside kube-proxy: iptables mode, nft back end, host encrypt
 TEST_CASE("Services beside kube-proxy: nftables mode", "[.][stock]") {
   check_mode(ProxyMode::nftables, false);
 }
+
+}  // namespace this_file

@@ -7,6 +7,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -251,3 +253,5 @@ TEST_CASE(
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/lab/traffic.h"
 #include "tests/harness/skipped.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -77,3 +79,5 @@ TEST_CASE("an agent without memory drops no packet, says so, and catches up when
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -95,3 +97,5 @@ TEST_CASE("an agent whose health address is taken says so and encrypts all the s
   }));
   CHECK(lab.agent("worker").says().find("Address already in use") != std::string::npos);
 }
+
+}  // namespace this_file

@@ -10,6 +10,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -249,3 +251,5 @@ TEST_CASE("monitor: one listener at a time, and none after it was killed or clea
   CHECK(none.status == 1);
   CHECK_THAT(none.output, Contains("there is no " + agent.bpf_root() + "/pellicle_listen"));
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -107,3 +109,5 @@ TEST_CASE("a pod that does not know the MTU is told it, and what may be cut is c
   CHECK(cluster.esp().second <= kLongest);
   CHECK(cluster.lab.cleartext().empty());
 }
+
+}  // namespace this_file

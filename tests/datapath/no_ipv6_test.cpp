@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -53,3 +55,5 @@ TEST_CASE("a node whose kernel has no IPv6 is one of IPv4", "[no-ipv6]") {
   CHECK(cleanup.ok());
   CHECK(must_in("worker", "ip rule; ip route; ip xfrm policy") == before);
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -192,3 +194,5 @@ TEST_CASE("a node reaches the pods of all nodes, from its own address and from c
   }
   check_no_cleartext(lab);
 }
+
+}  // namespace this_file

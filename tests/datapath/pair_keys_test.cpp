@@ -10,6 +10,8 @@
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Json = nlohmann::ordered_json;
@@ -261,3 +263,5 @@ TEST_CASE("a node programmed by hand as Cilium 1.13 does it is talked to under t
   CHECK(sh_in("worker3", "ping -c 3 -W 2 -i 0.2 -I 10.0.3.99 10.0.1.52").ok());
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

@@ -7,6 +7,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -140,3 +142,5 @@ TEST_CASE("path MTU: a narrow link is learnt, said, kept and tried again, a key 
 TEST_CASE("path MTU: a narrow link is learnt, said, kept and tried again, one key for all") {
   check_narrow_link(api::kSeedKeyLine);
 }
+
+}  // namespace this_file

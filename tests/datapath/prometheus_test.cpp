@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -66,3 +68,5 @@ TEST_CASE("Prometheus scrapes the nodes, and each query of the dashboard returns
   CHECK(has_data(R"(count(pellicle_peers{state="encrypted"} == 2) == 3)"));
   CHECK_FALSE(has_data("pellicle_of_which_nobody_has_heard"));
 }
+
+}  // namespace this_file

@@ -9,6 +9,8 @@
 #include "tests/harness/lab/kube_proxy/kube_proxy.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -181,3 +183,5 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
                 "src=10.0.0.249 dst=172.18.0.3 sport=80 dport=[0-9]+"));
   check_nothing_in_the_clear(lab);
 }
+
+}  // namespace this_file

@@ -11,6 +11,8 @@
 #include "tests/harness/length.h"
 #include "tools/ctl/agent_socket.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -363,3 +365,5 @@ TEST_CASE("a restart with the Secret deleted or replaced by garbage goes on with
   CHECK(births_everywhere() == births);
   cluster.check_all_arrived();
 }
+
+}  // namespace this_file

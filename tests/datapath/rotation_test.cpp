@@ -13,6 +13,8 @@
 #include "tests/harness/length.h"
 #include "tools/ctl/agent_socket.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Json = nlohmann::ordered_json;
@@ -216,3 +218,5 @@ TEST_CASE("a node whose agent is away keeps the old key, is named, and catches u
   cluster.check_no_number_twice();
   cluster.check_nothing_was_lost();
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -331,3 +333,5 @@ TEST_CASE("agents of a fresh cluster choose addresses, publish them and the key,
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
+
+}  // namespace this_file

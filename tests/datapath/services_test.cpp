@@ -13,6 +13,8 @@
 #include "tests/harness/lab/kube_proxy/kube_proxy.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -279,3 +281,5 @@ TEST_CASE("a kube-proxy that writes nftables is noticed, and each time it does",
   CHECK(wait_until([&] { return passes() > before; }));
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

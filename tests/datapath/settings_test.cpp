@@ -2,6 +2,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -87,3 +89,5 @@ TEST_CASE("settings whose change the kernel does not announce are put right with
   CHECK(lab.agent("worker").ctl("status").ok());
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

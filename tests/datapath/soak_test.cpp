@@ -9,6 +9,8 @@
 #include "tests/soak/tap.h"
 #include "tests/soak/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using namespace pellicle::soak;
@@ -145,3 +147,5 @@ TEST_CASE("soak: whatever does not return to what it was is named") {
   CHECK(changed([](Use& use) { use.counts["eBPF programs"] = 21; }).size() == 1);
   CHECK(changed([](Use& use) { use.namespaces.emplace_back("passing7"); }).size() == 1);
 }
+
+}  // namespace this_file

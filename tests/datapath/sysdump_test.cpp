@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -66,3 +68,5 @@ TEST_CASE("a sysdump tells all about a node but the key") {
   CHECK_THAT(file_text(second + "agent/status.json"), Catch::StartsWith("cannot be had: "));
   CHECK_THAT(file_text(second + "kernel/objects.txt"), Catch::Contains("route 10.0.0.0/24"));
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/traffic.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 using Catch::Matchers::Contains;
@@ -192,3 +194,5 @@ TEST_CASE("topology: a node that there is no route to is named with the cause, a
   check_well(lab);
   CHECK(lab.cleartext().empty());
 }
+
+}  // namespace this_file

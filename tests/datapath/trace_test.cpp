@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -75,3 +77,5 @@ TEST_CASE("a traced packet goes where the trace says, and stops where something 
   CHECK(wait_until([&] { return trace(worker, "10.0.1.52", "10.0.0.249").status == 0; }));
   CHECK(lab.ping("net", "10.0.0.249").ok());
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::lab;
 
@@ -119,3 +121,5 @@ TEST_CASE("uplinks: each peer by the device that leads to it, a key for each pai
 TEST_CASE("uplinks: each peer by the device that leads to it, one key for all") {
   check_two_uplinks(api::kSeedKeyLine);
 }
+
+}  // namespace this_file

@@ -10,6 +10,8 @@
 #include "tests/harness/catch.h"
 #include "tests/operator/replicas.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using lab::wait_until;
@@ -139,3 +141,5 @@ TEST_CASE("keys: of two replicas that die at random each rotation is made by one
   }
   cluster.check_no_key_in_logs(cluster.line());
 }
+
+}  // namespace this_file

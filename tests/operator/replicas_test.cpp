@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/operator/replicas.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -136,3 +138,5 @@ TEST_CASE("a write whose answer is lost, refused or late is neither lost nor mad
   CHECK(values(cluster.assigned()).size() == 30);
   CHECK(complaints(cluster.api).empty());
 }
+
+}  // namespace this_file

@@ -34,6 +34,11 @@ math(EXPR guest_timeout "${timeout} - 10")
 math(EXPR ctest_timeout "${timeout} * 10")
 string(REPLACE "," ";" labels "${labels}")
 
+# What ctest starts first: boots of many cases, then one case here and one there. So a run that ends early
+# (PELLICLE_GUESTS_UNTIL) has seen something of every file.
+set(cost_of_boot 2000)
+set(stride 7)
+
 function(add name labels properties)
   list(JOIN ARGN "]==] [==[" command)
   set(script "${script}add_test([==[${name}]==] [==[${command}]==])
@@ -60,20 +65,24 @@ function(add_one_boot prefix kernel labels properties)
     add("${folder}/${prefix}${name}" "${labels}" "FIXTURES_REQUIRED ${fixture}"
       ${testcase} result ${boot_logs} ${number})
   endforeach()
-  add("${folder}/${prefix}boot ${target}" "${labels}" "FIXTURES_SETUP ${fixture} ${properties}"
+  add("${folder}/${prefix}boot ${target}" "${labels}" "FIXTURES_SETUP ${fixture} COST ${cost_of_boot} ${properties}"
     ${testcase} all ${boot_logs} ${guest_timeout} ${program} ${output}.cases)
   set(script "${script}" PARENT_SCOPE)
 endfunction()
 
 function(add_alone prefix kernel name labels properties)
   pattern_of("${name}")
+  math(EXPR number "${number} + 1")
+  math(EXPR cost "1000 - ${number} % ${stride}")
   string(REGEX REPLACE "[^A-Za-z0-9]+" "-" slug "${name}")
-  add("${folder}/${prefix}${name}" "${labels}" "${properties}"
+  add("${folder}/${prefix}${name}" "${labels}" "COST ${cost} ${properties}"
     ${testcase} alone ${logs}/${folder}/${kernel}${slug} ${guest_timeout} ${program} "${pattern}")
   set(script "${script}" PARENT_SCOPE)
+  set(number ${number} PARENT_SCOPE)
 endfunction()
 
 set(stock_properties "ENVIRONMENT PELLICLE_GUEST_KERNEL=stock PROCESSORS 2")
+set(number 0)
 set(no_ipv6_properties "ENVIRONMENT PELLICLE_GUEST_BOOT=ipv6.disable=1")
 if(one_boot)
   set(cases "")

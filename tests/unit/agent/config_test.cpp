@@ -5,6 +5,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -128,3 +130,5 @@ TEST_CASE("config: an unknown name in the file is an error") {
   CHECK(line.text ==
         "pellicle-agent: the --config file has a setting that does not exist: state-dri\n");
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -55,3 +57,5 @@ TEST_CASE("kernel support: what is missing is said until it is there, for famili
   CHECK(support.problems().empty());
   CHECK(kernel.asked.size() == 3);
 }
+
+}  // namespace this_file

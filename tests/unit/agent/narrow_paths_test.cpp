@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -67,3 +69,5 @@ TEST_CASE("a restart knows the paths, and a damaged file is a lost one") {
     CHECK(NarrowPaths(directory.path()).at(kNow).empty());
   }
 }
+
+}  // namespace this_file

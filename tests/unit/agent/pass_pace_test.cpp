@@ -4,6 +4,8 @@
 #include "agent/passes.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -28,3 +30,5 @@ TEST_CASE("pace: a routing daemon's first route is answered at once, its next on
   CHECK(pace.of({kDaemonRouteChange}, now + Passes::kSoon) == Passes::kAtOnce);
   CHECK(pace.of({kDaemonRouteChange, kNetfilterChange}, now + Passes::kSoon) == Passes::kSoon);
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/memory_kernel/memory_kernel.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -319,3 +321,5 @@ TEST_CASE("passes: the way to a Node that joins is asked for without a pass") {
   const Route::Key key{254, *Cidr::parse("10.0.3.0/24")};
   CHECK(world.kernel.dump().routes.at(key).gateway == ip("172.18.0.1"));
 }
+
+}  // namespace this_file

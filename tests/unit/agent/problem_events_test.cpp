@@ -5,6 +5,8 @@
 #include "agent/kube/decode.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -147,3 +149,5 @@ TEST_CASE("reasons are words that the API and people take, and every row can be 
     }
   }
 }
+
+}  // namespace this_file

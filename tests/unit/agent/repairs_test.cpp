@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
@@ -103,3 +105,5 @@ TEST_CASE("repairs: one that comes seldom is not named, however long it goes on"
     REQUIRE_FALSE(repairs.problem(kStart + i * 2min));
   }
 }
+
+}  // namespace this_file

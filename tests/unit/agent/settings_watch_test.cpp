@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -23,3 +25,5 @@ TEST_CASE("settings are looked at again and again, and when a change was announc
   context.run_for(3500ms);
   CHECK(looks == 3);
 }
+
+}  // namespace this_file

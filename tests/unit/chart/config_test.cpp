@@ -8,6 +8,8 @@
 #include "tests/harness/temporary_directory.h"
 #include "tools/operator/options.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -112,3 +114,5 @@ TEST_CASE("the other values arrive") {
   CHECK(operator_options("ipv6-only").pools.size() == 2);
   CHECK(operator_options("prometheus").health_address == ":9963");
 }
+
+}  // namespace this_file

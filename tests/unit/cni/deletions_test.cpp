@@ -10,6 +10,8 @@
 #include "tests/unit/cni/runtime.h"
 #include "tools/cni/deletion.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -171,3 +173,5 @@ TEST_CASE("cni: long ids have files of their own whose names fit a folder") {
   cni::forget_deletion(socket, one);
   CHECK(files_in(folder.path() + "/deletions").empty());
 }
+
+}  // namespace this_file

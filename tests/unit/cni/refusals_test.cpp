@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/cni/runtime.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -269,3 +271,5 @@ TEST_CASE("cni: what is no network configuration cannot be decoded") {
     CHECK(run.json().at("msg").get<std::string>().find(word) != std::string::npos);
   }
 }
+
+}  // namespace this_file

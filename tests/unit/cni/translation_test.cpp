@@ -9,6 +9,8 @@
 #include "tools/cni/request.h"
 #include "tools/cni/result.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -128,3 +130,5 @@ TEST_CASE("cni: an answer may come in pieces and be long") {
   const FakeAgent agent(path, {result_line(pods.dump())});
   CHECK(cni::ask(path, "pod-list", Json::object(), 30s).dump() == pods.dump());
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/fake_agent.h"
 #include "tests/unit/cni/runtime.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -249,3 +251,5 @@ TEST_CASE("cni: a reason with odd bytes is still one JSON document") {
   environment["CNI_CONTAINERID"] = "\xff\"\n";
   check_error(runtime.run(environment, network("1.0.0")), 4, "CNI_CONTAINERID");
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 TEST_CASE("deletions: complete files are read by name, half-written ones are not") {
@@ -29,3 +31,5 @@ TEST_CASE("deletions: complete files are read by name, half-written ones are not
   CHECK(pending[1].id == "0123:eth0");
   CHECK(pending[2].id.empty());
 }
+
+}  // namespace this_file

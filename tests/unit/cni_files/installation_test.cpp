@@ -10,6 +10,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 namespace fs = std::filesystem;
 
@@ -163,3 +165,5 @@ TEST_CASE("installation: uninstalling takes both and nothing else") {
   CHECK(fs::exists(host.settings.bin_dir + "/portmap"));
   CHECK(uninstall_cni(host.settings, false).empty());
 }
+
+}  // namespace this_file

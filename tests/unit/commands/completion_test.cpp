@@ -10,6 +10,8 @@
 #include "tests/harness/temporary_directory.h"
 #include "tests/unit/commands/command_line.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::ctl;
 
@@ -123,3 +125,5 @@ TEST_CASE("bash completes files where a file is expected, and folders where one 
         Words{"log with blanks.txt", "logs"});
   CHECK(bash.offers({"pellicle", "cleanup", "--state-dir", "log"}) == Words{"logs"});
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/commands/command_line.h"
 
+namespace this_file {
+
 using namespace pellicle::ctl;
 using Catch::Contains;
 
@@ -84,3 +86,5 @@ TEST_CASE("every command and every option says what it is for") {
   };
   check(check, CommandLine().tree());
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/temporary_directory.h"
 #include "tools/ctl/exit.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using Catch::Matchers::Contains;
 
@@ -48,3 +50,5 @@ TEST_CASE("a field of another type than expected is told as well") {
   CHECK(said.status == ctl::kDegraded);
   CHECK_THAT(said.text, Contains("type must be string, but is number"));
 }
+
+}  // namespace this_file

@@ -3,7 +3,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 using seed::cidr;
 using seed::ip;
@@ -43,4 +43,4 @@ TEST_CASE("a network is covered when one believed PodCIDR holds all of it") {
   CHECK_FALSE(claims.covers(cidr("10.1.0.0/16")));
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

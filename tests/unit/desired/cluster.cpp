@@ -2,7 +2,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -223,4 +223,4 @@ TEST_CASE("a PodCIDR that holds another, older Node's InternalIP is dropped") {
   require_problem(seen, "Node worker3", "spec.podCIDR", "InternalIP 172.19.0.4 of Node worker2");
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

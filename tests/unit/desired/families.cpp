@@ -2,7 +2,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -237,4 +237,4 @@ TEST_CASE("each family is masqueraded by its own setting") {
               "-s fd00:10:1::/64 ! -o cilium_+ -j MASQUERADE"});
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

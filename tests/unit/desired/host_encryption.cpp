@@ -3,7 +3,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -131,4 +131,4 @@ TEST_CASE(
   }
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -2,7 +2,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -41,4 +41,4 @@ TEST_CASE("rules of an older agent are made so that they stay") {
   CHECK(kept(older) == running);
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

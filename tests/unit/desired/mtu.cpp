@@ -1,7 +1,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -71,4 +71,4 @@ TEST_CASE("a path that is narrower than the uplink is its peer's route's MTU") {
   CHECK(mtu() == 1500);
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

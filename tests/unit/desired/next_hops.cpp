@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using Catch::Matchers::Contains;
 using seed::cidr;
@@ -195,3 +197,5 @@ TEST_CASE("next hop: a peer that changes takes the way that was asked for, no ot
   CHECK(route_to_worker2(change->before) == "route 10.0.0.0/24 via 172.18.0.4 dev eth0");
   CHECK(route_to_worker2(change->after) == "route 10.0.0.0/24 via 172.18.0.1 dev eth0");
 }
+
+}  // namespace this_file

@@ -8,7 +8,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -332,4 +332,4 @@ TEST_CASE("epochs: the SPI is free, shows the key id, and is another in each lif
   }
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

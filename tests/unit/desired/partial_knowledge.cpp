@@ -2,7 +2,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -159,4 +159,4 @@ TEST_CASE("a pod outside the PodCIDR is reported") {
         "nodes do not reach it");
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

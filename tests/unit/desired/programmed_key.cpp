@@ -3,6 +3,8 @@
 #include "agent/desired/desired.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -55,3 +57,5 @@ TEST_CASE("programmed keys: one key for all nodes contradicts an id that pairs' 
     CHECK(contradicts_programmed(inputs) == contradicts);
   }
 }
+
+}  // namespace this_file

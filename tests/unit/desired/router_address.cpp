@@ -3,7 +3,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -45,4 +45,4 @@ TEST_CASE("a full or tiny PodCIDR has no router address") {
   CHECK(router_address(cidr("0.0.0.0/0"), {}, {}, {}) == ip("0.0.0.1"));
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

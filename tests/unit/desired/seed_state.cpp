@@ -3,7 +3,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -252,4 +252,4 @@ TEST_CASE("netfilter rules are left out when the setting says so") {
   CHECK(compute(inputs).state.netfilter.empty());
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

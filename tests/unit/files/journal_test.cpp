@@ -7,6 +7,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace fs = std::filesystem;
@@ -121,3 +123,5 @@ TEST_CASE("journal: a full disk is an error that names the file, and nothing of 
   CHECK(place.read().lines.empty());
   CHECK(place.read().whole == "whole\n");
 }
+
+}  // namespace this_file

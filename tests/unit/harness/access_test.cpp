@@ -2,6 +2,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::client;
 
@@ -97,3 +99,5 @@ TEST_CASE("the server is known by its own CA only, and by its names") {
   CHECK(other.ca_pem() != api->ca_pem());
   CHECK(other.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
 }
+
+}  // namespace this_file

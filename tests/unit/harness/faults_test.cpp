@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::client;
 using api::FaultKind;
@@ -235,3 +237,5 @@ TEST_CASE("the fixture ends promptly whatever is under way") {
   CHECK(delayed.wait_for_end() != Ending::open);
   CHECK(std::chrono::steady_clock::now() - start < 5s);
 }
+
+}  // namespace this_file

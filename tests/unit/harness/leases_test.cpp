@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::client;
 
@@ -87,3 +89,5 @@ TEST_CASE("a Node's PodCIDRs are set once, and say the same in both fields") {
   CHECK(patched("10.0.8.0/24").status == 200);
   refused(patched("10.0.9.0/24"), 422, "Invalid");
 }
+
+}  // namespace this_file

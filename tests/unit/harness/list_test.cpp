@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::client;
 
@@ -126,3 +128,5 @@ TEST_CASE("a list at a version: not older than, exactly, forgotten, and yet to c
   CHECK(get(*api, kNodes + "?resourceVersion=abc").status == 400);
   CHECK(get(*api, kNodes + "?resourceVersionMatch=Exact").status == 400);
 }
+
+}  // namespace this_file

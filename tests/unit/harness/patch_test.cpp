@@ -3,6 +3,8 @@
 #include "tests/harness/api/refusal.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::api;
 
 namespace {
@@ -74,3 +76,5 @@ TEST_CASE("a strategic patch is refused without a merge key or with an unknown d
   CHECK_THROWS_AS(strategic(R"({"status": {"addresses": [{"address": "2.2.2.2"}]}})"), Refusal);
   CHECK_THROWS_AS(strategic(R"({"spec": {"$patch": "explode"}})"), Refusal);
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::client;
 
@@ -287,3 +289,5 @@ TEST_CASE("requests are logged with who asked what and what it was answered") {
   api->clear_requests();
   CHECK(api->requests().empty());
 }
+
+}  // namespace this_file

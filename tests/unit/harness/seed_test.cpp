@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::api;
 
@@ -45,3 +47,5 @@ TEST_CASE("a kubeconfig carries the server, its CA and the user") {
   CHECK(kubeconfig(api.url(), api.ca_pem(), user)
             .find("client-certificate-data: " + base64(user.certificate_pem)) != std::string::npos);
 }
+
+}  // namespace this_file

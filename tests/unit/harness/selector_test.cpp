@@ -3,6 +3,8 @@
 #include "tests/harness/api/refusal.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::api;
 
 namespace {
@@ -42,3 +44,5 @@ TEST_CASE("a field that is not indexed cannot be selected on") {
   CHECK_THROWS_AS(matches("", "role in (db,web)"), Refusal);
   CHECK(Selector(kSecrets, "type=Opaque", "").matches({{"type", "Opaque"}}));
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/api/refusal.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::api;
 
 namespace {
@@ -122,3 +124,5 @@ TEST_CASE("after the history is forgotten every earlier version is too old") {
   CHECK(store.version() == store.oldest());
   CHECK(store.after(handed_out - 1, "nodes", "").size() == 1);  // open watches still hear of it
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::client;
 
@@ -217,3 +219,5 @@ TEST_CASE("a hundred changes reach ten watchers in order") {
     for (int i = 0; i < 100; ++i)
       REQUIRE(watcher->frame()["object"]["metadata"]["annotations"]["test"] == std::to_string(i));
 }
+
+}  // namespace this_file

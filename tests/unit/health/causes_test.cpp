@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using Catch::Matchers::Contains;
 using seed::cidr;
@@ -127,3 +129,5 @@ TEST_CASE(
   world.failure = "read the kernel's state: Operation not permitted";
   CHECK_THAT(world.causes().here, Contains("no pass succeeds (read the kernel's state"));
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
@@ -33,3 +35,5 @@ TEST_CASE("inquiry: peers whose agents hang are asked again and again, and told"
   REQUIRE(told.size() == 4);  // each once it is so, and once more when it stays so
   for (const auto answer : told) CHECK(answer == HealthAnswer::mute);
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -173,3 +175,5 @@ TEST_CASE("the questions of a second do not grow with the cluster") {
   CHECK(health_patience(2s) == 2s);
   CHECK(health_patience(500s) == 5s);
 }
+
+}  // namespace this_file

@@ -7,6 +7,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
@@ -91,3 +93,5 @@ TEST_CASE("question: one that is dropped by who hears its answer leaves nothing 
   REQUIRE(heard);
   CHECK(heard->answer == HealthAnswer::mute);
 }
+
+}  // namespace this_file

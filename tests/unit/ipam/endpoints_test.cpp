@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -105,3 +107,5 @@ TEST_CASE("endpoints: the record follows what really exists") {
   CHECK(Endpoints(directory.path()).all() == endpoints.all());
   CHECK(endpoints.released() == std::vector{*IpAddress::parse("10.0.1.2")});
 }
+
+}  // namespace this_file

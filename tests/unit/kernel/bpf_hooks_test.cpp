@@ -7,6 +7,8 @@
 #include "agent/kernel/netlink_message.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -70,3 +72,5 @@ TEST_CASE("the head of a priority's filters, another chain and a short message a
   NetlinkMessage message(RTM_NEWTFILTER, 0);
   CHECK_FALSE(decode_filter(message.get()));
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -36,3 +38,5 @@ TEST_CASE("a table of connections is full a little before its last place is take
   CHECK_FALSE(figures.with("1001", "0"));
   CHECK_FALSE(figures.with("", "1000"));
 }
+
+}  // namespace this_file

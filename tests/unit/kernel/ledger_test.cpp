@@ -8,6 +8,8 @@
 #include "tests/harness/seed_inputs.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using seed::cidr;
 using seed::ip;
@@ -169,3 +171,5 @@ TEST_CASE("lines do not grow without end") {
   CHECK(most < 70000);
   CHECK(Ledger(directory.path()).gateways().empty());
 }
+
+}  // namespace this_file

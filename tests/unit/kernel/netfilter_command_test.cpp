@@ -6,6 +6,8 @@
 #include "agent/kernel/file_descriptor.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -33,3 +35,5 @@ TEST_CASE("a child has no descriptor of ours, those that are inherited too") {
   REQUIRE(fcntl(inherited.get(), F_GETFD) == 0);
   CHECK(shell(open).status == 1);
 }
+
+}  // namespace this_file

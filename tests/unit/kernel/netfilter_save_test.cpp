@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -38,3 +40,5 @@ TEST_CASE("what refuses some packets, or stands behind what accepts, is not name
     CHECK(refuses_all_of(rules) == std::nullopt);
   }
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "agent/kernel/netlink_message.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -53,3 +55,5 @@ TEST_CASE("netfilter watch: another subsystem's message is none of nftables'") {
   other.header(nfgenmsg{.nfgen_family = 2, .version = NFNETLINK_V0, .res_id = 0});
   CHECK_FALSE(concerns_chains(other.get()));
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using seed::cidr;
 
@@ -113,3 +115,5 @@ TEST_CASE("rules are ours by their exact value") {
   CHECK(is_local_rule({{.priority = 7, .table = 255}, true}));
   CHECK_FALSE(is_local_rule({{.priority = 7, .mark = {1, 1}, .table = 255}, true}));
 }
+
+}  // namespace this_file

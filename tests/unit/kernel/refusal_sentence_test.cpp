@@ -6,6 +6,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using Catch::Matchers::Contains;
 
@@ -49,3 +51,5 @@ TEST_CASE("a taken place says that it is taken by others, and other words stay t
   const Operation sysctl = Change<Sysctl>{Action::add, {"a"}, {"1"}};
   CHECK_THAT(refusal_sentence(sysctl, EROFS, "Read-only file system"), Contains("/proc/sys"));
 }
+
+}  // namespace this_file

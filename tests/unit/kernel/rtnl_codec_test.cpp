@@ -11,6 +11,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using seed::cidr;
 using seed::ip;
@@ -176,3 +178,5 @@ TEST_CASE("messages cut short are not read beyond their end") {
   }
   REQUIRE_FALSE(decode_link(link.get()) == std::nullopt);
 }
+
+}  // namespace this_file

@@ -9,6 +9,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using seed::cidr;
 using seed::ip;
@@ -183,3 +185,5 @@ TEST_CASE("policies no Pellicle made are not read") {
   message.put<uint32_t>(XFRMA_IF_ID, 5);
   CHECK_FALSE(decode_policy(message.get()));
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -112,3 +114,5 @@ TEST_CASE("pair keys: a fingerprint tells keys apart, whatever algorithm they ar
   CHECK(of(0) == of(0));
   CHECK(of(0) != of(1));
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/length.h"
 #include "tests/unit/keys/history.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -56,3 +58,5 @@ TEST_CASE("histories: rotations alone drop nothing at all") {
   CHECK(history.dropped() == before);
   CHECK(history.key_ids() == std::set<uint8_t>{history.key()->id});
 }
+
+}  // namespace this_file

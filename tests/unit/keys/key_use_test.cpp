@@ -10,6 +10,8 @@
 #include "tests/harness/seed_inputs.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -265,3 +267,5 @@ TEST_CASE("key use: a plan without pair keys writes nothing") {
   CHECK(node.use.permit(node.inputs, without));
   CHECK_FALSE(std::filesystem::exists(node.directory.path() + "/keys.json.more"));
 }
+
+}  // namespace this_file

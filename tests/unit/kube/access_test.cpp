@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -138,3 +140,5 @@ TEST_CASE("each fault of a kubeconfig is one sentence with file and field, and n
   says(kubeconfig(good, "{username: u, password: s3cret}"), "username is not supported");
   says(kubeconfig(good, "{client-certificate: c}"), "must be given together");
 }
+
+}  // namespace this_file

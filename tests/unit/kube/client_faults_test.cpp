@@ -9,6 +9,8 @@
 #include "tests/unit/kube/api_server.h"
 #include "tests/unit/kube/raw_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
@@ -261,3 +263,5 @@ TEST_CASE("after 401 a client certificate is read anew, on a new connection") {
   CHECK(loop.ask(client).status == 200);
   CHECK(server.connections() == 2);
 }
+
+}  // namespace this_file

@@ -13,6 +13,8 @@
 #include "tests/harness/temporary_directory.h"
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -302,3 +304,5 @@ TEST_CASE("a callback may destroy the client it came from") {
   const auto call = client->request(kNodes, [&](const Response&) { client.reset(); });
   CHECK(server.until([&] { return !client; }));
 }
+
+}  // namespace this_file

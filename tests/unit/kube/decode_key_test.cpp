@@ -4,6 +4,8 @@
 #include "agent/kube/decode.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -287,3 +289,5 @@ TEST_CASE("a Secret that cannot be read leaves the key in use, or says that ther
   REQUIRE(never.size() == 1);
   CHECK(never[0].sentence.ends_with("are dropped until there is a key"));
 }
+
+}  // namespace this_file

@@ -1,6 +1,8 @@
 #include "agent/kube/decode.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -217,3 +219,5 @@ TEST_CASE("what a server says of an error moves no cursor") {
   CHECK(std::get<ErrorFrame>(*error).message == "one two [2J ");
   CHECK(status_message(R"({"kind":"Status","message":"one\ntwo\u007f"})") == "one two ");
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 #include "agent/kube/decode.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -72,3 +74,5 @@ TEST_CASE("pair keys: what cannot be read is named, and the last good value stay
     CHECK(kept.receives.size() == (is(NodeField::receives) ? 1 : 0));
   }
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 #include "agent/kube/decode.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("an InternalIP that is no address leaves both families what they were"
   CHECK(merged(last, decoded).internal_ipv4 == last.internal_ipv4);
   CHECK(merged(last, decoded).internal_ipv6 == last.internal_ipv6);
 }
+
+}  // namespace this_file

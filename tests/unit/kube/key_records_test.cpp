@@ -3,6 +3,8 @@
 #include "agent/clock.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 TEST_CASE("key records: since when the Secret has its key") {
@@ -42,3 +44,5 @@ TEST_CASE("key records: how much of its sequence numbers a node has used") {
     CHECK_FALSE(SequenceUse::parse(other));
   }
 }
+
+}  // namespace this_file

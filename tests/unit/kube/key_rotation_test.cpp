@@ -3,6 +3,8 @@
 #include "agent/kube/base64.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -186,3 +188,5 @@ TEST_CASE("base64: what is written is what is read") {
   CHECK(to_base64("abc") == "YWJj");
   CHECK(to_base64("\xfb\xff\xfe") == "+//+");
 }
+
+}  // namespace this_file

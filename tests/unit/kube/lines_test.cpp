@@ -2,6 +2,8 @@
 #include "agent/kube/base64.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 TEST_CASE("lines come out the same however the bytes arrive") {
@@ -43,3 +45,5 @@ TEST_CASE("base64 is taken as RFC 4648 writes it") {
     CHECK_FALSE(from_base64(bad));
   }
 }
+
+}  // namespace this_file

@@ -15,6 +15,8 @@ int __sanitizer_get_ownership(const volatile void*);
 size_t __sanitizer_get_allocated_size(const volatile void*);
 }
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -125,3 +127,5 @@ TEST_CASE("a list of 5000 Nodes of 20 kB costs one page, and a kilobyte or two f
   CHECK(ten.kept < 10 * kNodesInAPage * size_t{2500});
 }
 #endif
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 
 #include "tests/unit/kube/script.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::script;
 
@@ -170,3 +172,5 @@ TEST_CASE("a clock that is set a year forward or back costs a watch a second at 
     CHECK(script.find<Wait>()->delay <= Pace{}.longest_backoff);
   }
 }
+
+}  // namespace this_file

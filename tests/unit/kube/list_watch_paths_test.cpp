@@ -6,6 +6,8 @@
 #include "agent/kube/list_watch.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -200,3 +202,5 @@ TEST_CASE("any faults on the way lead to the same set in the end") {
     CHECK(play.store == history.at(history.entries.size()));
   }
 }
+
+}  // namespace this_file

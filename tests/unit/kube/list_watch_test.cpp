@@ -1,6 +1,8 @@
 // The protocol step by step, with scripted events.
 #include "tests/unit/kube/script.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::script;
 
@@ -258,3 +260,5 @@ TEST_CASE("events that do not fit the phase change nothing") {
   CHECK(listing.actions.empty());
   CHECK(listing.state == waiting);
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -177,3 +179,5 @@ TEST_CASE("events reach the API, one that it has no time for later, one that it 
   CHECK_THAT(troubles[0], Catch::StartsWith("503"));
   CHECK_THAT(troubles[1], Catch::StartsWith("403"));
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 #include "agent/kube/publish.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -177,3 +179,5 @@ TEST_CASE("a key whose id the kernel uses already waits for a word on whether it
     CHECK(store.snapshot()->key->id == 4);
   }
 }
+
+}  // namespace this_file

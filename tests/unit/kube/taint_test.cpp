@@ -5,6 +5,8 @@
 #include "agent/kube/store.h"
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using nlohmann::json;
 
@@ -81,3 +83,5 @@ TEST_CASE("the store knows whether a Node has the taint") {
   store.node_changed({.name = "worker", .text = "{}"}, false);
   CHECK_FALSE(store.tainted("worker"));
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "agent/kube/store.h"
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -197,3 +199,5 @@ TEST_CASE("a Node that is made anew again and again was changed by nobody, and i
   }
   CHECK(trouble.empty());
 }
+
+}  // namespace this_file

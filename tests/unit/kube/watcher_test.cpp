@@ -5,6 +5,8 @@
 #include "agent/kube/store.h"
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -221,3 +223,5 @@ TEST_CASE("annotations are published once, again after a failure, and repaired")
   REQUIRE(server.until([&] { return patches() == 3; }));
   CHECK(present().at("network.cilium.io/encryption-key") == "3");
 }
+
+}  // namespace this_file

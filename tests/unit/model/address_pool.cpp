@@ -5,7 +5,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 using seed::cidr;
 using seed::ip;
@@ -68,4 +68,4 @@ TEST_CASE("the last network of a family has an end too") {
   CHECK(AddressPool(cidr("255.255.255.252/30")).first_free({}) == ip("255.255.255.253"));
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -57,3 +59,5 @@ TEST_CASE("a filter of another kind is named by its kind") {
   REQUIRE(said.size() == 1);
   CHECK_THAT(said[0], Catch::StartsWith("Device eth0 ingress: the u32 filter (priority 1) runs "));
 }
+
+}  // namespace this_file

@@ -5,7 +5,7 @@
 
 #include "tests/harness/catch.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 TEST_CASE("addresses are parsed exactly and printed as they were") {
   for (const auto* text : {"10.0.1.138", "0.0.0.0", "255.255.255.255", "fd00::1", "::"}) {
@@ -80,4 +80,4 @@ TEST_CASE("MAC addresses are parsed exactly") {
   }
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -3,7 +3,7 @@
 #include "agent/model/objects.h"
 #include "tests/harness/catch.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -56,4 +56,4 @@ TEST_CASE("moved-from secrets are empty and names carry no key") {
   CHECK(key_bytes(cbc({1}, {2, 3})) == 3);
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -150,3 +152,5 @@ TEST_CASE("key ring: after a restart the ids in the kernel go on, beside the Sec
   one.resume({key(3)}, {});
   CHECK(one.newest() == key(3));
 }
+
+}  // namespace this_file

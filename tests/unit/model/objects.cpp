@@ -6,7 +6,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 using seed::cidr;
 using seed::ip;
@@ -64,4 +64,4 @@ TEST_CASE(
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

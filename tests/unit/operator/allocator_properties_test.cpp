@@ -7,6 +7,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/operator/views.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -143,3 +145,5 @@ TEST_CASE("whatever happens in whatever order, no PodCIDR is given out twice and
     world.settle();
   }
 }
+
+}  // namespace this_file

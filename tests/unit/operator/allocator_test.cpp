@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/operator/views.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 TEST_CASE("a pool is split in order, and knows its own") {
@@ -167,3 +169,5 @@ TEST_CASE("a Node whose PodCIDRs cannot be read is left alone") {
   REQUIRE(plan.findings.size() == 1);
   CHECK(plan.findings[0].sentence == odd.unreadable);
 }
+
+}  // namespace this_file

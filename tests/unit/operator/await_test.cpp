@@ -2,6 +2,8 @@
 
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -50,3 +52,5 @@ TEST_CASE("who waits sees the last node become ready, or gives up") {
   CHECK_THROWS_WITH(DaemonsetAwait(server.io, client, "absent", std::chrono::seconds(0), done),
                     "await-daemonset absent: expected NAMESPACE/NAME");
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using nlohmann::json;
 using namespace std::chrono_literals;
@@ -136,3 +138,5 @@ TEST_CASE("a Lease is given back by its holder alone, and then anybody's at once
   auto next = election("b");
   CHECK(next.answered(lease("", "8", 1), at(0ms), kWall));
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 #include "agent/kube/base64.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using Catch::Contains;
@@ -102,3 +104,5 @@ TEST_CASE("without a key that can be read nothing is replaced, and why is said")
                          .text = R"({"data":{"keys":")" + to_base64("4+ nonsense") + R"("}})"};
   CHECK_THAT(trouble(judge(broken)), Contains("Secret kube-system/cilium-ipsec-keys data.keys"));
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/operator/views.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using nlohmann::json;
 
@@ -68,3 +70,5 @@ TEST_CASE("an assignment is one patch for the very Node that was seen") {
                                  "network.cilium.io/ipv6-pod-cidr": "fd00::/120"}},
     "spec": {"podCIDR": "10.0.1.0/24", "podCIDRs": ["10.0.1.0/24", "fd00::/120"]}})"));
 }
+
+}  // namespace this_file

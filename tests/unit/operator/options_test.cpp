@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/operator/views.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 TEST_CASE("pools, reserved networks and the election's times are read") {
@@ -55,3 +57,5 @@ TEST_CASE("what cannot be is refused with a sentence that names it") {
   CHECK_THAT(refusal({"--cluster-pool-ipv4-cidr", "10.0.0.0/8", "--frobnicate"}),
              Contains("--frobnicate"));
 }
+
+}  // namespace this_file

@@ -5,7 +5,7 @@
 #include "tests/harness/seed_inputs.h"
 #include "tests/unit/reconcile/random_world.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -110,4 +110,4 @@ TEST_CASE("what is there and stays wanted is there at every moment of a change")
   }
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

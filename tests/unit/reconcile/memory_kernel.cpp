@@ -8,7 +8,7 @@
 #include "tests/harness/seed_inputs.h"
 #include "tests/unit/reconcile/random_world.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -123,4 +123,4 @@ TEST_CASE("memory kernel: what knew a vanished device by number points nowhere")
   CHECK(kernel.dump().endpoints.at({ip("10.0.1.52")}).device.empty());
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -9,7 +9,7 @@
 #include "tests/harness/random_cluster.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -193,4 +193,4 @@ TEST_CASE("what is not a peer's alone is left to a whole computation") {
   CHECK_FALSE(change(node));
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

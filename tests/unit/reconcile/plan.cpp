@@ -5,7 +5,7 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -130,4 +130,4 @@ TEST_CASE("one changed value is one replacement") {
             "0x3e00/0xff00 output-mark 0xe00/0xf00 rfc4106(gcm(aes)) 128"});
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -9,7 +9,7 @@
 #include "tests/harness/seed_inputs.h"
 #include "tests/unit/reconcile/random_world.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -204,4 +204,4 @@ TEST_CASE("one refused operation does not keep the others from being tried") {
   CHECK(pass.refusals.size() >= whole / 3);
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -7,7 +7,7 @@
 #include "tests/harness/seed_inputs.h"
 #include "tests/unit/reconcile/random_world.h"
 
-namespace pellicle {
+namespace pellicle::this_file {
 
 namespace {
 
@@ -70,4 +70,4 @@ TEST_CASE("a pass that cannot read the kernel changes nothing") {
   CHECK(reconcile(kernel, block_only()).plan.size() == 2);
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

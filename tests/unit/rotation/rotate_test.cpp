@@ -12,6 +12,8 @@
 #include "tests/harness/catch.h"
 #include "tools/ctl/exit.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::ctl;
 using namespace std::chrono_literals;
@@ -332,3 +334,5 @@ TEST_CASE("rotate: the Nodes go on being watched when the API comes back") {
   CAPTURE(said.out, said.complaints);
   CHECK(said.status == kOk);
 }
+
+}  // namespace this_file

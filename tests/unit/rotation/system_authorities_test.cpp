@@ -13,6 +13,8 @@
 #include "tests/harness/shell_output.h"
 #include "tests/harness/temporary_directory.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using Catch::Matchers::Contains;
 
@@ -76,3 +78,5 @@ TEST_CASE("with a certificate authority of the cluster's the system's are not ev
   std::ofstream(kubeconfig) << api::kubeconfig(api.url(), api.ca_pem(), "good");
   CHECK_THAT(rotated("SSL_CERT_FILE=" + never, kubeconfig), Contains("cilium-ipsec-keys"));
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 #include "tests/harness/seed_inputs.h"
 #include "tools/ctl/encrypt_text.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using seed::ip;
 
@@ -134,3 +136,5 @@ TEST_CASE("encryption: what the agent says is what the command line can show") {
   CHECK(ctl::encrypt_text(encryption_json(facts()), true).find("worker2\n") != std::string::npos);
   CHECK(ctl::encrypt_json(encryption_json({}))["ipsec"]["keys-in-use"] == 0);
 }
+
+}  // namespace this_file

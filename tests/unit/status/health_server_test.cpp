@@ -9,6 +9,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using boost::asio::ip::tcp;
 using Catch::Matchers::Contains;
@@ -106,3 +108,5 @@ TEST_CASE("health server: an address that cannot be is named") {
                       Contains("health-address: expected an IP address and a port"));
   }
 }
+
+}  // namespace this_file

@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -54,3 +56,5 @@ TEST_CASE("last use: what the kernel tells is better") {
   told[0].counters.packets = 60;
   CHECK(times(use, told, 1010) == std::vector<uint64_t>{990});
 }
+
+}  // namespace this_file

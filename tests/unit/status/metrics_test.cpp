@@ -4,6 +4,8 @@
 #include "tests/harness/metrics.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using seed::cidr;
@@ -137,3 +139,5 @@ TEST_CASE("metrics: before anything is known there are some all the same") {
   CHECK(metric(text, "pellicle_ready") == 0);
   CHECK_FALSE(metric(text, "pellicle_ipsec_key_id"));
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 TEST_CASE("metrics: a family is named once, and its values follow") {
@@ -27,3 +29,5 @@ TEST_CASE("metrics: what would end a label's value is escaped") {
   metrics.value(1e-9, {{"name", "a\"b\\c\nd"}});
   CHECK(metrics.text().ends_with("pellicle_things{name=\"a\\\"b\\\\c\\nd\"} 1e-09\n"));
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "tests/harness/catch.h"
 #include "tools/ctl/status_text.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -158,3 +160,5 @@ TEST_CASE("report: what the agent says is what the command line can show") {
   CHECK(ctl::status_text(status_json(some_facts()), false, true).healthy);
   CHECK_FALSE(ctl::status_text(status_json(StatusFacts{}), false, true).healthy);
 }
+
+}  // namespace this_file

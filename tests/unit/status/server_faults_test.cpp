@@ -15,6 +15,8 @@
 #include "tests/harness/temporary_directory.h"
 #include "tools/ctl/agent_socket.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using boost::asio::local::stream_protocol;
 
@@ -145,3 +147,5 @@ TEST_CASE("server: only root may ask, whatever the socket's mode is") {
   CHECK(status == 0);
   CHECK(agent.answers());
 }
+
+}  // namespace this_file

@@ -12,6 +12,8 @@
 #include "tests/harness/temporary_directory.h"
 #include "tools/ctl/agent_socket.h"
 
+namespace this_file {
+
 using namespace pellicle;
 namespace asio = boost::asio;
 
@@ -142,3 +144,5 @@ TEST_CASE("server: an agent that is stopped is said within the time limit") {
       Catch::Contains("does not answer within 1 s") && Catch::Contains("it is stopped or hangs"));
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::ctl;
 
@@ -109,3 +111,5 @@ TEST_CASE("hooks are shown in the order in which they run, with what runs before
   CHECK_THAT(text, Catch::Contains("\nDevice lxc0123456789ab egress: the classic BPF filter"));
   CHECK(bpf_hooks_text(bpf_hooks_json({}), {}) == "no program of Pellicle's is on a device\n");
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::ctl;
 using Json = nlohmann::ordered_json;
 
@@ -191,3 +193,5 @@ TEST_CASE("state list: what is about to be removed, two lines each") {
         "  in spi 0x10a01283, key 3, worker2\n"
         "      10.0.0.40 > 10.0.1.138, rfc4106(gcm(aes)) 128\n");
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::ctl;
 using Json = nlohmann::ordered_json;
 
@@ -24,3 +26,5 @@ TEST_CASE("endpoint text: a row a pod by name, further addresses below the first
 TEST_CASE("endpoint text: no pods is said") {
   CHECK(endpoint_text(Json::array()) == "no pods on this node\n");
 }
+
+}  // namespace this_file

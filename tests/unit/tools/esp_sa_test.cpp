@@ -4,6 +4,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("esp_sa: what cannot be decrypted is said, without a key, and the rest
         "locked down and does not tell keys\n");
   CHECK_FALSE(ctl::write_esp_sa({withheld}, out, complaints));
 }
+
+}  // namespace this_file

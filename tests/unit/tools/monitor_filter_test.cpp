@@ -4,6 +4,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::ctl;
 
@@ -89,3 +91,5 @@ TEST_CASE("monitor filter: a node is all that it has, by its name or any of its 
   CHECK(networks_of_node(kStatus, "10.0.0.249").empty());  // a pod is no node
   CHECK(networks_of_node(nlohmann::ordered_json::object(), "worker").empty());
 }
+
+}  // namespace this_file

@@ -4,6 +4,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace pellicle::ctl;
 using Json = nlohmann::ordered_json;
@@ -102,3 +104,5 @@ TEST_CASE("monitor text: as JSON it has what is known, and no more") {
         R"("ethertype":"0x0800","length":98,"device":"lxc0123456789ab"})");
   CHECK(monitor_json(esp()).find('\n') == std::string::npos);
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::ctl;
 using Json = nlohmann::ordered_json;
 
@@ -38,3 +40,5 @@ TEST_CASE("node text: a node that knows nothing yet is a row all the same") {
   CHECK(node_json(kStatus)[2]["state"] == "dropped");
   CHECK_FALSE(node_json(kStatus)[0].contains("uplink"));
 }
+
+}  // namespace this_file

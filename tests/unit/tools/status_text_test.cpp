@@ -4,6 +4,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::ctl;
 using Catch::Matchers::Contains;
 using Json = nlohmann::ordered_json;
@@ -139,3 +141,5 @@ TEST_CASE("status text: no key is degraded, and colour is only what was asked fo
   CHECK(status_text(status, false, false).text.find('\033') == std::string::npos);
   CHECK(status_text(status, true, false).text.find("\033[31mno key") != std::string::npos);
 }
+
+}  // namespace this_file

@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle::ctl;
 
 TEST_CASE("versions that differ are said to, and an agent that is not there is no difference") {
@@ -18,3 +20,5 @@ TEST_CASE("versions that differ are said to, and an agent that is not there is n
   CHECK(none["differ"] == false);
   CHECK(version_text(none, "nobody answers") == "Client: 1.2.0\nAgent:  nobody answers\n");
 }
+
+}  // namespace this_file

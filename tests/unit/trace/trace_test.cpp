@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using Catch::Matchers::Contains;
 
@@ -151,3 +153,5 @@ TEST_CASE("trace: two addresses that are nothing of this node's are refused in o
   CHECK_THROWS_WITH(trace({}, seed::ip("10.0.0.1"), seed::ip("192.0.2.1")),
                     Contains("not programmed"));
 }
+
+}  // namespace this_file

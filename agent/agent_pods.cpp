@@ -40,7 +40,7 @@ std::optional<PodNetwork> Agent::pod_network() const {
 // pass finds nothing to do for it.
 Pods::Datapath Agent::pod_datapath() {
   const auto objects = [this](const Endpoint& endpoint) {
-    return pod_objects(endpoint, kernel_.datapath().program_tags());
+    return pod_objects(endpoint, passes_.last().inputs.host, config_.settings);
   };
   return {.network = [this] { return pod_network(); },
           .connect =

@@ -66,6 +66,7 @@ struct Cidrs {
   std::string native;
   std::string native6;
   std::vector<std::string> exceptions;
+  std::vector<std::string> allowed;
 };
 
 void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
@@ -103,6 +104,11 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
       ->check(ipv6_cidr);
   app.add_option("--masquerade-exceptions", cidrs.exceptions,
                  "Further networks that see the pods' own addresses")
+      ->delimiter(',')
+      ->check(any_cidr);
+  app.add_option("--allowed-addresses", cidrs.allowed,
+                 "Networks that a pod may send from when its annotation pellicle.io/"
+                 "allowed-addresses asks for it; without it, pods send from their own addresses")
       ->delimiter(',')
       ->check(any_cidr);
   app.add_option("--allow-weak-algorithms", config.allow_weak_algorithms,
@@ -204,6 +210,9 @@ void take(const Cidrs& cidrs, Settings& settings) {
   }
   if (!cidrs.native.empty()) settings.native_cidr = Cidr::parse(cidrs.native);
   if (!cidrs.native6.empty()) settings.native_cidr6 = Cidr::parse(cidrs.native6);
+  for (const auto& allowed : cidrs.allowed) {
+    settings.allowed_addresses.push_back(Cidr::parse(allowed).value());
+  }
   for (const auto& exception : cidrs.exceptions) {
     settings.masquerade_exceptions.push_back(Cidr::parse(exception).value());
   }

@@ -95,14 +95,13 @@ struct Essential {
   bool operator()(const Change<Policy>& change) const {
     return change.key.direction != Direction::out || change.key.mark == kEncryptMark;
   }
-  bool operator()(const Change<Attachment>& change) const {
-    return !change.key.dev.starts_with("lxc");
-  }
+  bool operator()(const Change<Attachment>& change) const { return !change.value.is_of_pod(); }
   bool operator()(const Change<Route>& change) const {
     return change.value.type == RouteType::local;
   }
   bool operator()(const Change<PeerEntry>&) const { return false; }
   bool operator()(const Change<EndpointEntry>&) const { return false; }
+  bool operator()(const Change<PodSource>&) const { return false; }
   bool operator()(const Change<NetfilterChain>&) const { return false; }
   template <class Kind>
   bool operator()(const Change<Kind>&) const {

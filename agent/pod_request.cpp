@@ -1,5 +1,7 @@
 #include "agent/pod_request.h"
 
+#include <algorithm>
+
 #include "agent/status/server.h"
 
 namespace pellicle {
@@ -39,6 +41,32 @@ bool flag_of(const nlohmann::json& params, const char* field) {
   return given->get<bool>();
 }
 
+// As the pod's annotation has them: "10.9.0.7, 10.8.0.0/16 fd09::/64".
+std::vector<Cidr> wanted_sources_of(const nlohmann::json& params) {
+  constexpr const char* kField = "allowedAddresses";
+  constexpr const char* kBetween = ", \t\n";
+  std::vector<Cidr> networks;
+  if (!params.contains(kField)) return networks;
+  const auto text = text_of(params, kField);
+  for (size_t begin = text.find_first_not_of(kBetween); begin != text.npos;) {
+    const auto end = std::min(text.find_first_of(kBetween, begin), text.size());
+    const auto word = text.substr(begin, end - begin);
+    const auto address = IpAddress::parse(word);
+    const auto network = address ? std::optional(Cidr::host(*address)) : Cidr::parse(word);
+    if (!network) {
+      refuse(kField,
+             "of the pod's annotation pellicle.io/allowed-addresses addresses or networks "
+             "such as 10.9.0.7 or 10.8.0.0/16, found '" +
+                 word + "'");
+    }
+    networks.push_back(*network);
+    begin = text.find_first_not_of(kBetween, end);
+  }
+  constexpr size_t kMost = 4;  // MAX_SOURCES has room for
+  if (networks.size() > kMost) refuse(kField, "at most four addresses or networks");
+  return networks;
+}
+
 }  // namespace
 
 std::string text_of(const nlohmann::json& params, const char* field) {
@@ -56,7 +84,8 @@ PodRequest pod_request(const nlohmann::json& params) {
                  .ifname = text_or(params, "ifname", "eth0"),
                  .network = text_or(params, "network", ""),
                  .addresses = addresses_of(params),
-                 .egress_shaped = flag_of(params, "egressShaped")};
+                 .egress_shaped = flag_of(params, "egressShaped"),
+                 .wanted_sources = wanted_sources_of(params)};
   if (pod.name.empty()) pod.name = pod.id;
   return pod;
 }

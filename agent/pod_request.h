@@ -22,7 +22,8 @@ struct PodNetwork {
   uint32_t route_mtu = 0;   // of its default route: what fits after encryption
 };
 
-// {"id", "netns", "name"?, "ifname"?, "network"?, "addresses"?, "egressShaped"?}
+// {"id", "netns", "name"?, "ifname"?, "network"?, "addresses"?, "egressShaped"?,
+// "allowedAddresses"?}
 struct PodRequest {
   std::string id;
   std::string name;
@@ -31,6 +32,7 @@ struct PodRequest {
   std::string network;
   std::vector<IpAddress> addresses;  // asked for (add) or believed (check); empty: any
   bool egress_shaped = false;
+  std::vector<Cidr> wanted_sources;  // to send from beside its addresses
 };
 
 // Both throw RequestError that names the field and what was expected.

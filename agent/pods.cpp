@@ -53,6 +53,7 @@ nlohmann::json Pods::add(const nlohmann::json& params) {
   Endpoint endpoint = pod_endpoint(spec);
   endpoint.network = request.network;
   endpoint.egress_shaped = request.egress_shaped;
+  endpoint.wanted_sources = request.wanted_sources;
   const bool again = known != nullptr;
   try {
     endpoints_.put(endpoint);

@@ -55,6 +55,8 @@ constexpr std::array kReasons = {
     // Pods of this node.
     EventReason{"PodCIDRExhausted", "PodCIDR", "", 0s,
                 "new pods fail until others end; kubelet's maxPods should not exceed the PodCIDR"},
+    EventReason{"PodSourcesUnchecked", "Pod ", "-", 0s, ""},
+    EventReason{"PodSourceNotAllowed", "Pod ", "metadata.annotations[", 0s, ""},
     EventReason{"PodAddressConflict", "Pod ", "", 0s, "delete one of the pods"},
     EventReason{"CNINotInstalled", "CNI", "", 0s, "check the mounts of the agent's pod"},
     EventReason{"StateNotKept", "File state", "", 0s, kAgentLog},

@@ -35,12 +35,14 @@ enum {
 #define MAP_ENDPOINTS \
   "pellicle_eps" /* HASH: u32 IPv4 address, network order -> struct endpoint_value */
 #define MAP_ENDPOINTS6 "pellicle_eps6" /* HASH: struct ip_address -> struct endpoint_value */
+#define MAP_SOURCES "pellicle_source"  /* LPM_TRIE: struct source_key -> u32, unused */
 #define MAP_DROPS "pellicle_drops"     /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
 #define MAP_LISTENER "pellicle_listen" /* ARRAY[1], BPF_F_MMAPABLE: struct listener */
 #define MAP_EVENTS "pellicle_events"   /* RINGBUF: struct event */
 #define MAP_PATHS "pellicle_paths"     /* RINGBUF: struct path_report */
 
 enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 }; /* of each family */
+enum { MAX_SOURCES = 16384 };                     /* a link-local address a pod, and four more */
 enum { EVENT_BYTES = 256 * 1024 }; /* of the ring: 3640 events; a power of 2, whole pages */
 enum { PATH_BYTES = 4096 };        /* of the ring: 73 reports */
 
@@ -91,6 +93,14 @@ struct endpoint_value {
   u8 host_mac[6];
 };
 
+/* What a pod may send from beside its own addresses: its link-local one, and what it is allowed. */
+struct source_key {
+  u32 prefix_length; /* 64 of what stands before the address, and the network's */
+  u32 ifindex;       /* the host's end of the pod's device */
+  u32 family;        /* AF_INET, AF_INET6 */
+  struct ip_address address;
+};
+
 enum drop_reason {
   DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet, or no entry in the map */
   DROP_UNENCRYPTED, /* for a peer's pods, yet still in the clear on cilium_host or the uplink */
@@ -99,6 +109,7 @@ enum drop_reason {
   DROP_MALFORMED,   /* an IP header that is cut short, or more IPv6 headers than anybody needs */
   DROP_NO_CONFIG,   /* the agent has not filled the configuration yet */
   DROP_TAGGED,      /* a VLAN-tagged frame from a pod */
+  DROP_FORGED,      /* from a pod, but not from one of its own addresses */
   DROP_REASONS
 };
 
@@ -164,6 +175,7 @@ static_assert(sizeof(peer_key) == 8);
 static_assert(sizeof(peer6_key) == 20);
 static_assert(sizeof(peer_value) == 8);
 static_assert(sizeof(endpoint_value) == 16);
+static_assert(sizeof(source_key) == 28);
 static_assert(sizeof(drop_value) == 16);
 static_assert(sizeof(listener) == 32);
 static_assert(sizeof(event) == 64);
@@ -175,6 +187,7 @@ _Static_assert(sizeof(struct peer_key) == 8, "shared layout");
 _Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
 _Static_assert(sizeof(struct peer_value) == 8, "shared layout");
 _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
+_Static_assert(sizeof(struct source_key) == 28, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");
 _Static_assert(sizeof(struct listener) == 32, "shared layout");
 _Static_assert(sizeof(struct event) == 64, "shared layout");

@@ -34,6 +34,9 @@ std::string beside_this_program() {
   return (fs::read_symlink("/proc/self/exe").parent_path() / kPluginName).string();
 }
 
+// What containerd and CRI-O call the capability.
+constexpr const char* kAnnotations = "io.kubernetes.cri.pod-annotations";
+
 Json chained_plugin(const std::string& type) {
   if (type == "portmap") {
     return {{"type", type}, {"snat", true}, {"capabilities", {{"portMappings", true}}}};
@@ -60,7 +63,9 @@ std::string conflist(const std::string& socket, const std::vector<std::string>& 
   Json plugins = Json::array();
   // Who limits what a pod sends needs the ingress hook of its device for itself.
   const bool shapes = std::find(chained.begin(), chained.end(), "bandwidth") != chained.end();
-  Json ours{{"type", kPluginName}, {"socket", socket}, {"capabilities", {{"ips", true}}}};
+  Json ours{{"type", kPluginName},
+            {"socket", socket},
+            {"capabilities", {{"ips", true}, {kAnnotations, true}}}};
   if (shapes) ours["capabilities"]["bandwidth"] = true;
   plugins.push_back(std::move(ours));
   for (const auto& type : chained) plugins.push_back(chained_plugin(type));

@@ -81,10 +81,10 @@ KernelState node_objects(const LocalView& view) {
 }
 
 // Of two pods with one address, the first keeps it.
-KernelState all_objects(const LocalView& view) {
+KernelState all_objects(const LocalView& view, const Inputs& inputs) {
   KernelState state = node_objects(view);
   for (const auto& endpoint : view.endpoints) {
-    auto pod = pod_objects(endpoint, view.program_tags);
+    auto pod = pod_objects(endpoint, inputs.host, inputs.settings);
     for_each_table([&](const char*, auto table) { (state.*table).merge(pod.*table); });
   }
   return state;
@@ -102,7 +102,7 @@ Desired compute(const Inputs& inputs) {
   desired.problems = desired.cluster.problems;
   const auto view = local_view(inputs, desired.cluster, desired.problems);
   if (view) {
-    desired.state = all_objects(*view);
+    desired.state = all_objects(*view, inputs);
   } else {
     desired.state.block_policies = block_policies();
   }

@@ -118,8 +118,8 @@ KernelState kept(const KernelState& actual);
 std::map<Family, OwnNetwork> own_networks(const Inputs& inputs);
 
 // What one pod of this node needs of the kernel, beside its own wiring; compute() has it for every
-// pod. `tags` as in HostFacts.
-KernelState pod_objects(const Endpoint& endpoint, const std::map<std::string, std::string>& tags);
+// pod.
+KernelState pod_objects(const Endpoint& endpoint, const HostFacts& host, const Settings& settings);
 
 // The largest inner packet that fits the uplink's MTU after ESP in tunnel mode: 1446 for rfc4106
 // with a 128-bit ICV over IPv4 and 1500 (the kernel's esp4: block-aligned, two trailer bytes).

@@ -26,9 +26,10 @@ struct DestinationOf {
 // What a pod needs, or a Node that nothing is sent to anyway.
 bool is_of_one_pod_or_network(const Operation& operation) {
   if (const auto* attachment = std::get_if<Change<Attachment>>(&operation)) {
-    return attachment->key.dev.starts_with("lxc");
+    return attachment->value.is_of_pod();
   }
   return std::holds_alternative<Change<EndpointEntry>>(operation) ||
+         std::holds_alternative<Change<PodSource>>(operation) ||
          std::holds_alternative<Change<PeerEntry>>(operation);
 }
 

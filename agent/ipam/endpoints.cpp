@@ -18,9 +18,10 @@ using Json = nlohmann::json;
 constexpr int kVersion = 1;            // of the file's format
 constexpr size_t kMaxReleased = 4096;  // of a larger pool, what was freed longest ago is as new
 
-Json to_json(const std::vector<IpAddress>& addresses) {
+template <class Value>
+Json to_json(const std::vector<Value>& values) {
   Json list = Json::array();
-  for (const auto& address : addresses) list.push_back(address.to_string());
+  for (const auto& value : values) list.push_back(value.to_string());
   return list;
 }
 
@@ -33,7 +34,8 @@ Json to_json(const Endpoint& endpoint) {
           {"podMac", endpoint.pod_mac.to_string()},
           {"hostMac", endpoint.host_mac.to_string()},
           {"netns", endpoint.netns},
-          {"egressShaped", endpoint.egress_shaped}};
+          {"egressShaped", endpoint.egress_shaped},
+          {"wantedSources", to_json(endpoint.wanted_sources)}};
 }
 
 template <class Value>
@@ -51,6 +53,15 @@ std::vector<IpAddress> addresses_from(const Json& json, const char* field) {
   return addresses;
 }
 
+// An agent of before wrote none.
+std::vector<Cidr> networks_from(const Json& json, const char* field) {
+  std::vector<Cidr> networks;
+  for (const auto& text : json.value(field, Json::array())) {
+    networks.push_back(parsed<Cidr>(text.get<std::string>(), field));
+  }
+  return networks;
+}
+
 Endpoint endpoint_from(const Json& json) {
   return {.id = json.at("id").get<std::string>(),
           .name = json.at("name").get<std::string>(),
@@ -60,7 +71,8 @@ Endpoint endpoint_from(const Json& json) {
           .pod_mac = parsed<Mac>(json.at("podMac").get<std::string>(), "podMac"),
           .host_mac = parsed<Mac>(json.at("hostMac").get<std::string>(), "hostMac"),
           .netns = json.at("netns").get<std::string>(),
-          .egress_shaped = json.at("egressShaped").get<bool>()};
+          .egress_shaped = json.at("egressShaped").get<bool>(),
+          .wanted_sources = networks_from(json, "wantedSources")};
 }
 
 bool in_order(const Endpoint& a, const Endpoint& b) {

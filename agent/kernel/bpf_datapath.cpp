@@ -25,6 +25,24 @@ uint32_t index_of(const std::string& device) {
   return index;
 }
 
+// A pod's device goes before its records do, and with it the number that they have: those of the
+// network under a number that no device has are as good.
+std::vector<datapath::source_key> records_of(const PodSource::Key& key, const BpfMap& map) {
+  const bool gone = !key.device.starts_with('#') && if_nametoindex(key.device.c_str()) == 0;
+  if (!gone) return {source_record_key(key, index_of)};
+  std::vector<datapath::source_key> records;
+  const auto entries = all_entries(map, "the sources map");
+  for (size_t i = 0; i < entries.count; ++i) {
+    datapath::source_key record{};
+    std::memcpy(&record, entries.keys.data() + i * sizeof(record), sizeof(record));
+    std::array<char, IF_NAMESIZE> name{};
+    if (if_indextoname(record.ifindex, name.data()) != nullptr) continue;
+    const auto present = source_value_key(record, [](uint32_t) { return std::string(); });
+    if (present.cidr == key.cidr) records.push_back(record);
+  }
+  return records;
+}
+
 std::string describe_hook(const Attachment::Key& key) {
   return "device " + key.dev + (key.ingress ? " ingress" : " egress");
 }
@@ -161,6 +179,17 @@ void BpfDatapath::apply(const Change<EndpointEntry>& change) {
   }
 }
 
+void BpfDatapath::apply(const Change<PodSource>& change) {
+  const uint32_t unused = 0;
+  const std::string object = describe(change.key, change.value);
+  if (change.action != Action::remove) {
+    const auto key = source_record_key(change.key, index_of);
+    update_bytes(map_for_writing(MAP_SOURCES), &key, &unused, object);
+  } else if (const BpfMap* map = pinned(MAP_SOURCES)) {
+    for (const auto& key : records_of(change.key, *map)) delete_bytes(map->fd.get(), &key, object);
+  }
+}
+
 void BpfDatapath::apply(const Change<Attachment>& change) {
   if (change.action == Action::remove)
     detach(change, "detach our program from " + describe_hook(change.key));
@@ -205,7 +234,8 @@ void BpfDatapath::finish() {
   KernelState left;
   dump(left);
   if (!left.datapath_config.empty() || !left.peers.empty() || !left.node_peers.empty() ||
-      !left.endpoints.empty() || !left.attachments.empty() || !left.auditors.empty())
+      !left.endpoints.empty() || !left.sources.empty() || !left.attachments.empty() ||
+      !left.auditors.empty())
     return;
   for (const char* name : kMapNames) unpin_map(bpf_root_, name);
   pinned_.reset();

@@ -44,6 +44,7 @@ class BpfDatapath {
   void apply(const Change<DatapathConfig>& change);
   void apply(const Change<PeerEntry>& change);
   void apply(const Change<EndpointEntry>& change);
+  void apply(const Change<PodSource>& change);
   void apply(const Change<Attachment>& change);
 
   // After the last of a plan's changes. Unpins the maps once nothing of ours is in them and no

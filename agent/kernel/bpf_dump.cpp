@@ -78,6 +78,14 @@ void dump_endpoints(const BpfMap& map, const NameOf& name_of, KernelState& into)
         endpoint_entry(record_at<datapath::endpoint_value>(entries.values, i), name_of));
 }
 
+void dump_sources(const BpfMap& map, const NameOf& name_of, KernelState& into) {
+  const RawEntries entries = all_entries(map, "the sources map");
+  for (size_t i = 0; i < entries.count; ++i) {
+    const auto record = record_at<datapath::source_key>(entries.keys, i);
+    into.sources[source_value_key(record, name_of)] = {};
+  }
+}
+
 // Does the program write to and read from what is pinned? Maps with other names than ours (a
 // read-only data section) do not count.
 bool uses_current_maps(const ProgramInfo& program, const BpfMaps& pinned) {
@@ -136,6 +144,7 @@ void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into) {
     dump_endpoints<uint32_t>(*map, name_in(names), into);
   if (const BpfMap* map = find(pinned, MAP_ENDPOINTS6))
     dump_endpoints<datapath::ip_address>(*map, name_in(names), into);
+  if (const BpfMap* map = find(pinned, MAP_SOURCES)) dump_sources(*map, name_in(names), into);
   dump_attachments(socket, pinned, names, into);
 }
 

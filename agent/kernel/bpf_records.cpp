@@ -14,6 +14,8 @@ static_assert(kEventKinds.size() == datapath::EVENT_KINDS);
 static_assert(int(EventKind::marked) == datapath::EVENT_MARKED);
 static_assert(int(EventKind::dropped) == datapath::EVENT_DROPPED);
 
+constexpr uint32_t kBeforeAddress = 64;  // bits of source_key's prefix
+
 datapath::ip_address mask_record(uint8_t length) {
   datapath::ip_address mask{};
   auto* bytes = reinterpret_cast<uint8_t*>(mask.words);
@@ -115,6 +117,26 @@ EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameO
   std::memcpy(value.pod_mac.bytes.data(), record.pod_mac, sizeof(record.pod_mac));
   std::memcpy(value.host_mac.bytes.data(), record.host_mac, sizeof(record.host_mac));
   return value;
+}
+
+datapath::source_key source_record_key(const PodSource::Key& key, const IndexOf& index_of) {
+  const auto& device = key.device;
+  const bool number = device.starts_with('#');
+  const auto index = number ? std::stoul(device.substr(1)) : index_of(device);
+  const bool ipv4 = key.cidr.family() == Family::v4;
+  return {.prefix_length = kBeforeAddress + key.cidr.length(),
+          .ifindex = static_cast<uint32_t>(index),
+          .family = static_cast<uint32_t>(ipv4 ? AF_INET : AF_INET6),
+          .address = address_record(key.cidr.address())};
+}
+
+PodSource::Key source_value_key(const datapath::source_key& record, const NameOf& name_of) {
+  const auto family = record.family == AF_INET ? Family::v4 : Family::v6;
+  auto device = name_of(record.ifindex);
+  if (device.empty()) device = "#" + std::to_string(record.ifindex);
+  return {.device = std::move(device),
+          .cidr = {address_value(record.address, family),
+                   static_cast<uint8_t>(record.prefix_length - kBeforeAddress)}};
 }
 
 DatapathEvent event_value(const datapath::event& record, std::chrono::nanoseconds boot,

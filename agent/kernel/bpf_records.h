@@ -15,7 +15,7 @@ namespace pellicle {
 
 // In the order of enum drop_reason.
 inline constexpr std::array kDropReasons = {"no_key",    "unencrypted", "no_endpoint", "no_route",
-                                            "malformed", "no_config",   "tagged"};
+                                            "malformed", "no_config",   "tagged",      "forged"};
 static_assert(kDropReasons.size() == datapath::DROP_REASONS);
 
 // The interface index of a device, throwing OsError (ENODEV) where there is none, and the name of
@@ -34,6 +34,10 @@ PeerEntry::Key peer_value_key(const datapath::peer6_key& record);
 
 datapath::endpoint_value endpoint_record(const EndpointEntry& value, const IndexOf& index_of);
 EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameOf& name_of);
+
+// A device of the name "#17" is the one with that number.
+datapath::source_key source_record_key(const PodSource::Key& key, const IndexOf& index_of);
+PodSource::Key source_value_key(const datapath::source_key& record, const NameOf& name_of);
 
 // Of either family: an IPv4 address is the first word, and so also the key of IPv4's map.
 datapath::ip_address address_record(const IpAddress& address);

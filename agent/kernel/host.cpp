@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 
 #include "agent/kernel/addresses.h"
+#include "agent/kernel/shapers.h"
 #include "agent/kernel/sysctl.h"
 
 namespace pellicle {
@@ -91,6 +92,15 @@ void read_uplinks(const Devices& devices, std::span<const LinkAddress> addresses
   }
 }
 
+void read_shapers(NetlinkSocket& socket, const Devices& devices, HostFacts& facts) {
+  if (facts.pod_devices.empty()) return;
+  for (const auto& [device, shaper] : shaping_devices(socket)) {
+    const Link* pod = devices.find(device);
+    const Link* target = devices.find(shaper);
+    if (pod && is_pod_device(*pod)) facts.shapers[pod->name] = target ? target->name : "";
+  }
+}
+
 }  // namespace
 
 HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& ledger) {
@@ -100,6 +110,7 @@ HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& 
   const auto addresses = read_addresses(socket);
   read_links(devices, advertised_to(socket, addresses), own, ledger, facts);
   read_uplinks(devices, addresses, own, facts);
+  read_shapers(socket, devices, facts);
   return facts;
 }
 

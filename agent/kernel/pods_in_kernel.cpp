@@ -52,6 +52,14 @@ std::vector<Endpoint> pods_in_kernel(const KernelState& actual) {
                     .netns = "",
                     .egress_shaped = !actual.attachments.contains({entry.device, true})});
   }
+  const auto link_local = Cidr::parse("fe80::/10").value();  // its own, which it need not ask for
+  for (const auto& [key, source] : actual.sources) {
+    const auto pod = std::find_if(pods.begin(), pods.end(), [&key = key](const Endpoint& each) {
+      return each.device == key.device;
+    });
+    if (pod != pods.end() && !link_local.contains(key.cidr.address()))
+      pod->wanted_sources.push_back(key.cidr);
+  }
   return pods;
 }
 

@@ -16,6 +16,10 @@ std::string full_map(const Operation& operation, int error) {
     return "the eBPF map of pods is full, it holds " + std::to_string(datapath::MAX_ENDPOINTS) +
            " of a family; entries that nobody accounts for leave it with the next pass";
   }
+  if (std::holds_alternative<Change<PodSource>>(operation)) {
+    return "the eBPF map of what pods may send from is full, it holds " +
+           std::to_string(datapath::MAX_SOURCES) + " networks";
+  }
   if (std::holds_alternative<Change<PeerEntry>>(operation)) {
     return "the eBPF map of peers is full, it holds " + std::to_string(datapath::MAX_PEERS) +
            " networks of a family";

@@ -24,9 +24,12 @@ struct Endpoint {
   Mac pod_mac;
   Mac host_mac;
   std::string netns;  // path the pod's namespace was given by; may be gone
-  // Its sending is shaped on the device's ingress qdisc, which excludes clsact there: our program
-  // stays off it, and policies and routes decide about what the pod sends.
+  // Its sending is shaped on the device's ingress qdisc, which excludes clsact there. Our program
+  // is on the device that shapes it instead; until then policies and routes alone decide about what
+  // the pod sends.
   bool egress_shaped = false;
+  // What its annotation pellicle.io/allowed-addresses asks to send from beside `addresses`.
+  std::vector<Cidr> wanted_sources = {};
   std::optional<IpAddress> address(Family family) const;
   auto operator<=>(const Endpoint&) const = default;
 };
@@ -54,6 +57,9 @@ struct HostFacts {
   std::map<std::string, std::string>
       program_tags;  // program name -> the kernel's digest of what this agent carries
   std::vector<std::string> pod_devices;  // lxc devices that exist, sorted
+  // Those of them on which another holds the ingress hook, and the device that it redirects what
+  // the pod sends to; empty: to none.
+  std::map<std::string, std::string> shapers;
   // Other devices that have routes or addresses because the kernel listens to routers there, or had
   // some when the agent first told it to go on listening.
   std::set<std::string> advertised;
@@ -91,6 +97,7 @@ struct Settings {
   // A pair's OUT states and policies ask for the mark of the key id, as an agent before this
   // version made them: such an agent goes on with them without a lost packet.
   bool marked_policies = false;
+  std::vector<Cidr> allowed_addresses;      // that pods' annotations may ask to send from
   std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
   bool direct_routes = true;  // routes in main to the peers' pods; false: others make them
   std::optional<Cidr> strict_cidr(Family family) const {

@@ -24,6 +24,7 @@ struct KernelState {
   Table<DatapathConfig> datapath_config;
   Table<PeerEntry> peers;
   Table<EndpointEntry> endpoints;
+  Table<PodSource> sources;  // before the programs that ask for them
   Table<Attachment> attachments;
   Table<Route> routes;
   Table<LocalRule> local_rules;
@@ -49,6 +50,7 @@ void for_each_table(Visitor&& visit) {
   visit("datapath config", &KernelState::datapath_config);
   visit("peer", &KernelState::peers);
   visit("endpoint", &KernelState::endpoints);
+  visit("source", &KernelState::sources);
   visit("attachment", &KernelState::attachments);
   visit("route", &KernelState::routes);
   visit("local rule", &KernelState::local_rules);

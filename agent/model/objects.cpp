@@ -71,6 +71,10 @@ bool Attachment::is_auditor() const {
   return program == "pell_uplink_out" || program == "pell_l3_out";
 }
 
+bool Attachment::is_of_pod() const {
+  return program == "pell_lxc_in";
+}
+
 std::vector<DatapathConfig::Network> DatapathConfig::networks() const {
   std::vector<Network> all;
   for (const auto& network : {v4, v6}) {
@@ -151,6 +155,10 @@ std::string describe(const PeerEntry::Key& key, const PeerEntry& value) {
 std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value) {
   return "endpoint " + key.address.to_string() + " dev " + value.device + " mac " +
          value.pod_mac.to_string();
+}
+
+std::string describe(const PodSource::Key& key, const PodSource&) {
+  return "source " + key.cidr.to_string() + " dev " + key.device;
 }
 
 std::string describe(const Attachment::Key& key, const Attachment& value) {

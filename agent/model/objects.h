@@ -161,6 +161,17 @@ struct EndpointEntry {
   auto operator<=>(const EndpointEntry&) const = default;
 };
 
+// A network that a pod may send from beside its own addresses. Ours: the pinned map is. There is
+// nothing to it but its key. The map knows a device by its number: "#17" when it has gone since.
+struct PodSource {
+  struct Key {
+    std::string device;  // the host's end
+    Cidr cidr;
+    auto operator<=>(const Key&) const = default;
+  };
+  auto operator<=>(const PodSource&) const = default;
+};
+
 // One of our programs on a device's clsact hook. Ours by handle, priority and program name.
 // Replaced atomically by the kernel; clsact itself goes when its last filter has gone.
 struct Attachment {
@@ -173,6 +184,7 @@ struct Attachment {
   std::string tag;           // the kernel's digest of its instructions
   bool current_maps = true;  // uses the maps that are pinned now
   bool is_auditor() const;   // of an uplink's egress; see bpf/uplink_out.c
+  bool is_of_pod() const;    // of what one pod sends; see bpf/lxc_in.c
   auto operator<=>(const Attachment&) const = default;
 };
 
@@ -260,6 +272,7 @@ std::string describe(const Policy::Key& key, const Policy& value);
 std::string describe(const DatapathConfig::Key& key, const DatapathConfig& value);
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value);
 std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value);
+std::string describe(const PodSource::Key& key, const PodSource& value);
 std::string describe(const Attachment::Key& key, const Attachment& value);
 std::string describe(const NetfilterChain::Key& key, const NetfilterChain& value);
 std::string describe(const Route::Key& key, const Route& value);

@@ -21,8 +21,8 @@ struct Change {
 
 using Operation = std::variant<Change<Policy>, Change<VethPair>, Change<Address>, Change<Sysctl>,
                                Change<State>, Change<DatapathConfig>, Change<PeerEntry>,
-                               Change<EndpointEntry>, Change<NetfilterChain>, Change<Attachment>,
-                               Change<Route>, Change<LocalRule>, Change<Rule>>;
+                               Change<EndpointEntry>, Change<PodSource>, Change<NetfilterChain>,
+                               Change<Attachment>, Change<Route>, Change<LocalRule>, Change<Rule>>;
 
 // Adds and replacements in creation order, then removals in the reverse order: make before break.
 using Plan = std::vector<Operation>;

@@ -164,7 +164,12 @@ Trace trace_sent(Walk& walk) {
   const auto source = kernel.endpoints.find({walk.from()});
   bool on_device = true;
   if (source == kernel.endpoints.end()) {
-    walk.noted("endpoint", "no pod of this node has " + walk.from().to_string());
+    const auto finding = "no pod of this node has " + walk.from().to_string();
+    if (!walk.is_router(walk.from())) {
+      return walk.missing("endpoint", finding,
+                          "dropped and counted: forged, pods send from their own addresses alone");
+    }
+    walk.noted("endpoint", finding);
   } else {
     walk.found("endpoint", describe(source->first, source->second));
     on_device = walk.program(source->second.device, true, "pell_lxc_in",

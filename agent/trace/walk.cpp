@@ -19,6 +19,12 @@ const char* end_name(TraceEnd end) {
   return "dropped";
 }
 
+bool Walk::is_router(const IpAddress& address) const {
+  const auto networks = config().networks();
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const auto& network) { return network.router == address; });
+}
+
 void Walk::found(const std::string& where, const std::string& finding) {
   trace_.steps.push_back({where, finding, true});
 }
@@ -139,6 +145,11 @@ Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& t
     throw std::runtime_error("this node is not programmed: the datapath's configuration is empty");
   }
   Walk walk(kernel, from, to, paths);
+  if (from.is_any()) {
+    return walk.missing("endpoint", from.to_string() + " is nobody's address",
+                        "dropped and counted: forged; a pod gets its address by CNI, so DHCP is "
+                        "refused");
+  }
   for (const auto& network : walk.config().networks()) {
     if (network.pod_cidr.contains(from)) return trace_sent(walk);
     if (network.pod_cidr.contains(to)) return trace_received(walk);

@@ -18,6 +18,8 @@ class Walk {
   const IpAddress& to() const { return to_; }
   const DatapathConfig& config() const { return kernel_.datapath_config.begin()->second; }
 
+  bool is_router(const IpAddress& address) const;  // cilium_host's
+
   void found(const std::string& where, const std::string& finding);
   void noted(const std::string& where, const std::string& finding);  // wrong, yet it goes on
   Trace ended(TraceEnd end, const std::string& verdict);

@@ -47,6 +47,14 @@ struct {
 } pellicle_eps6 SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, MAX_SOURCES);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct source_key);
+  __type(value, u32);
+} pellicle_source SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, DROP_REASONS);
   __type(key, u32);

@@ -39,6 +39,10 @@ static __always_inline bool is_ip(const struct __sk_buff* skb) {
   return skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6);
 }
 
+static __always_inline bool is_arp(const struct __sk_buff* skb) {
+  return skb->protocol == bpf_htons(ETH_P_ARP);
+}
+
 /* A tag the kernel has taken out of the frame, or (the inner one of two) one still in it. */
 static __always_inline bool is_tagged(const struct __sk_buff* skb) {
   return skb->vlan_present || skb->protocol == bpf_htons(ETH_P_8021Q) ||

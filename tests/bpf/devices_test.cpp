@@ -1,6 +1,8 @@
 // The programs on real devices: what BPF_PROG_TEST_RUN does not show.
 #include <linux/if_packet.h>
 
+#include <cstdlib>
+
 #include "tests/bpf/net.h"
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
@@ -27,7 +29,8 @@ const Packet kEspOut{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp};
 
 TEST_CASE("devices: a pod's packets, the largest too, are marked on lxc ingress") {
   const Net net;
-  const Programs programs = configured(net.config());
+  Programs programs = configured(net.config());
+  programs.set_endpoint("10.0.1.52", {.ifindex = ifindex("lxc")});
   programs.attach("pell_lxc_in", "lxc", true);
   const Tap pod("pod"), lxc("lxc");
   for (const size_t payload : {size_t{0}, size_t{64}, kJumbo}) {
@@ -39,6 +42,31 @@ TEST_CASE("devices: a pod's packets, the largest too, are marked on lxc ingress"
     CHECK(received->type == PACKET_HOST);
     CHECK(received->frame == bytes);
   }
+}
+
+TEST_CASE("devices: a pod that is shaped meets the program on the device that shapes it") {
+  const Net net;
+  Programs programs = configured(net.config());
+  programs.set_endpoint("10.0.1.52", {.ifindex = ifindex("lxc")});
+  ip("link add shaper mtu 9000 type ifb");
+  ip("link set shaper up");
+  REQUIRE(std::system("tc qdisc add dev lxc ingress && tc filter add dev lxc parent ffff: "
+                      "protocol all u32 match u32 0 0 action mirred egress redirect dev shaper && "
+                      "tc qdisc add dev shaper root tbf rate 100mbit burst 20kb latency 1s") == 0);
+  programs.attach("pell_lxc_in", "shaper", false);
+  const Tap pod("pod"), lxc("lxc");
+  for (const size_t payload : {size_t{0}, size_t{64}, kJumbo}) {
+    const Bytes bytes = frame(to("lxc", {.payload = payload}));
+    pod.send(bytes, 0x99);
+    const auto received = lxc.receive();
+    REQUIRE(received);
+    CHECK(received->mark == 0x3e00);
+    CHECK(received->frame == bytes);
+  }
+  const Bytes forged = frame(to("lxc", {.src = "10.0.1.103"}));
+  pod.send(forged);
+  CHECK(lxc.silent());
+  CHECK(programs.drops() == Drops{{DROP_FORGED, {1, forged.size()}}});
 }
 
 TEST_CASE("devices: no tagged frame of a pod gets in, whatever the kernel would make of it") {

@@ -27,7 +27,7 @@ constexpr Place kPlaces[] = {
     {Is::on_link, "255.255.255.255", "fe80::1"}};
 
 const endpoint_value kPod{
-    .ifindex = 5, .pod_mac = {2, 1, 1, 1, 1, 1}, .host_mac = {2, 2, 2, 2, 2, 2}};
+    .ifindex = 1, .pod_mac = {2, 1, 1, 1, 1, 1}, .host_mac = {2, 2, 2, 2, 2, 2}};
 
 struct Program {
   const char* name;
@@ -150,7 +150,7 @@ class Comparison {
   void check_counters() const {
     CHECK(programs_.drops() == drops_);
     CHECK(reasons_ == std::map<std::string, std::set<drop_reason>>{
-                          {"pell_lxc_in", {DROP_NO_KEY, DROP_MALFORMED, DROP_TAGGED}},
+                          {"pell_lxc_in", {DROP_NO_KEY, DROP_MALFORMED, DROP_TAGGED, DROP_FORGED}},
                           {"pell_uplink_out", {DROP_NO_KEY, DROP_UNENCRYPTED, DROP_NO_ROUTE}},
                           {"pell_host_out", {DROP_NO_KEY, DROP_UNENCRYPTED, DROP_NO_ROUTE}},
                           {"pell_net_in", {DROP_NO_KEY, DROP_NO_ENDPOINT, DROP_NO_ROUTE}}});

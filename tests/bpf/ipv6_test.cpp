@@ -89,6 +89,7 @@ TEST_CASE("ipv6 lxc in: no key, no peer, local pods, the rest of the world") {
 TEST_CASE("ipv6 lxc in: what stays on the link passes, also where a network covers it") {
   Programs programs = configured();
   programs.set_peer("::", 0, 0);
+  programs.set_source(1, "fe80::34", 128);
   const std::string dst =
       GENERATE("fe80::1", "febf:ffff::1", "ff02::1", "ff02::1:ff00:8a", "ff02::16", "ff05::2");
   passes(programs, kLxcIn, {.src = "fe80::34", .dst = dst, .protocol = kIcmp}, 0);
@@ -275,6 +276,7 @@ TEST_CASE("ipv6: a node without pods of one family leaves that family alone, not
   (ipv4_only ? config.v6 : config.v4) = {};
   Programs programs;
   programs.configure(config);
+  for (const char* any : {"0.0.0.0", "::"}) programs.set_source(1, any, 0);
   const Packet none = ipv4_only ? kToPeer : Packet{};
   const Packet zero = ipv4_only ? Packet{.src = "fd00::1", .dst = "::", .protocol = kEsp}
                                 : Packet{.dst = "0.0.0.0", .protocol = kEsp};

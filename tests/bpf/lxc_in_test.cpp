@@ -63,7 +63,7 @@ TEST_CASE("lxc in: the rest of the world gets mark 0") {
 TEST_CASE("lxc in: protocol, fragments and options make no difference") {
   const Programs programs = configured();
   passes(programs, frame({.protocol = 6}), 0x3e00);
-  passes(programs, frame({.src = "10.0.1.138", .protocol = kEsp}), 0x3e00);  // no ESP of ours here
+  passes(programs, frame({.protocol = kEsp}), 0x3e00);  // the pod's own
   passes(programs, frame({.fragment = 0x2000}), 0x3e00);
   passes(programs, frame({.fragment = 0x00b9}), 0x3e00);
   passes(programs, frame({.payload = 0, .ihl = 6}), 0x3e00);
@@ -87,9 +87,7 @@ TEST_CASE("lxc in: a malformed IPv4 header is dropped") {
 }
 
 TEST_CASE("lxc in: what is not IP passes with mark 0") {
-  const Programs programs = configured();
-  const auto ethertype = static_cast<uint16_t>(GENERATE(0x0806, 0x88cc));
-  passes(programs, frame({.ethertype = ethertype}), 0);
+  passes(configured(), frame({.ethertype = 0x88cc}), 0);
 }
 
 TEST_CASE("lxc in: frames for another receiver pass with mark 0, the kernel forwards none") {
@@ -110,8 +108,8 @@ TEST_CASE("lxc in: IP is dropped until the agent has filled the configuration") 
   const std::string dst = GENERATE("1.1.1.1", "2001:db8::1");
   const std::string src = dst == "1.1.1.1" ? "10.0.1.52" : "fd00:10:1::34";
   is_dropped(programs, frame({.src = src, .dst = dst}), DROP_NO_CONFIG);
-  const Bytes arp = frame({.ethertype = 0x0806});
-  CHECK(programs.run(kProgram, arp, kForged) == Outcome{TC_ACT_OK, 0, arp});
+  const Bytes other = frame({.ethertype = 0x88cc});
+  CHECK(programs.run(kProgram, other, kForged) == Outcome{TC_ACT_OK, 0, other});
 }
 
 TEST_CASE("lxc in: drops add up") {

@@ -61,6 +61,9 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   CHECK(shape(programs, MAP_ENDPOINTS) == MapShape{BPF_MAP_TYPE_HASH, 4,
                                                    sizeof(datapath::endpoint_value),
                                                    datapath::MAX_ENDPOINTS, 0});
+  CHECK(shape(programs, MAP_SOURCES) == MapShape{BPF_MAP_TYPE_LPM_TRIE,
+                                                 sizeof(datapath::source_key), 4,
+                                                 datapath::MAX_SOURCES, BPF_F_NO_PREALLOC});
   CHECK(shape(programs, MAP_DROPS) == MapShape{BPF_MAP_TYPE_PERCPU_ARRAY, 4,
                                                sizeof(datapath::drop_value), datapath::DROP_REASONS,
                                                0});
@@ -73,7 +76,7 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, programs.object())++ maps;
-  CHECK(maps == 9);
+  CHECK(maps == 10);
 }
 
 TEST_CASE("no program chokes on a frame of any size") {

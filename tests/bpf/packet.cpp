@@ -120,8 +120,31 @@ Bytes frame(const Packet& packet) {
   put16(bytes, packet.ethertype ? packet.ethertype : own_type);
   const Bytes header = ipv6 ? ipv6_headers(packet) : ipv4_header(packet);
   bytes.insert(bytes.end(), header.begin(), header.end());
-  for (size_t i = 0; i < packet.payload; ++i) bytes.push_back(static_cast<uint8_t>(i));
+  const auto& begins = packet.begins;
+  for (size_t i = 0; i < packet.payload; ++i)
+    bytes.push_back(i < begins.size() ? begins[i] : static_cast<uint8_t>(i));
   return bytes;
+}
+
+Bytes arp(uint16_t operation, const std::string& sender, const std::string& target) {
+  Bytes bytes = cut(frame({.ethertype = 0x0806}), kMacs + 2);
+  bytes.insert(bytes.end(), {0, 1, 8, 0, 6, 4});
+  put16(bytes, operation);
+  for (const auto& each : {sender, target}) {
+    bytes.insert(bytes.end(), {2, 0, 0, 0, 0, 9});
+    put_address(bytes, each);
+  }
+  return bytes;
+}
+
+Packet neighbour_message(uint8_t type, const std::string& src, const std::string& target) {
+  Packet packet{.src = src,
+                .dst = "ff02::1",
+                .protocol = kIcmpv6,
+                .payload = 24,
+                .begins = {type, 0, 0, 0, 0, 0, 0, 0}};
+  put_ipv6(packet.begins, target);
+  return packet;
 }
 
 Bytes bare(const Packet& packet) {

@@ -33,7 +33,8 @@ struct Packet {
   std::string dst = "10.0.0.249";
   uint8_t protocol = 17;               // IPPROTO_*
   uint16_t fragment = 0;               // flags and offset, as in the header
-  size_t payload = 64;                 // bytes after the headers
+  size_t payload = 64;                 // bytes after the headers: 0, 1, 2...
+  std::vector<uint8_t> begins = {};    // others in place of the first of them
   uint8_t version = 0;                 // 0: the right one; a wrong one makes a malformed packet
   uint8_t ihl = 5;                     // header length in words; options are zeroes
   MacBytes to = {};                    // the loopback device's own address
@@ -45,6 +46,12 @@ struct Packet {
 };
 
 Bytes frame(const Packet& packet);
+
+// An ARP frame for IPv4 on Ethernet: `operation` 1 asks, 2 answers.
+Bytes arp(uint16_t operation, const std::string& sender, const std::string& target);
+
+// A neighbour advertisement (type 136), or another message that begins like it.
+Packet neighbour_message(uint8_t type, const std::string& src, const std::string& target);
 
 // The same without Ethernet header, as on a device that has none.
 Bytes bare(const Packet& packet);
@@ -60,5 +67,6 @@ Bytes without_options(Packet packet);
 Bytes readdressed(Bytes frame, const MacBytes& to, const MacBytes& from);
 
 inline constexpr uint8_t kEsp = 50;
+inline constexpr uint8_t kIcmpv6 = 58;
 
 }  // namespace pellicle

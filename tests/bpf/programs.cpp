@@ -66,6 +66,16 @@ void Programs::set_endpoint(const std::string& address, const datapath::endpoint
   REQUIRE(bpf_map_update_elem(map(name), &key, &endpoint, BPF_ANY) == 0);
 }
 
+void Programs::set_source(uint32_t ifindex, const std::string& address, uint32_t prefix_length) {
+  const bool ipv6 = address.find(':') != std::string::npos;
+  const datapath::source_key key{.prefix_length = 64 + prefix_length,
+                                 .ifindex = ifindex,
+                                 .family = ipv6 ? 10U : 2U,
+                                 .address = pellicle::address(address)};
+  const uint32_t unused = 0;
+  REQUIRE(bpf_map_update_elem(map(MAP_SOURCES), &key, &unused, BPF_ANY) == 0);
+}
+
 std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes& frame,
                                          uint32_t mark, uint32_t ifindex) const {
   const bpf_program* found = bpf_object__find_program_by_name(object_.get(), program.c_str());
@@ -74,6 +84,7 @@ std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes
   __sk_buff context{};
   context.mark = mark;
   context.ifindex = ifindex;
+  context.ingress_ifindex = ifindex;
   Bytes out(frame.size() + 256);
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
@@ -149,6 +160,7 @@ Programs configured(const datapath::datapath_config& config) {
   programs.set_peer("10.0.2.0", 24, datapath::KEY_NOT_YET);
   programs.set_peer("fd00:10::", 64, 3);
   programs.set_peer("fd00:10:2::", 64, datapath::KEY_NOT_YET);
+  for (const char* pod : {"10.0.1.52", "fd00:10:1::34"}) programs.set_endpoint(pod, {.ifindex = 1});
   return programs;
 }
 

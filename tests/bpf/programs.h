@@ -41,6 +41,8 @@ class Programs {
   void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
                 bool node = false, uint16_t path = 0);
   void set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint);
+  // The pod behind the device may send from this network as well.
+  void set_source(uint32_t ifindex, const std::string& address, uint32_t prefix_length);
 
   // Runs a program once (BPF_PROG_TEST_RUN) on a frame that came through `ifindex`, the loopback
   // device unless given.

@@ -30,14 +30,26 @@ bool Generated::is_readable() const {
 }
 
 uint32_t Generated::protocol() const {
+  return carried().protocol;
+}
+
+Generated::Carried Generated::carried() const {
   size_t end = kEthernet + 40;
   for (size_t i = 0; ipv6 && i < packet.headers.size(); ++i) {
     const bool last = i + 1 == packet.headers.size();
-    if (i == 6 || size < end + 4) return kUnreadable;
-    if (packet.headers[i].fragment >= 8) return last ? packet.protocol : packet.headers[i + 1].type;
+    if (i == 6 || size < end + 4) return {kUnreadable, 0};
+    if (packet.headers[i].fragment >= 8) {
+      return {last ? packet.protocol : packet.headers[i + 1].type, 0};
+    }
     end += 8 + packet.headers[i].words * size_t{8};
   }
-  return packet.protocol;
+  return {packet.protocol, end};
+}
+
+bool Generated::is_own() const {
+  if (from != Is::pod) return false;
+  const auto [protocol, offset] = carried();
+  return !ipv6 || protocol != kIcmpv6 || offset < size;
 }
 
 bool Generated::is_own_esp() const {
@@ -62,11 +74,12 @@ bool Reference::is_to_be_encrypted(const Generated& sent, uint32_t mark) const {
 
 Expected Reference::lxc_in(const Generated& sent, uint32_t) const {
   if (sent.is_tagged()) return dropped(DROP_TAGGED);
+  if (sent.packet.ethertype == 0x0806) return dropped(DROP_FORGED);  // its bytes are no ARP
+  if (!sent.is_ip()) return {TC_ACT_OK, 0, {}};
+  if (!sent.is_readable() || sent.protocol() == kUnreadable) return dropped(DROP_MALFORMED);
+  if (!sent.is_own()) return dropped(DROP_FORGED);
   const bool ours = sent.packet.to == MacBytes{};
-  if (!sent.is_ip() || !ours) return {TC_ACT_OK, 0, {}};
-  if (!sent.is_readable()) return dropped(DROP_MALFORMED);
-  if (sent.stays_on_link()) return {TC_ACT_OK, 0, {}};
-  if (sent.protocol() == kUnreadable) return dropped(DROP_MALFORMED);
+  if (!ours || sent.stays_on_link()) return {TC_ACT_OK, 0, {}};
   if (sent.to == Is::peer) return {TC_ACT_OK, 0x3e00, {}};
   if (sent.to == Is::peer_without_key) return dropped(DROP_NO_KEY);
   return {TC_ACT_OK, host_encryption ? 0x100U : 0U, {}};

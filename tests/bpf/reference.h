@@ -26,10 +26,18 @@ struct Generated {
   bool is_ip() const;
   bool is_readable() const;
   uint32_t protocol() const;
+  bool is_own() const;  // of the pod, whose ICMPv6 has at least a type, 0
   bool stays_on_link() const { return ipv6 && to == Is::on_link; }
   bool is_from_here() const { return from == Is::pod || from == Is::router; }
   bool is_for_this_node() const { return to == Is::pod || to == Is::router; }
   bool is_own_esp() const;
+
+ private:
+  struct Carried {
+    uint32_t protocol = 0;
+    size_t offset = 0;  // in the frame; 0: a fragment that is not the first, or not to be told
+  };
+  Carried carried() const;
 };
 
 // What is expected of a program. Of a dropped packet, mark and frame do not matter.

@@ -1,6 +1,8 @@
 // The pinned maps, through BpfDatapath: pins, identity, contents.
 #include <bpf/bpf.h>
 
+#include <net/if.h>
+
 #include <ctime>
 
 #include "agent/kernel/bpf_datapath.h"
@@ -18,7 +20,7 @@ namespace {
 
 constexpr const char* kAllPins =
     "pellicle_config\npellicle_drops\npellicle_eps\npellicle_eps6\npellicle_events\n"
-    "pellicle_listen\npellicle_paths\npellicle_peers\npellicle_peers6\n";
+    "pellicle_listen\npellicle_paths\npellicle_peers\npellicle_peers6\npellicle_source\n";
 
 void make_devices() {
   shell("ip link add cilium_host type veth peer name cilium_net");
@@ -45,6 +47,10 @@ Change<EndpointEntry> endpoint(const std::string& address) {
           .value = {.device = "lxc0123456789ab",
                     .pod_mac = *Mac::parse("6e:7b:6a:37:31:ab"),
                     .host_mac = *Mac::parse("4e:0d:10:48:00:05")}};
+}
+
+Change<PodSource> source(const std::string& cidr) {
+  return {.key = {.device = "lxc0123456789ab", .cidr = *Cidr::parse(cidr)}};
 }
 
 KernelState dumped(BpfDatapath& datapath) {
@@ -97,6 +103,10 @@ TEST_CASE("bpf datapath: what is written is dumped, also by the next process") {
     datapath.apply(peer("::/0", 16));
     datapath.apply(endpoint("10.0.1.52"));
     datapath.apply(endpoint("fd00:10:1::34"));
+    for (const char* cidr : {"fe80::34/128", "10.9.0.0/16", "0.0.0.0/0", "fd09::/32"}) {
+      datapath.apply(source(cidr));
+      wanted.sources[source(cidr).key] = {};
+    }
     wanted.peers[{*Cidr::parse("fd00:10::/64")}] = {.key_id = 3};
     wanted.peers[{*Cidr::parse("::/0")}] = {.key_id = 16};
     wanted.endpoints[{*IpAddress::parse("fd00:10:1::34")}] = endpoint("fd00:10:1::34").value;
@@ -170,6 +180,32 @@ TEST_CASE(
     CHECK(error.error() == ENODEV);
     CHECK(std::string(error.what()) == "find device eth0: No such device");
   }
+}
+
+TEST_CASE("bpf datapath: what a pod may send from goes with it, before its device or after") {
+  FreshNamespace node;
+  PinFolder pins;
+  make_devices();
+  shell("ip link add lxc0000000000 type veth");
+  auto other = source("10.9.0.0/16");
+  other.key.device = "lxc0000000000";
+  BpfDatapath datapath(pins.path());
+  datapath.apply(seed_config());
+  for (const char* cidr : {"fe80::34/128", "10.9.0.0/16", "10.8.0.0/16"})
+    datapath.apply(source(cidr));
+  datapath.apply(other);
+  remove(datapath, source("10.8.0.0/16"));
+  CHECK(dumped(datapath).sources.size() == 3);
+  const std::string number = "#" + std::to_string(if_nametoindex("lxc0123456789ab"));
+  shell("ip link del lxc0123456789ab");
+  CHECK(dumped(datapath).sources == Table<PodSource>{{{number, *Cidr::parse("10.9.0.0/16")}, {}},
+                                                     {{number, *Cidr::parse("fe80::34/128")}, {}},
+                                                     {other.key, {}}});
+  remove(datapath, source("10.9.0.0/16"));
+  auto by_number = source("fe80::34/128");
+  by_number.key.device = number;
+  remove(datapath, by_number);
+  CHECK(dumped(datapath).sources == Table<PodSource>{{other.key, {}}});
 }
 
 TEST_CASE("bpf datapath: a pinned map of another definition is replaced and reported") {

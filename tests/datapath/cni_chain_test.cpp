@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/datapath/raw_frames.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
@@ -21,7 +22,6 @@ using Json = nlohmann::json;
 constexpr const char* kRemotePod = "10.0.0.249";
 constexpr const char* kRemotePage = "http://10.0.0.249/";
 constexpr size_t kPage = 200'000;  // more than the bursts below
-constexpr uint8_t kEsp = 50;
 
 // The seed's nodes; worker's runtime has these plugins chained. A pod with a web server on worker2.
 // control-plane has no agent, so that nobody publishes its address anew once it is taken back.
@@ -69,7 +69,7 @@ void check_ok(const CniAnswer& answer) {
 }
 
 void check_nothing_in_the_clear(Lab& lab) {
-  for (const Packet& packet : lab.cleartext()) UNSCOPED_INFO(packet.text());
+  for (const lab::Packet& packet : lab.cleartext()) UNSCOPED_INFO(packet.text());
   CHECK(lab.cleartext().empty());
   CHECK(lab.files_with_the_key().empty());
 }
@@ -84,7 +84,7 @@ size_t bytes_from(Lab& lab, const std::string& netns, const std::string& url) {
 size_t esp_packets(Lab& lab) {
   const auto wire = lab.network().wire();
   return static_cast<size_t>(std::count_if(
-      wire.begin(), wire.end(), [](const Packet& packet) { return packet.protocol == kEsp; }));
+      wire.begin(), wire.end(), [](const lab::Packet& packet) { return packet.protocol == kEsp; }));
 }
 
 uint64_t blocked_packets(Lab& lab) {
@@ -110,6 +110,27 @@ void check_shaper(const Json& shaper, uint64_t bytes_per_second, uint64_t least_
   CHECK(shaper["options"]["rate"].get<uint64_t>() == bytes_per_second);
   CHECK(shaper["bytes"].get<uint64_t>() >= least_bytes);
   CHECK(shaper["overlimits"].get<uint64_t>() > 0);
+}
+
+constexpr auto npos = std::string::npos;
+
+std::string programs_on(const std::string& shaper) {
+  return sh_in("worker", "tc filter show dev " + shaper + " egress").output;
+}
+
+uint64_t forged_packets(Lab& lab) {
+  return lab.agent("worker").ask("status")["drops"]["forged"]["packets"].get<uint64_t>();
+}
+
+// The shaped pod `net` may not send from an address of another.
+void check_own_name(Lab& lab, const std::string& lxc) {
+  const RawDevice pod("net", "eth0");
+  auto packet = with_text("10.0.1.103", kRemotePod, "forged by a shaped pod");
+  packet.to = mac_bytes(lab.mac_of("worker", lxc));
+  const uint64_t before = forged_packets(lab);
+  pod.send(frame(packet));
+  CHECK(wait_until([&] { return forged_packets(lab) == before + 1; }));
+  CHECK(packets_with(lab.network().wire(), "forged by a shaped pod").empty());
 }
 
 std::vector<std::string> intermediate_devices() {
@@ -247,6 +268,8 @@ TEST_CASE("the egress limit of bandwidth takes our program's place, and policies
     const std::string filters = must_in("worker", "tc filter show dev " + lxc + " ingress");
     CHECK_THAT(filters, Contains("Egress Redirect to device " + shapers.front()));
     CHECK_THAT(filters, !Contains("pell_"));
+    CHECK(wait_until([&] { return programs_on(shapers.front()).find("pell_lxc_in") != npos; }));
+    check_own_name(lab, lxc);
     CHECK(lab.agent("worker").ask("diff")["operations"].empty());
     CHECK(lab.agent("worker").ctl("status").ok());
     const uint64_t before = qdisc(shapers.front(), "tbf")["bytes"];

@@ -165,6 +165,7 @@ void spoil(Random&, PeerEntry& peer) {
 void spoil(Random&, EndpointEntry& endpoint) {
   endpoint.device = "eth0";
 }
+void spoil(Random&, PodSource&) {}
 void spoil(Random& random, NetfilterChain& chain) {
   if (random.chance(50)) chain.parent.clear();
   chain.rules.pop_back();

@@ -194,6 +194,16 @@ bool is_egress_shaped(const Configuration& configuration) {
   return rate.get<double>() > 0;
 }
 
+std::string allowed_addresses(const Configuration& configuration) {
+  constexpr const char* kAnnotations = "io.kubernetes.cri.pod-annotations";
+  const auto where = std::string("runtimeConfig.") + kAnnotations;
+  const auto& runtime = section(configuration.json, "runtimeConfig", "runtimeConfig");
+  const auto& text = field(section(runtime, kAnnotations, where), "pellicle.io/allowed-addresses");
+  if (text.is_null()) return "";
+  if (!text.is_string()) refuse(where, "expected texts, found " + text.dump());
+  return text.get<std::string>();
+}
+
 Json dns(const Configuration& configuration) {
   const auto& given = section(configuration.json, "dns", "dns");
   if (given.is_null()) return Json::object();

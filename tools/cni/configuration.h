@@ -43,6 +43,10 @@ std::vector<std::string> wanted_addresses(const Configuration& configuration);
 // Whether runtimeConfig.bandwidth (capability "bandwidth") limits what the pod sends.
 bool is_egress_shaped(const Configuration& configuration);
 
+// The pod's annotation pellicle.io/allowed-addresses in runtimeConfig (capability
+// "io.kubernetes.cri.pod-annotations"); empty: it has none.
+std::string allowed_addresses(const Configuration& configuration);
+
 // "dns" as it stands there, an empty object when it does not.
 Json dns(const Configuration& configuration);
 

@@ -38,6 +38,8 @@ Json add_params(const Environment& environment, const Configuration& configurati
               {"egressShaped", is_egress_shaped(configuration)}};
   const auto addresses = wanted_addresses(configuration);
   if (!addresses.empty()) params["addresses"] = addresses;
+  const auto allowed = allowed_addresses(configuration);
+  if (!allowed.empty()) params["allowedAddresses"] = allowed;
   return params;
 }
 

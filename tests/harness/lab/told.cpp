@@ -31,7 +31,8 @@ std::string without_chance(std::string text) {
       {std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"), "<time>"},
       {std::regex(", [0-9]+ passes"), ", <n> passes"},
       {std::regex("(10\\.0\\.[0-9]+\\.)[0-9]+:4240"), "$1<health>:4240"},
-      {std::regex("[0-9]+ (no_key|unencrypted|no_endpoint|no_route|malformed|no_config|tagged)"),
+      {std::regex(
+           "[0-9]+ (no_key|unencrypted|no_endpoint|no_route|malformed|no_config|tagged|forged)"),
        "<n> $1"},
       {std::regex("[0-9]+\\.[0-9]+ ms"), "<n> ms"},
       {std::regex("spi=\"[0-9]+\""), "spi=\"<spi>\""},

@@ -134,6 +134,11 @@ int MemoryKernel::perform(const Change<EndpointEntry>& change) {
   return place(&KernelState::endpoints, change);
 }
 
+int MemoryKernel::perform(const Change<PodSource>& change) {
+  if (change.action != Action::remove && !has_device(change.key.device)) return ENODEV;
+  return place(&KernelState::sources, change);
+}
+
 int MemoryKernel::perform(const Change<NetfilterChain>& change) {
   return place(&KernelState::netfilter, change);
 }
@@ -225,6 +230,11 @@ void MemoryKernel::forget_device(const std::string& name) {
   std::erase_if(before_, [&](const auto& entry) { return on_device(entry.first); });
   for (auto& [key, endpoint] : ours_.endpoints) {
     if (endpoint.device == name) endpoint.device.clear();
+  }
+  for (const auto& [key, source] : Table<PodSource>(ours_.sources)) {
+    if (key.device != name) continue;
+    ours_.sources.erase(key);
+    ours_.sources[{"#" + name, key.cidr}] = source;
   }
   for (auto& [key, config] : ours_.datapath_config) {
     for (auto* device : {&config.host_device, &config.net_device, &config.uplink}) {

@@ -59,6 +59,14 @@ TEST_CASE("config: what is in effect is told by name, defaults among it") {
   CHECK_FALSE(effective.contains("config"));
 }
 
+TEST_CASE("config: what pods may ask to send from is a list of networks of both families") {
+  CHECK(parse_command_line({"--node-name", "a"}).config.settings.allowed_addresses.empty());
+  const auto line =
+      parse_command_line({"--node-name", "a", "--allowed-addresses", "10.9.0.0/16,fd09::/64"});
+  CHECK(line.config.settings.allowed_addresses ==
+        std::vector<Cidr>{*Cidr::parse("10.9.0.0/16"), *Cidr::parse("fd09::/64")});
+}
+
 TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
   const TemporaryFile file(
       "node-name = worker\nstate-dir = /run/x\npod-mtu = 1423\nstrict-cidr = 10.0.0.0/8\n"

@@ -63,6 +63,9 @@ TEST_CASE("each problem has a reason that says who must act") {
   CHECK(reason({"Device eth0", "ingress", "another filter runs first"}) == "HookContested");
   CHECK(reason({"Firewall", "filter FORWARD", "refuses all"}) == "FirewallRefusesPods");
   CHECK(reason({"Pod default/web", "address", "is another's"}) == "PodAddressConflict");
+  CHECK(reason({"Pod default/web", "", "is shaped elsewhere"}) == "PodSourcesUnchecked");
+  CHECK(reason({"Pod default/web", "metadata.annotations[pellicle.io/allowed-addresses]", "?"}) ==
+        "PodSourceNotAllowed");
   CHECK(reason({"CNI", "", "not installed"}) == "CNINotInstalled");
   CHECK(reason({"File /var/run/pellicle/endpoints.json", "", "is damaged"}) == "StateNotKept");
   CHECK(reason({"File /etc/cni/net.d/00-x.conf", "", "stands before"}) == "ForeignCNI");

@@ -66,6 +66,25 @@ TEST_CASE("cni: egress is shaped when a rate says so") {
   CHECK(shaped(R"({"bandwidth": {"egressRate": 1, "egressBurst": 1000}})"));
 }
 
+TEST_CASE("cni: the annotation of what else a pod may send from is handed on as it is") {
+  const auto params = [](const char* runtime_config) {
+    const auto input = network("1.0.0", {{"runtimeConfig", Json::parse(runtime_config)}}).dump();
+    return cni::request(environment("ADD"), input).params;
+  };
+  const auto annotated = params(R"({"io.kubernetes.cri.pod-annotations":
+      {"pellicle.io/allowed-addresses": "10.9.0.7, 10.8.0.0/16", "other": "x"}})");
+  CHECK(annotated.at("allowedAddresses") == "10.9.0.7, 10.8.0.0/16");
+  for (const char* none :
+       {"{}", "null", R"({"io.kubernetes.cri.pod-annotations": null})",
+        R"({"io.kubernetes.cri.pod-annotations": {"pellicle.io/allowed-addresses": ""}})"}) {
+    CAPTURE(none);
+    CHECK_FALSE(params(none).contains("allowedAddresses"));
+  }
+  CHECK_THROWS_AS(params(R"({"io.kubernetes.cri.pod-annotations":
+      {"pellicle.io/allowed-addresses": 1}})"),
+                  cni::Failure);
+}
+
 TEST_CASE("cni: the socket is the configuration's, else the agent's own") {
   const auto socket = [](const Json& more) {
     return cni::request(environment("DEL"), network("1.0.0", more).dump()).socket;

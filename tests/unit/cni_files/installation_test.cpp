@@ -71,7 +71,8 @@ TEST_CASE("installation: plugin and configuration are there, for everybody to re
   REQUIRE(json["plugins"].size() == 1);
   CHECK(json["plugins"][0]["type"] == "pellicle-cni");
   CHECK(json["plugins"][0]["socket"] == "/run/pellicle.sock");
-  CHECK(json["plugins"][0]["capabilities"] == nlohmann::json{{"ips", true}});
+  CHECK(json["plugins"][0]["capabilities"] ==
+        nlohmann::json{{"ips", true}, {"io.kubernetes.cri.pod-annotations", true}});
 }
 
 TEST_CASE("installation: what is right is left alone, what differs is replaced whole") {

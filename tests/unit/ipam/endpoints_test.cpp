@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
@@ -40,6 +41,20 @@ TEST_CASE("endpoints: what was put is there after a restart, by id") {
   CHECK(again.find(*IpAddress::parse("10.0.1.1")) != nullptr);
   CHECK(again.find(*IpAddress::parse("10.0.1.2")) == nullptr);
   CHECK_FALSE(again.problem());
+}
+
+TEST_CASE("endpoints: what a pod asks to send from lasts, and is absent of an agent of before") {
+  const TemporaryDirectory directory;
+  auto asking = pod("a", "10.0.1.1");
+  asking.wanted_sources = {*Cidr::parse("10.9.0.0/16"), *Cidr::parse("fd09::1/128")};
+  Endpoints(directory.path()).put(asking);
+  CHECK(Endpoints(directory.path()).all().at(0) == asking);
+
+  std::ifstream file(directory.path() + "/endpoints.json");
+  auto json = nlohmann::json::parse(file);
+  json["endpoints"][0].erase("wantedSources");
+  std::ofstream(directory.path() + "/endpoints.json") << json.dump();
+  CHECK(Endpoints(directory.path()).all().at(0) == pod("a", "10.0.1.1"));
 }
 
 TEST_CASE("endpoints: removing is idempotent and lasts") {

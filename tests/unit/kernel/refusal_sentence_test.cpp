@@ -27,6 +27,9 @@ TEST_CASE("a state refused for want of a module says which algorithm and module"
 
 TEST_CASE("a full map says which it is, and how much it holds") {
   const Operation pod = Change<EndpointEntry>{Action::add, {}, {}};
+  const Operation source = Change<PodSource>{Action::add, {}, {}};
+  CHECK_THAT(refusal_sentence(source, ENOSPC, "No space left on device"),
+             Contains("what pods may send from is full, it holds 16384"));
   CHECK_THAT(refusal_sentence(pod, E2BIG, "Argument list too long"),
              Contains("the eBPF map of pods is full, it holds 4096"));
   const auto network = Cidr::parse("10.9.0.0/24").value();

@@ -154,4 +154,17 @@ TEST_CASE("trace: two addresses that are nothing of this node's are refused in o
                     Contains("not programmed"));
 }
 
+TEST_CASE("trace: a pod sends from its own address, cilium_host's is the node's, DHCP is refused") {
+  const auto kernel = healthy();
+  const auto from = [&](const char* source) {
+    return trace(kernel, seed::ip(source), seed::ip("10.0.0.249"));
+  };
+  const auto forged = from("10.0.1.77");
+  CHECK(forged.end == TraceEnd::dropped);
+  CHECK(broken_step(forged) == "endpoint");
+  CHECK_THAT(forged.verdict, Contains("forged"));
+  CHECK(from("10.0.1.138").end == TraceEnd::encrypted);
+  CHECK_THAT(from("0.0.0.0").verdict, Contains("forged") && Contains("DHCP is refused"));
+}
+
 }  // namespace this_file

@@ -189,6 +189,7 @@ std::optional<Inputs> Agent::gather() {
                 .host = kernel_.facts(),
                 .next_hops = {},
                 .paths = narrow_paths_.at(NarrowPaths::Clock::now())};
+  keep_word(inputs);
   inputs.next_hops = kernel_.next_hops(next_hop_questions(inputs));
   add_health_endpoint(inputs.endpoints);
   return inputs;
@@ -226,6 +227,7 @@ void Agent::note_problems() {
     now.push_back({"File " + config_.state_dir + "/endpoints.json", "", pods_trouble_});
   }
   now.insert(now.end(), cni_.problems().begin(), cni_.problems().end());
+  look_at_forgeries(now);
   const auto kernel = kernel_problems();
   now.insert(now.end(), kernel.begin(), kernel.end());
   now.insert(now.end(), hook_problems_.begin(), hook_problems_.end());

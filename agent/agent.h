@@ -9,6 +9,7 @@
 
 #include "agent/cni/installation.h"
 #include "agent/config.h"
+#include "agent/forgery_watch.h"
 #include "agent/health/endpoint.h"
 #include "agent/health/inquiry.h"
 #include "agent/http/health_server.h"
@@ -53,6 +54,8 @@ class Agent {
   void secret_changed(const ApiObject& object, bool deleted);
   void resume();
   std::optional<Inputs> gather();
+  void keep_word(Inputs& inputs);
+  void look_at_forgeries(std::vector<Problem>& problems);
   void confirm_key(Inputs& inputs);
   Desired prepare(Inputs& inputs);
   void note_not_made(const std::vector<Refusal>& refusals);
@@ -105,6 +108,9 @@ class Agent {
   KeyUse key_use_;
   Endpoints endpoints_;
   NarrowPaths narrow_paths_;
+  ForgeryWatch forgeries_;
+  // Since the API showed that this node takes back what it said of its host encryption.
+  std::optional<ForgeryWatch::Clock::time_point> taken_back_;
   Passes passes_;
   Pods pods_;
   CniInstallation cni_;

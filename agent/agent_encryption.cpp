@@ -84,4 +84,29 @@ nlohmann::json Agent::flush_states(const nlohmann::json& params) {
   return result;
 }
 
+// Other nodes drop what comes in the clear against this node's word. It takes the word back first,
+// and goes on encrypting until all have heard it.
+void Agent::keep_word(Inputs& inputs) {
+  constexpr std::chrono::seconds kHeard{2};
+  if (inputs.settings.host_encryption) return taken_back_.reset();
+  const auto self = inputs.nodes.find(inputs.settings.node_name);
+  const auto now = ForgeryWatch::Clock::now();
+  const bool said = self != inputs.nodes.end() && self->second.encrypts_nodes;
+  if (said) taken_back_ = now;
+  if (taken_back_ && now >= *taken_back_ + kHeard) taken_back_.reset();
+  if (!taken_back_) return;
+  inputs.settings.host_encryption = true;
+  if (!said) passes_.request(kHeard);
+}
+
+void Agent::look_at_forgeries(std::vector<Problem>& problems) {
+  try {
+    forgeries_.look(kernel_.datapath().forgeries(), ForgeryWatch::Clock::now());
+  } catch (const std::exception& error) {  // a pass meets the same, and says it
+    log::debug("forgeries cannot be looked at", {{"error", error.what()}});
+  }
+  const auto now = forgeries_.problems(passes_.last().desired.cluster, ForgeryWatch::Clock::now());
+  problems.insert(problems.end(), now.begin(), now.end());
+}
+
 }  // namespace pellicle

@@ -100,8 +100,8 @@ bool Agent::ready() const {
 Annotations Agent::announcement(const Annotations& present) const {
   const auto& last = passes_.last();
   const PassResult pass{last.inputs, last.desired.cluster, last.desired.state, last.refusals};
-  auto wanted =
-      published(last.desired.state.datapath_config.begin()->second.networks(), announced_key(pass));
+  auto wanted = published(last.desired.state.datapath_config.begin()->second.networks(),
+                          announced_key(pass), config_.settings.host_encryption);
   wanted.merge(published(last.inputs.sender, received_epochs(pass), present));
   const std::string used(kSequenceUsedAnnotation);
   if (sequence_use_ && (sequence_use_->percent > 0 || present.contains(used))) {

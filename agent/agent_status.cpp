@@ -27,6 +27,7 @@ StatusFacts Agent::facts() {
   facts.keys = store_.ring();
   facts.sender = last.inputs.sender;
   facts.host_encryption = last.inputs.settings.host_encryption;
+  facts.strict_ingress = config_.settings.strict_ingress;
   facts.cluster = last.desired.cluster;
   facts.endpoints = endpoints_.all().size();
   facts.pools = pods_.use();
@@ -53,6 +54,7 @@ StatusFacts Agent::facts() {
     if (const auto count = (last.desired.state.*table).size(); count > 0)
       facts.objects[name] = count;
   });
+  facts.forgeries = told(forgeries_.counted(), last.desired.cluster);
   try {
     facts.drops = kernel_.datapath().drops();
     facts.drops["blocked"].packets = xfrm_errors()["XfrmOutPolBlock"];  // by policies

@@ -84,6 +84,16 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
                  "Drop pod packets to this network that are for no known node; one of each family")
       ->delimiter(',')
       ->check(any_cidr);
+  app.add_option_function<std::string>(
+         "--strict-ingress",
+         [&config](const std::string& value) {
+           config.settings.strict_ingress =
+               value == "observe" ? ClearText::is_observed : ClearText::is_dropped;
+         },
+         "What comes in the clear from an address whose node says that it encrypts: enforce drops "
+         "it, observe counts it")
+      ->check(CLI::IsMember({"enforce", "observe"}))
+      ->default_str("enforce");
   app.add_option("--pod-mtu", config.settings.pod_mtu,
                  "MTU of the pods' default route; 0 is what fits the uplink after encryption")
       ->check(CLI::Range(0, 65535))

@@ -93,7 +93,8 @@ struct Essential {
     return change.key.mark == kDecryptMark && !change.value.esn;  // receiving, one for all peers
   }
   bool operator()(const Change<Policy>& change) const {
-    return change.key.direction != Direction::out || change.key.mark == kEncryptMark;
+    const bool of_all = change.key.direction != Direction::out && change.key.src.length() == 0;
+    return of_all || change.key.mark == kEncryptMark;
   }
   bool operator()(const Change<Attachment>& change) const { return !change.value.is_of_pod(); }
   bool operator()(const Change<Route>& change) const {
@@ -102,6 +103,7 @@ struct Essential {
   bool operator()(const Change<PeerEntry>&) const { return false; }
   bool operator()(const Change<EndpointEntry>&) const { return false; }
   bool operator()(const Change<PodSource>&) const { return false; }
+  bool operator()(const Change<AddressOwner>&) const { return false; }
   bool operator()(const Change<NetfilterChain>&) const { return false; }
   template <class Kind>
   bool operator()(const Change<Kind>&) const {

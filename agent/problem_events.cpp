@@ -24,6 +24,8 @@ constexpr std::array kReasons = {
 
     // This node is not as the others must know it. The sentences say what is expected.
     EventReason{"KeyNotAnnounced", "Node self", kKeyAnnounced, 0s, kAgentLog},
+    EventReason{"NodeForged", "Node self", "forgery", 0s, "find out what sends in its name"},
+    EventReason{"NodeForged", "Node self", "clear text", 0s, "find out what sends in its name"},
     EventReason{"NodeIncomplete", "Node self", "metadata.annotations[", 0s, ""},
     EventReason{"AnnotationsNotPublished", "Node self", "metadata.annotations", 0s,
                 "other nodes need them to send to this one; check the agent's ClusterRole"},
@@ -38,6 +40,10 @@ constexpr std::array kReasons = {
     EventReason{"NodeCutOff", "Cluster health", "", 0s, ""},
     EventReason{"PeerInTheClear", "Node ", "metadata.annotations[pellicle.io/host-enc", kJoining,
                 "look at the agent there"},
+    EventReason{"NodeForges", "Node ", "forgery", 0s,
+                "find out what sends there: the node may be stolen, or route for others"},
+    EventReason{"PeerInTheClear", "Node ", "clear text", 0s,
+                "look at the agent there, and for what sends in its name"},
     EventReason{"PeerNotReady", "Node ", "", kJoining, "look at the agent and the Node there"},
 
     // The kernel. What a refusal means for traffic is in status: it fails closed.

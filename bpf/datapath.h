@@ -34,15 +34,20 @@ enum {
 #define MAP_PEERS6 "pellicle_peers6" /* LPM_TRIE: struct peer6_key -> struct peer_value */
 #define MAP_ENDPOINTS \
   "pellicle_eps" /* HASH: u32 IPv4 address, network order -> struct endpoint_value */
-#define MAP_ENDPOINTS6 "pellicle_eps6" /* HASH: struct ip_address -> struct endpoint_value */
-#define MAP_SOURCES "pellicle_source"  /* LPM_TRIE: struct source_key -> u32, unused */
-#define MAP_DROPS "pellicle_drops"     /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
-#define MAP_LISTENER "pellicle_listen" /* ARRAY[1], BPF_F_MMAPABLE: struct listener */
-#define MAP_EVENTS "pellicle_events"   /* RINGBUF: struct event */
-#define MAP_PATHS "pellicle_paths"     /* RINGBUF: struct path_report */
+#define MAP_ENDPOINTS6 "pellicle_eps6"  /* HASH: struct ip_address -> struct endpoint_value */
+#define MAP_SOURCES "pellicle_source"   /* LPM_TRIE: struct source_key -> u32, unused */
+#define MAP_OWNERS "pellicle_owner"     /* LPM_TRIE: struct peer_key -> struct owner_value */
+#define MAP_OWNERS6 "pellicle_owner6"   /* LPM_TRIE: struct peer6_key -> struct owner_value */
+#define MAP_FORGERIES "pellicle_forged" /* LRU_HASH: struct forgery -> struct drop_value */
+#define MAP_DROPS "pellicle_drops"      /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
+#define MAP_LISTENER "pellicle_listen"  /* ARRAY[1], BPF_F_MMAPABLE: struct listener */
+#define MAP_EVENTS "pellicle_events"    /* RINGBUF: struct event */
+#define MAP_PATHS "pellicle_paths"      /* RINGBUF: struct path_report */
 
 enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 }; /* of each family */
 enum { MAX_SOURCES = 16384 };                     /* a link-local address a pod, and four more */
+enum { MAX_OWNERS = 2 * MAX_PEERS };              /* of each family: a node's pods, and itself */
+enum { MAX_FORGERIES = 1024 };                    /* the ones that happened last */
 enum { EVENT_BYTES = 256 * 1024 }; /* of the ring: 3640 events; a power of 2, whole pages */
 enum { PATH_BYTES = 4096 };        /* of the ring: 73 reports */
 
@@ -65,7 +70,8 @@ enum {
 struct node_network {
   struct ip_address prefix; /* the PodCIDR */
   struct ip_address mask;
-  struct ip_address router; /* cilium_host's address */
+  struct ip_address router;  /* cilium_host's address */
+  struct ip_address address; /* the Node's own; zero: it has none of the family */
 };
 
 struct datapath_config {
@@ -101,6 +107,30 @@ struct source_key {
   struct ip_address address;
 };
 
+/* What is done with a packet in the clear whose source's node says that it encrypts. */
+enum clear_text { CLEAR_PASSES, CLEAR_IS_OBSERVED, CLEAR_IS_DROPPED };
+
+/* Whose an address is: a node's pods' or a node's own, this node's among them. */
+struct owner_value {
+  struct ip_address router; /* the node's cilium_host address, by which its ESP is known */
+  u16 to_pods;              /* enum clear_text, for a pod of this node or its router */
+  u16 to_node;              /* enum clear_text, for this node's own address */
+};
+
+enum forgery_kind {
+  FORGED_IN_ESP,  /* from a node, with another's address inside its ESP: dropped */
+  CLEAR_DROPPED,  /* in the clear, from an address whose node encrypts */
+  CLEAR_OBSERVED, /* the same, and let in */
+};
+
+/* Packets in another's name, which are counted together. */
+struct forgery {
+  struct ip_address sender; /* the router of the node whose ESP it was; zero: it was none */
+  struct ip_address owner;  /* the router of the node whose address it had */
+  u32 family;               /* AF_INET, AF_INET6 */
+  u32 kind;                 /* enum forgery_kind */
+};
+
 enum drop_reason {
   DROP_NO_KEY,      /* for a peer's pods, but no key to send with yet, or no entry in the map */
   DROP_UNENCRYPTED, /* for a peer's pods, yet still in the clear on cilium_host or the uplink */
@@ -110,6 +140,8 @@ enum drop_reason {
   DROP_NO_CONFIG,   /* the agent has not filled the configuration yet */
   DROP_TAGGED,      /* a VLAN-tagged frame from a pod */
   DROP_FORGED,      /* from a pod, but not from one of its own addresses */
+  DROP_FORGED_NODE, /* out of a node's ESP, but with another node's address */
+  DROP_CLEAR_TEXT,  /* came in the clear, although its source's node encrypts */
   DROP_REASONS
 };
 
@@ -170,24 +202,28 @@ struct path_report {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(datapath_config) == 112);
+static_assert(sizeof(datapath_config) == 144);
 static_assert(sizeof(peer_key) == 8);
 static_assert(sizeof(peer6_key) == 20);
 static_assert(sizeof(peer_value) == 8);
 static_assert(sizeof(endpoint_value) == 16);
 static_assert(sizeof(source_key) == 28);
+static_assert(sizeof(owner_value) == 20);
+static_assert(sizeof(forgery) == 40);
 static_assert(sizeof(drop_value) == 16);
 static_assert(sizeof(listener) == 32);
 static_assert(sizeof(event) == 64);
 static_assert(sizeof(path_report) == 44);
 }  // namespace pellicle::datapath
 #else
-_Static_assert(sizeof(struct datapath_config) == 112, "shared layout");
+_Static_assert(sizeof(struct datapath_config) == 144, "shared layout");
 _Static_assert(sizeof(struct peer_key) == 8, "shared layout");
 _Static_assert(sizeof(struct peer6_key) == 20, "shared layout");
 _Static_assert(sizeof(struct peer_value) == 8, "shared layout");
 _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
 _Static_assert(sizeof(struct source_key) == 28, "shared layout");
+_Static_assert(sizeof(struct owner_value) == 20, "shared layout");
+_Static_assert(sizeof(struct forgery) == 40, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");
 _Static_assert(sizeof(struct listener) == 32, "shared layout");
 _Static_assert(sizeof(struct event) == 64, "shared layout");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Ingress of the uplink: ESP for this node goes to XFRM, what comes out of it goes on to the pod,
- * and the agent hears what routers say of our ESP. */
+/* Ingress of the uplink: ESP for this node goes to XFRM, what comes out of it goes on to the pod
+ * when its sender spoke in its own name, what should have been ESP ends here, and the agent hears
+ * what routers say of our ESP. */
+#include "bpf/lib/owner.h"
 #include "bpf/lib/path.h"
 #include "bpf/lib/verdict.h"
 
@@ -20,6 +22,7 @@ static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
   for_router = has_pods(own) && same_address(&packet.destination, &own->router);
 
   if (decrypted) {
+    if (is_forged_in_esp(skb, own, &packet)) return drop_at(skb, l2_length, DROP_FORGED_NODE);
     observe_at(skb, l2_length, EVENT_DECRYPTED, 0);
     if (for_router || !is_local(own, &packet.destination)) skb->mark = MARK_LOCAL;
   } else if (for_router && packet.protocol == IPPROTO_ESP) {
@@ -27,6 +30,8 @@ static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
     observe_at(skb, l2_length, EVENT_RECEIVED, 0);
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
+  } else if (is_refused_in_the_clear(skb, own, &packet)) {
+    return drop_at(skb, l2_length, DROP_CLEAR_TEXT);
   } else if (for_router && (packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6)) {
     hear_router(skb, l2_length);
   }

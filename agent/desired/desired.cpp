@@ -58,6 +58,8 @@ std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster
                    .keys = Keys(inputs),
                    .netfilter = inputs.settings.netfilter,
                    .host_encryption = inputs.settings.host_encryption,
+                   .accepts_host_encryption = cluster.self->accepts_host_encryption,
+                   .strict_ingress = inputs.settings.strict_ingress,
                    .program_tags = inputs.host.program_tags};
 }
 
@@ -71,7 +73,9 @@ KernelState node_objects(const LocalView& view) {
           .policies = policies(view),
           .datapath_config = datapath_config(view),
           .peers = peer_entries(view),
+          .owners = owners(view),
           .endpoints = {},
+          .sources = {},
           .attachments = attachments(view),
           .routes = routes(view),
           .local_rules = local_rules(view),

@@ -41,6 +41,8 @@ struct LocalView {
   Keys keys;
   bool netfilter = true;
   bool host_encryption = false;
+  bool accepts_host_encryption = false;  // others have heard that it may be sent to that way
+  ClearText strict_ingress = ClearText::is_dropped;
   ProgramTags program_tags;
 };
 
@@ -54,6 +56,7 @@ Table<Sysctl> sysctls(const LocalView& view);
 Table<State> states(const LocalView& view);
 Table<Policy> policies(const LocalView& view);
 Table<DatapathConfig> datapath_config(const LocalView& view);
+Table<AddressOwner> owners(const LocalView& view);
 Table<PeerEntry> peer_entries(const LocalView& view);
 Table<PeerEntry> node_peer_entries(const LocalView& view);
 Table<NetfilterChain> netfilter_chains(const LocalView& view);

@@ -129,7 +129,8 @@ void add_next_hops(const Inputs& last, const Node& node, Inputs& inputs) {
 
 template <class Kind>
 constexpr bool kOfPeers = std::is_same_v<Kind, State> || std::is_same_v<Kind, Policy> ||
-                          std::is_same_v<Kind, PeerEntry> || std::is_same_v<Kind, Route>;
+                          std::is_same_v<Kind, PeerEntry> || std::is_same_v<Kind, Route> ||
+                          std::is_same_v<Kind, AddressOwner>;
 
 // What changes of the table is in the whole as it was, what is new is new there.
 template <class Kind>

@@ -8,6 +8,7 @@ namespace {
 
 // What `ip xfrm policy` shows for Cilium's forward policy.
 constexpr uint32_t kForwardPriority = 2975;
+constexpr uint32_t kPeerForwardPriority = 2974;  // asked before
 constexpr Mark kForwardMark{0, 0xf00};
 
 Policy receiving(const FamilyView& own, bool optional, uint32_t priority) {
@@ -48,6 +49,25 @@ void add_receiving(const FamilyView& own, Table<Policy>& table) {
   // MASQUERADE takes cilium_host's own address, which for IPv6 is of the scope that it asks for.
   if (own.family() == Family::v6) {
     receive(Direction::fwd, Cidr::host(own.router), kForwardedMark, receiving(own, true, 0));
+  }
+}
+
+// What is forwarded to this node's pods from a peer's comes out of that peer's state, or not at
+// all: the kernel's own word, also while no program says so. Only where every state says whose it
+// is, and the peer that it encrypts.
+void add_forwarding(const FamilyView& own, const LocalView& view, Table<Policy>& table) {
+  const bool of_pairs =
+      view.keys.any_of_pairs() && !view.keys.any_of_all() && view.keys.inherited().empty();
+  if (!of_pairs || view.strict_ingress != ClearText::is_dropped) return;
+  for (const Peer& peer : own.peers) {
+    if (!peer.node.encrypts_pods) continue;
+    table.emplace(
+        Policy::Key{.direction = Direction::fwd,
+                    .src = peer.pod_cidr,
+                    .dst = own.local_cidr,
+                    .mark = kForwardMark},
+        Policy{.priority = kPeerForwardPriority,
+               .tmpl = Policy::Template{.src = peer.router, .dst = own.router, .reqid = kReqId}});
   }
 }
 
@@ -140,6 +160,7 @@ Table<Policy> policies(const LocalView& view) {
   Table<Policy> table;
   for (const auto& own : view.families) {
     if (!view.keys.empty()) add_receiving(own, table);
+    add_forwarding(own, view, table);
     if (view.keys.any_of_pairs()) add_before_nat(own, view.host_encryption, table);
     add_sending(own, view.keys, view.host_encryption, table);
     add_blocked(own, view.host_encryption, table);

@@ -8,8 +8,9 @@ Table<DatapathConfig> datapath_config(const LocalView& view) {
                         .uplink = view.uplink.name,
                         .host_encryption = view.host_encryption};
   for (const auto& own : view.families) {
-    auto& network = own.family() == Family::v4 ? config.v4 : config.v6;
-    network = {.pod_cidr = own.local_cidr, .router = own.router};
+    const bool ipv4 = own.family() == Family::v4;
+    (ipv4 ? config.v4 : config.v6) = {.pod_cidr = own.local_cidr, .router = own.router};
+    (ipv4 ? config.address4 : config.address6) = own.address;
   }
   return {{{}, config}};
 }

@@ -30,6 +30,7 @@ bool is_of_one_pod_or_network(const Operation& operation) {
   }
   return std::holds_alternative<Change<EndpointEntry>>(operation) ||
          std::holds_alternative<Change<PodSource>>(operation) ||
+         std::holds_alternative<Change<AddressOwner>>(operation) ||
          std::holds_alternative<Change<PeerEntry>>(operation);
 }
 

@@ -190,6 +190,22 @@ void BpfDatapath::apply(const Change<PodSource>& change) {
   }
 }
 
+void BpfDatapath::apply(const Change<AddressOwner>& change) {
+  const PeerEntry::Key cidr{change.key.cidr};
+  const bool ipv4 = change.key.cidr.family() == Family::v4;
+  const datapath::peer_key key = peer_record_key(cidr);
+  const datapath::peer6_key key6 = peer6_record_key(cidr);
+  const void* record = ipv4 ? static_cast<const void*>(&key) : &key6;
+  const char* name = ipv4 ? MAP_OWNERS : MAP_OWNERS6;
+  const std::string object = "owner of " + change.key.cidr.to_string();
+  if (change.action != Action::remove) {
+    const datapath::owner_value value = owner_record(change.value);
+    update_bytes(map_for_writing(name), record, &value, object);
+  } else if (const BpfMap* map = pinned(name)) {
+    delete_bytes(map->fd.get(), record, object);
+  }
+}
+
 void BpfDatapath::apply(const Change<Attachment>& change) {
   if (change.action == Action::remove)
     detach(change, "detach our program from " + describe_hook(change.key));
@@ -234,8 +250,8 @@ void BpfDatapath::finish() {
   KernelState left;
   dump(left);
   if (!left.datapath_config.empty() || !left.peers.empty() || !left.node_peers.empty() ||
-      !left.endpoints.empty() || !left.sources.empty() || !left.attachments.empty() ||
-      !left.auditors.empty())
+      !left.owners.empty() || !left.endpoints.empty() || !left.sources.empty() ||
+      !left.attachments.empty() || !left.auditors.empty())
     return;
   for (const char* name : kMapNames) unpin_map(bpf_root_, name);
   pinned_.reset();
@@ -258,6 +274,22 @@ std::map<std::string, DropCount> BpfDatapath::drops() {
     }
   }
   return counts;
+}
+
+std::vector<Forgery> BpfDatapath::forgeries() {
+  std::vector<Forgery> all;
+  const auto map = pinned_map(bpf_root_, MAP_FORGERIES);
+  if (!map || map->definition != definitions().at(MAP_FORGERIES)) return all;
+  const auto entries = all_entries(*map, "the forgeries map");
+  for (size_t i = 0; i < entries.count; ++i) {
+    datapath::forgery key{};
+    datapath::drop_value count{};
+    std::memcpy(&key, entries.keys.data() + i * sizeof(key), sizeof(key));
+    std::memcpy(&count, entries.values.data() + i * sizeof(count), sizeof(count));
+    all.push_back(forgery_value(key, count));
+  }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 std::vector<Hook> BpfDatapath::hooks(const KernelState& state) {

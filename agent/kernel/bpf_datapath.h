@@ -13,6 +13,7 @@
 #include "agent/kernel/bpf_maps.h"
 #include "agent/kernel/bpf_programs.h"
 #include "agent/model/drop_count.h"
+#include "agent/model/forgery.h"
 #include "agent/model/hook.h"
 #include "agent/model/kernel_state.h"
 #include "agent/reconcile/plan.h"
@@ -45,6 +46,7 @@ class BpfDatapath {
   void apply(const Change<PeerEntry>& change);
   void apply(const Change<EndpointEntry>& change);
   void apply(const Change<PodSource>& change);
+  void apply(const Change<AddressOwner>& change);
   void apply(const Change<Attachment>& change);
 
   // After the last of a plan's changes. Unpins the maps once nothing of ours is in them and no
@@ -53,6 +55,9 @@ class BpfDatapath {
 
   // By reason; all zero while nothing is pinned.
   std::map<std::string, DropCount> drops();
+
+  // Packets in another's name, those that happened last; none while nothing is pinned.
+  std::vector<Forgery> forgeries();
 
   // The programs on the hooks where it has one, those of other owners included, in the order in
   // which they run.

@@ -61,6 +61,16 @@ void dump_peers(const BpfMap& map, KernelState& into) {
   }
 }
 
+template <class RecordKey>
+void dump_owners(const BpfMap& map, KernelState& into) {
+  const RawEntries entries = all_entries(map, "the owners map");
+  for (size_t i = 0; i < entries.count; ++i) {
+    const auto cidr = peer_value_key(record_at<RecordKey>(entries.keys, i)).cidr;
+    const auto value = record_at<datapath::owner_value>(entries.values, i);
+    into.owners.emplace(AddressOwner::Key{cidr}, owner_entry(value, cidr.family()));
+  }
+}
+
 IpAddress endpoint_address(uint32_t record) {
   return address_from_network_order(record);
 }
@@ -144,6 +154,8 @@ void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into) {
     dump_endpoints<uint32_t>(*map, name_in(names), into);
   if (const BpfMap* map = find(pinned, MAP_ENDPOINTS6))
     dump_endpoints<datapath::ip_address>(*map, name_in(names), into);
+  if (const BpfMap* map = find(pinned, MAP_OWNERS)) dump_owners<datapath::peer_key>(*map, into);
+  if (const BpfMap* map = find(pinned, MAP_OWNERS6)) dump_owners<datapath::peer6_key>(*map, into);
   if (const BpfMap* map = find(pinned, MAP_SOURCES)) dump_sources(*map, name_in(names), into);
   dump_attachments(socket, pinned, names, into);
 }

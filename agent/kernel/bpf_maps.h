@@ -13,9 +13,9 @@
 
 namespace pellicle {
 
-inline constexpr std::array kMapNames = {MAP_CONFIG,     MAP_PEERS,   MAP_PEERS6, MAP_ENDPOINTS,
-                                         MAP_ENDPOINTS6, MAP_SOURCES, MAP_DROPS,  MAP_LISTENER,
-                                         MAP_EVENTS,     MAP_PATHS};
+inline constexpr std::array kMapNames = {
+    MAP_CONFIG,  MAP_PEERS,     MAP_PEERS6, MAP_ENDPOINTS, MAP_ENDPOINTS6, MAP_SOURCES, MAP_OWNERS,
+    MAP_OWNERS6, MAP_FORGERIES, MAP_DROPS,  MAP_LISTENER,  MAP_EVENTS,     MAP_PATHS};
 
 // What must agree before a pinned map may be used again.
 struct MapDefinition {

@@ -13,6 +13,11 @@ namespace {
 static_assert(kEventKinds.size() == datapath::EVENT_KINDS);
 static_assert(int(EventKind::marked) == datapath::EVENT_MARKED);
 static_assert(int(EventKind::dropped) == datapath::EVENT_DROPPED);
+static_assert(int(ClearText::is_observed) == datapath::CLEAR_IS_OBSERVED);
+static_assert(int(ClearText::is_dropped) == datapath::CLEAR_IS_DROPPED);
+static_assert(int(ForgeryKind::in_esp) == datapath::FORGED_IN_ESP);
+static_assert(int(ForgeryKind::clear_dropped) == datapath::CLEAR_DROPPED);
+static_assert(int(ForgeryKind::clear_observed) == datapath::CLEAR_OBSERVED);
 
 constexpr uint32_t kBeforeAddress = 64;  // bits of source_key's prefix
 
@@ -31,11 +36,18 @@ uint8_t mask_length(const datapath::ip_address& mask) {
   return static_cast<uint8_t>(length);
 }
 
-datapath::node_network network_record(const std::optional<DatapathConfig::Network>& value) {
+datapath::node_network network_record(const std::optional<DatapathConfig::Network>& value,
+                                      const std::optional<IpAddress>& address) {
   if (!value) return {};
   return {.prefix = address_record(value->pod_cidr.address()),
           .mask = mask_record(value->pod_cidr.length()),
-          .router = address_record(value->router)};
+          .router = address_record(value->router),
+          .address = address ? address_record(*address) : datapath::ip_address{}};
+}
+
+std::optional<IpAddress> address_or_none(const datapath::ip_address& record, Family family) {
+  const auto address = address_value(record, family);
+  return address.is_any() ? std::nullopt : std::optional(address);
 }
 
 std::optional<DatapathConfig::Network> network_value(const datapath::node_network& record,
@@ -64,8 +76,8 @@ IpAddress address_from_network_order(uint32_t address) {
 }
 
 datapath::datapath_config config_record(const DatapathConfig& value, const IndexOf& index_of) {
-  return {.v4 = network_record(value.v4),
-          .v6 = network_record(value.v6),
+  return {.v4 = network_record(value.v4, value.address4),
+          .v6 = network_record(value.v6, value.address6),
           .host_ifindex = index_of(value.host_device),
           .net_ifindex = index_of(value.net_device),
           .uplink_ifindex = index_of(value.uplink),
@@ -75,6 +87,8 @@ datapath::datapath_config config_record(const DatapathConfig& value, const Index
 DatapathConfig config_value(const datapath::datapath_config& record, const NameOf& name_of) {
   return {.v4 = network_value(record.v4, Family::v4),
           .v6 = network_value(record.v6, Family::v6),
+          .address4 = address_or_none(record.v4.address, Family::v4),
+          .address6 = address_or_none(record.v6.address, Family::v6),
           .host_device = name_of(record.host_ifindex),
           .net_device = name_of(record.net_ifindex),
           .uplink = name_of(record.uplink_ifindex),
@@ -117,6 +131,26 @@ EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameO
   std::memcpy(value.pod_mac.bytes.data(), record.pod_mac, sizeof(record.pod_mac));
   std::memcpy(value.host_mac.bytes.data(), record.host_mac, sizeof(record.host_mac));
   return value;
+}
+
+datapath::owner_value owner_record(const AddressOwner& value) {
+  return {.router = address_record(value.router),
+          .to_pods = static_cast<uint16_t>(value.to_pods),
+          .to_node = static_cast<uint16_t>(value.to_node)};
+}
+
+AddressOwner owner_entry(const datapath::owner_value& record, Family family) {
+  return {.router = address_value(record.router, family),
+          .to_pods = static_cast<ClearText>(record.to_pods),
+          .to_node = static_cast<ClearText>(record.to_node)};
+}
+
+Forgery forgery_value(const datapath::forgery& record, const datapath::drop_value& count) {
+  const auto family = record.family == AF_INET ? Family::v4 : Family::v6;
+  return {.kind = static_cast<ForgeryKind>(record.kind),
+          .sender = address_or_none(record.sender, family),
+          .owner = address_value(record.owner, family),
+          .count = {.packets = count.packets, .bytes = count.bytes}};
 }
 
 datapath::source_key source_record_key(const PodSource::Key& key, const IndexOf& index_of) {

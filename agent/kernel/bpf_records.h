@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/model/datapath_event.h"
+#include "agent/model/forgery.h"
 #include "agent/model/objects.h"
 #include "agent/model/path.h"
 #include "bpf/datapath.h"
@@ -14,8 +15,9 @@
 namespace pellicle {
 
 // In the order of enum drop_reason.
-inline constexpr std::array kDropReasons = {"no_key",    "unencrypted", "no_endpoint", "no_route",
-                                            "malformed", "no_config",   "tagged",      "forged"};
+inline constexpr std::array kDropReasons = {"no_key",      "unencrypted", "no_endpoint", "no_route",
+                                            "malformed",   "no_config",   "tagged",      "forged",
+                                            "forged_node", "clear_text"};
 static_assert(kDropReasons.size() == datapath::DROP_REASONS);
 
 // The interface index of a device, throwing OsError (ENODEV) where there is none, and the name of
@@ -34,6 +36,11 @@ PeerEntry::Key peer_value_key(const datapath::peer6_key& record);
 
 datapath::endpoint_value endpoint_record(const EndpointEntry& value, const IndexOf& index_of);
 EndpointEntry endpoint_entry(const datapath::endpoint_value& record, const NameOf& name_of);
+
+datapath::owner_value owner_record(const AddressOwner& value);
+AddressOwner owner_entry(const datapath::owner_value& record, Family family);
+
+Forgery forgery_value(const datapath::forgery& record, const datapath::drop_value& count);
 
 // A device of the name "#17" is the one with that number.
 datapath::source_key source_record_key(const PodSource::Key& key, const IndexOf& index_of);

@@ -20,6 +20,10 @@ std::string full_map(const Operation& operation, int error) {
     return "the eBPF map of what pods may send from is full, it holds " +
            std::to_string(datapath::MAX_SOURCES) + " networks";
   }
+  if (std::holds_alternative<Change<AddressOwner>>(operation)) {
+    return "the eBPF map of whose addresses are is full, it holds " +
+           std::to_string(datapath::MAX_OWNERS) + " networks of a family";
+  }
   if (std::holds_alternative<Change<PeerEntry>>(operation)) {
     return "the eBPF map of peers is full, it holds " + std::to_string(datapath::MAX_PEERS) +
            " networks of a family";

@@ -32,6 +32,9 @@ inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
 inline constexpr std::string_view kOwnPrefix = "pellicle.io/";
 inline constexpr std::string_view kHostEncryptionAnnotation = "pellicle.io/host-encryption";
 inline constexpr std::string_view kHostEncryptionAccepted = "accepted";
+inline constexpr std::string_view kEncryptsAnnotation = "pellicle.io/encrypts";
+inline constexpr std::string_view kEncryptsPods = "pods";
+inline constexpr std::string_view kEncryptsNodes = "pods nodes";
 inline constexpr std::string_view kBootIdAnnotation = "pellicle.io/boot-id";
 // What this node may send with under pair keys, newest last: "0x15b73e20/0 0x10a018a0/4711", SPI
 // for key id 0 (the id is its last digit) and generation.

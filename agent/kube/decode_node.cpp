@@ -174,6 +174,9 @@ void read_annotations(const json& object, Reader& reader) {
   // Any other value is one of an agent that means something else by it: not ours.
   reader.out.node.accepts_host_encryption =
       member(all, std::string(kHostEncryptionAnnotation)) == kHostEncryptionAccepted;
+  const auto& encrypts = member(all, std::string(kEncryptsAnnotation));
+  reader.out.node.encrypts_nodes = encrypts == kEncryptsNodes;
+  reader.out.node.encrypts_pods = encrypts == kEncryptsPods || encrypts == kEncryptsNodes;
   for (const auto& [name, value] : all.items()) {
     if (!value.is_string()) continue;
     if (name.starts_with(kPrefix) || name.starts_with(kOwnPrefix)) {

@@ -20,7 +20,7 @@ std::string hex(uint32_t number) {
 }  // namespace
 
 Annotations published(const std::vector<DatapathConfig::Network>& networks,
-                      const std::optional<uint8_t>& key_id) {
+                      const std::optional<uint8_t>& key_id, bool host_encryption) {
   Annotations all;
   const auto set = [&](std::string_view name, std::string value) {
     all[std::string(kPrefix) + std::string(name)] = std::move(value);
@@ -32,6 +32,7 @@ Annotations published(const std::vector<DatapathConfig::Network>& networks,
   }
   if (!networks.empty()) {
     all[std::string(kHostEncryptionAnnotation)] = kHostEncryptionAccepted;
+    all[std::string(kEncryptsAnnotation)] = host_encryption ? kEncryptsNodes : kEncryptsPods;
   }
   if (key_id) set(kKeyAnnotation, std::to_string(*key_id));
   return all;

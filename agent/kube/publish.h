@@ -15,8 +15,9 @@
 namespace pellicle {
 
 // The annotations of a node with these PodCIDRs, cilium_host addresses in them, and sending key.
+// `host_encryption`: what is between pods and nodes is ESP as well.
 Annotations published(const std::vector<DatapathConfig::Network>& networks,
-                      const std::optional<uint8_t>& key_id);
+                      const std::optional<uint8_t>& key_id, bool host_encryption = false);
 
 // What it sends with under pair keys, and which new epochs of others it receives. The last is left
 // out while there is nothing to say and nothing to take back in `present`.

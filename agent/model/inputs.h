@@ -94,6 +94,8 @@ struct Settings {
   std::optional<Cidr> native_cidr;
   std::optional<Cidr> native_cidr6;
   bool host_encryption = false;  // what is between pods and other nodes' own addresses as well
+  // Of what comes in the clear although the node that it names says that it encrypts such.
+  ClearText strict_ingress = ClearText::is_dropped;
   // A pair's OUT states and policies ask for the mark of the key id, as an agent before this
   // version made them: such an agent goes on with them without a lost packet.
   bool marked_policies = false;

@@ -23,6 +23,7 @@ struct KernelState {
   Table<Policy> policies;
   Table<DatapathConfig> datapath_config;
   Table<PeerEntry> peers;
+  Table<AddressOwner> owners;
   Table<EndpointEntry> endpoints;
   Table<PodSource> sources;  // before the programs that ask for them
   Table<Attachment> attachments;
@@ -49,6 +50,7 @@ void for_each_table(Visitor&& visit) {
   visit("policy", &KernelState::policies);
   visit("datapath config", &KernelState::datapath_config);
   visit("peer", &KernelState::peers);
+  visit("owner", &KernelState::owners);
   visit("endpoint", &KernelState::endpoints);
   visit("source", &KernelState::sources);
   visit("attachment", &KernelState::attachments);

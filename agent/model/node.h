@@ -52,6 +52,11 @@ struct Node {
   // Annotation pellicle.io/host-encryption: its agent takes ESP with packets for the node itself.
   bool accepts_host_encryption = false;
 
+  // Annotation pellicle.io/encrypts, "pods" or "pods nodes": what its pods send to other nodes'
+  // pods leaves it as ESP or not at all; also what is between pods and nodes.
+  bool encrypts_pods = false;
+  bool encrypts_nodes = false;
+
   std::optional<Cidr> pod_cidr(Family family) const;  // the first one of the family
   const std::optional<IpAddress>& internal_ip(Family family) const {
     return family == Family::v4 ? internal_ipv4 : internal_ipv6;

@@ -141,6 +141,9 @@ std::string describe(const DatapathConfig::Key&, const DatapathConfig& value) {
   for (const auto& network : value.networks()) {
     text += " local " + network.pod_cidr.to_string() + " router " + network.router.to_string();
   }
+  for (const auto& address : {value.address4, value.address6}) {
+    if (address) text += " address " + address->to_string();
+  }
   text += " host " + value.host_device + " net " + value.net_device + " uplink " + value.uplink +
           (value.host_encryption ? " host encryption" : "");
   return text;
@@ -159,6 +162,16 @@ std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value) 
 
 std::string describe(const PodSource::Key& key, const PodSource&) {
   return "source " + key.cidr.to_string() + " dev " + key.device;
+}
+
+std::string describe(const AddressOwner::Key& key, const AddressOwner& value) {
+  const auto clear_text = [](const char* to, ClearText verdict) {
+    if (verdict == ClearText::passes) return std::string();
+    return std::string(" clear text to ") + to +
+           (verdict == ClearText::is_dropped ? " dropped" : " observed");
+  };
+  return "owner " + key.cidr.to_string() + " router " + value.router.to_string() +
+         clear_text("pods", value.to_pods) + clear_text("node", value.to_node);
 }
 
 std::string describe(const Attachment::Key& key, const Attachment& value) {

@@ -130,8 +130,10 @@ struct DatapathConfig {
   std::optional<Network> v4;  // none: this node has no pods of the family
   std::optional<Network> v6;
   std::vector<Network> networks() const;  // those there are, IPv4 first
-  std::string host_device;                // "cilium_host"
-  std::string net_device;                 // "cilium_net"
+  std::optional<IpAddress> address4;      // the Node's own; none: it has none of the family
+  std::optional<IpAddress> address6;
+  std::string host_device;  // "cilium_host"
+  std::string net_device;   // "cilium_net"
   std::string uplink;
   bool host_encryption = false;  // also what is between pods and other nodes' own addresses
   auto operator<=>(const DatapathConfig&) const = default;
@@ -170,6 +172,22 @@ struct PodSource {
     auto operator<=>(const Key&) const = default;
   };
   auto operator<=>(const PodSource&) const = default;
+};
+
+// What the eBPF programs do with a packet that comes in the clear and should have come as ESP.
+enum class ClearText : uint8_t { passes, is_observed, is_dropped };
+
+// Whose an address is: a node's pods' or a node's own, this node's among them. Ours: the pinned map
+// is. Replaced in place.
+struct AddressOwner {
+  struct Key {
+    Cidr cidr;
+    auto operator<=>(const Key&) const = default;
+  };
+  IpAddress router;                       // the node's cilium_host address, of the same family
+  ClearText to_pods = ClearText::passes;  // what is for pods of this node
+  ClearText to_node = ClearText::passes;  // what is for this node's own address
+  auto operator<=>(const AddressOwner&) const = default;
 };
 
 // One of our programs on a device's clsact hook. Ours by handle, priority and program name.
@@ -273,6 +291,7 @@ std::string describe(const DatapathConfig::Key& key, const DatapathConfig& value
 std::string describe(const PeerEntry::Key& key, const PeerEntry& value);
 std::string describe(const EndpointEntry::Key& key, const EndpointEntry& value);
 std::string describe(const PodSource::Key& key, const PodSource& value);
+std::string describe(const AddressOwner::Key& key, const AddressOwner& value);
 std::string describe(const Attachment::Key& key, const Attachment& value);
 std::string describe(const NetfilterChain::Key& key, const NetfilterChain& value);
 std::string describe(const Route::Key& key, const Route& value);

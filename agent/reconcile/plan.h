@@ -19,10 +19,11 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
-using Operation = std::variant<Change<Policy>, Change<VethPair>, Change<Address>, Change<Sysctl>,
-                               Change<State>, Change<DatapathConfig>, Change<PeerEntry>,
-                               Change<EndpointEntry>, Change<PodSource>, Change<NetfilterChain>,
-                               Change<Attachment>, Change<Route>, Change<LocalRule>, Change<Rule>>;
+using Operation =
+    std::variant<Change<Policy>, Change<VethPair>, Change<Address>, Change<Sysctl>, Change<State>,
+                 Change<DatapathConfig>, Change<PeerEntry>, Change<EndpointEntry>,
+                 Change<PodSource>, Change<AddressOwner>, Change<NetfilterChain>,
+                 Change<Attachment>, Change<Route>, Change<LocalRule>, Change<Rule>>;
 
 // Adds and replacements in creation order, then removals in the reverse order: make before break.
 using Plan = std::vector<Operation>;

@@ -94,6 +94,9 @@ Json peers_json(const StatusFacts& facts) {
               {"internalIP", peer.internal_ip.to_string()},
               {"ciliumHost", peer.router.to_string()},
               {"acceptsHostEncryption", peer.accepts_host_encryption},
+              {"encrypts", peer.node.encrypts_nodes  ? "pods nodes"
+                           : peer.node.encrypts_pods ? "pods"
+                                                     : ""},
               {"route", route_json(peer)}};
     if (peer.path) json["pathMTU"] = path_json(*peer.path);
     add_way(peer, json);
@@ -149,6 +152,18 @@ Json drops_json(const std::map<std::string, DropCount>& drops) {
   return json;
 }
 
+Json forgeries_json(const std::vector<ToldForgery>& forgeries) {
+  Json list = Json::array();
+  for (const auto& each : forgeries) {
+    list.push_back({{"kind", each.kind},
+                    {"sender", each.sender},
+                    {"owner", each.owner},
+                    {"packets", each.count.packets},
+                    {"bytes", each.count.bytes}});
+  }
+  return list;
+}
+
 }  // namespace
 
 nlohmann::ordered_json status_json(const StatusFacts& facts) {
@@ -162,6 +177,8 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
               {"sources", sources_json(facts.sources)}}}};
   json["encryption"] = keys_json(facts.keys, facts.sender);
   json["encryption"]["hostEncryption"] = facts.host_encryption;
+  json["encryption"]["strictIngress"] =
+      facts.strict_ingress == ClearText::is_dropped ? "enforce" : "observe";
   json["peers"] = peers_json(facts);
   Json unready = Json::array();
   for (const auto& cidr : facts.cluster.unready) unready.push_back(cidr.to_string());
@@ -181,6 +198,7 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
   json["passes"] = facts.passes;
   if (facts.last_change != Clock::time_point{}) json["lastChange"] = time_text(facts.last_change);
   json["drops"] = drops_json(facts.drops);
+  json["forgeries"] = forgeries_json(facts.forgeries);
   return json;
 }
 

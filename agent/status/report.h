@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/desired/desired.h"
+#include "agent/forgery_watch.h"
 #include "agent/health/paths.h"
 #include "agent/model/drop_count.h"
 #include "agent/model/key_ring.h"
@@ -51,6 +52,7 @@ struct StatusFacts {
   KeyRing keys;  // reported without a byte of them
   Sender sender;
   bool host_encryption = false;
+  ClearText strict_ingress = ClearText::is_dropped;
   Cluster cluster;
   size_t endpoints = 0;
   std::vector<PoolUse> pools;  // empty: no address can be given out yet
@@ -70,6 +72,7 @@ struct StatusFacts {
   PassTimes times;
   Clock::time_point last_change{};
   std::map<std::string, DropCount> drops;  // by reason
+  std::vector<ToldForgery> forgeries;      // those that happened last, in any order
   bool ready = false;
 };
 

@@ -31,14 +31,16 @@ size_t receiving_states(const Walk& walk, const IpAddress& router,
 
 // What comes out of XFRM is unmarked when it is for a pod, and is forwarded: no IN policy is asked.
 const Table<Policy>::value_type* forward_policy(const Walk& walk) {
+  const Table<Policy>::value_type* first = nullptr;
   for (const auto& entry : walk.kernel().policies) {
     const auto& key = entry.first;
-    if (key.direction == Direction::fwd && key.mark.value == 0 && key.src.contains(walk.from()) &&
-        key.dst.contains(walk.to())) {
-      return &entry;
+    if (key.direction != Direction::fwd || key.mark.value != 0 || !key.src.contains(walk.from()) ||
+        !key.dst.contains(walk.to())) {
+      continue;
     }
+    if (!first || entry.second.priority < first->second.priority) first = &entry;
   }
-  return nullptr;
+  return first;
 }
 
 }  // namespace

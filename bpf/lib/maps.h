@@ -55,6 +55,29 @@ struct {
 } pellicle_source SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, MAX_OWNERS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct peer_key);
+  __type(value, struct owner_value);
+} pellicle_owner SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, MAX_OWNERS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct peer6_key);
+  __type(value, struct owner_value);
+} pellicle_owner6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, MAX_FORGERIES);
+  __type(key, struct forgery);
+  __type(value, struct drop_value);
+} pellicle_forged SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, DROP_REASONS);
   __type(key, u32);

@@ -119,6 +119,15 @@ class Comparison {
     config.host_encryption = host_encryption ? 1 : 0;
     programs_.configure(config);
     for (const char* pod : {kPlaces[0].v4, kPlaces[0].v6}) programs_.set_endpoint(pod, kPod);
+    const auto own = [&](const char* address, uint32_t length, const char* router) {
+      programs_.set_owner(address, length, router, CLEAR_IS_DROPPED, CLEAR_IS_DROPPED);
+    };
+    own("10.0.1.0", 24, "10.0.1.138");
+    own("10.0.0.0", 24, "10.0.0.40");
+    own("172.18.0.4", 32, "10.0.0.40");
+    own("fd00:10:1::", 64, "fd00:10:1::8a");
+    own("fd00:10::", 64, "fd00:10::28");
+    own("fd00:172::4", 128, "fd00:10::28");
     if (!host_encryption) return;
     programs_.set_peer("172.18.0.4", 32, 3, true);
     programs_.set_peer("fd00:172::4", 128, 3, true);
@@ -152,6 +161,7 @@ class Comparison {
     CHECK(reasons_ == std::map<std::string, std::set<drop_reason>>{
                           {"pell_lxc_in", {DROP_NO_KEY, DROP_MALFORMED, DROP_TAGGED, DROP_FORGED}},
                           {"pell_uplink_out", {DROP_NO_KEY, DROP_UNENCRYPTED, DROP_NO_ROUTE}},
+                          {"pell_uplink_in", {DROP_FORGED_NODE, DROP_CLEAR_TEXT}},
                           {"pell_host_out", {DROP_NO_KEY, DROP_UNENCRYPTED, DROP_NO_ROUTE}},
                           {"pell_net_in", {DROP_NO_KEY, DROP_NO_ENDPOINT, DROP_NO_ROUTE}}});
     CHECK(runs_ > 10'000);

@@ -64,6 +64,14 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   CHECK(shape(programs, MAP_SOURCES) == MapShape{BPF_MAP_TYPE_LPM_TRIE,
                                                  sizeof(datapath::source_key), 4,
                                                  datapath::MAX_SOURCES, BPF_F_NO_PREALLOC});
+  for (const auto& [name, key] : {std::pair(MAP_OWNERS, sizeof(datapath::peer_key)),
+                                  {MAP_OWNERS6, sizeof(datapath::peer6_key)}})
+    CHECK(shape(programs, name) == MapShape{BPF_MAP_TYPE_LPM_TRIE, static_cast<uint32_t>(key),
+                                            sizeof(datapath::owner_value), datapath::MAX_OWNERS,
+                                            BPF_F_NO_PREALLOC});
+  CHECK(shape(programs, MAP_FORGERIES) == MapShape{BPF_MAP_TYPE_LRU_HASH, sizeof(datapath::forgery),
+                                                   sizeof(datapath::drop_value),
+                                                   datapath::MAX_FORGERIES, 0});
   CHECK(shape(programs, MAP_DROPS) == MapShape{BPF_MAP_TYPE_PERCPU_ARRAY, 4,
                                                sizeof(datapath::drop_value), datapath::DROP_REASONS,
                                                0});
@@ -76,7 +84,7 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, programs.object())++ maps;
-  CHECK(maps == 10);
+  CHECK(maps == 13);
 }
 
 TEST_CASE("no program chokes on a frame of any size") {

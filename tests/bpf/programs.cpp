@@ -66,6 +66,29 @@ void Programs::set_endpoint(const std::string& address, const datapath::endpoint
   REQUIRE(bpf_map_update_elem(map(name), &key, &endpoint, BPF_ANY) == 0);
 }
 
+void Programs::set_owner(const std::string& address, uint32_t prefix_length,
+                         const std::string& router, datapath::clear_text to_pods,
+                         datapath::clear_text to_node) {
+  const datapath::owner_value value{.router = pellicle::address(router),
+                                    .to_pods = static_cast<uint16_t>(to_pods),
+                                    .to_node = static_cast<uint16_t>(to_node)};
+  const datapath::peer6_key key{.prefix_length = prefix_length,
+                                .address = pellicle::address(address)};
+  const char* name = address.find(':') != std::string::npos ? MAP_OWNERS6 : MAP_OWNERS;
+  REQUIRE(bpf_map_update_elem(map(name), &key, &value, BPF_ANY) == 0);
+}
+
+Dropped Programs::forged(datapath::forgery_kind kind, const std::string& sender,
+                         const std::string& owner) const {
+  const datapath::forgery key{.sender = address(sender),
+                              .owner = address(owner),
+                              .family = owner.find(':') != std::string::npos ? 10U : 2U,
+                              .kind = static_cast<uint32_t>(kind)};
+  datapath::drop_value value{};
+  if (bpf_map_lookup_elem(map(MAP_FORGERIES), &key, &value) != 0) return {};
+  return {value.packets, value.bytes};
+}
+
 void Programs::set_source(uint32_t ifindex, const std::string& address, uint32_t prefix_length) {
   const bool ipv6 = address.find(':') != std::string::npos;
   const datapath::source_key key{.prefix_length = 64 + prefix_length,
@@ -144,10 +167,12 @@ datapath::datapath_config worker(uint32_t host_ifindex, uint32_t net_ifindex,
                                  uint32_t uplink_ifindex) {
   return {.v4 = {.prefix = address("10.0.1.0"),
                  .mask = mask("10.0.1.0", 24),
-                 .router = address("10.0.1.138")},
+                 .router = address("10.0.1.138"),
+                 .address = address("172.18.0.3")},
           .v6 = {.prefix = address("fd00:10:1::"),
                  .mask = mask("fd00:10:1::", 64),
-                 .router = address("fd00:10:1::8a")},
+                 .router = address("fd00:10:1::8a"),
+                 .address = address("fd00:172::3")},
           .host_ifindex = host_ifindex,
           .net_ifindex = net_ifindex,
           .uplink_ifindex = uplink_ifindex};

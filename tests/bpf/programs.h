@@ -41,6 +41,10 @@ class Programs {
   void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
                 bool node = false, uint16_t path = 0);
   void set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint);
+  // Whose the addresses of a network are, and what is done with what comes from them in the clear.
+  void set_owner(const std::string& address, uint32_t prefix_length, const std::string& router,
+                 datapath::clear_text to_pods = datapath::CLEAR_PASSES,
+                 datapath::clear_text to_node = datapath::CLEAR_PASSES);
   // The pod behind the device may send from this network as well.
   void set_source(uint32_t ifindex, const std::string& address, uint32_t prefix_length);
 
@@ -52,6 +56,9 @@ class Programs {
   std::optional<Outcome> try_run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
                                  uint32_t ifindex = 1) const;
   Drops drops() const;  // so far, all CPUs together
+  // Packets in another's name, so far.
+  Dropped forged(datapath::forgery_kind kind, const std::string& sender,
+                 const std::string& owner) const;
 
   void attach(const std::string& program, const std::string& device, bool ingress) const;
   bpf_object* object() const { return object_.get(); }

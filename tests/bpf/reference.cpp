@@ -87,9 +87,15 @@ Expected Reference::lxc_in(const Generated& sent, uint32_t) const {
 
 Expected Reference::uplink_in(const Generated& sent, uint32_t mark) const {
   const bool decrypted = marked(mark, 0xd00);
+  // No state is known here, as where one key serves all: that it is not this node's is all there
+  // is.
+  if (decrypted && sent.is_readable() && sent.is_from_here()) return dropped(DROP_FORGED_NODE);
   if (decrypted && sent.is_readable() && sent.to != Is::pod) return {TC_ACT_UNSPEC, 0x200, {}};
   if (decrypted) return {TC_ACT_UNSPEC, 0, {}};
   const bool esp = sent.is_readable() && sent.to == Is::router && sent.protocol() == kEsp;
+  const bool of_a_node = sent.is_from_here() || sent.from == Is::peer || sent.from == Is::node;
+  if (sent.is_readable() && !esp && sent.is_for_this_node() && of_a_node)
+    return dropped(DROP_CLEAR_TEXT);
   return {TC_ACT_UNSPEC, esp ? 0xd00 : mark, {}};
 }
 

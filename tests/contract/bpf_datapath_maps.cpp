@@ -20,7 +20,8 @@ namespace {
 
 constexpr const char* kAllPins =
     "pellicle_config\npellicle_drops\npellicle_eps\npellicle_eps6\npellicle_events\n"
-    "pellicle_listen\npellicle_paths\npellicle_peers\npellicle_peers6\npellicle_source\n";
+    "pellicle_forged\npellicle_listen\npellicle_owner\npellicle_owner6\npellicle_paths\npellicle_"
+    "peers\npellicle_peers6\npellicle_source\n";
 
 void make_devices() {
   shell("ip link add cilium_host type veth peer name cilium_net");
@@ -33,6 +34,7 @@ Change<DatapathConfig> seed_config() {
                             .router = *IpAddress::parse("10.0.1.138")}},
                     .v6 = {{.pod_cidr = *Cidr::parse("fd00:10:1::/64"),
                             .router = *IpAddress::parse("fd00:10:1::8a")}},
+                    .address4 = *IpAddress::parse("172.18.0.3"),
                     .host_device = "cilium_host",
                     .net_device = "cilium_net",
                     .uplink = "eth0"}};
@@ -106,6 +108,16 @@ TEST_CASE("bpf datapath: what is written is dumped, also by the next process") {
     for (const char* cidr : {"fe80::34/128", "10.9.0.0/16", "0.0.0.0/0", "fd09::/32"}) {
       datapath.apply(source(cidr));
       wanted.sources[source(cidr).key] = {};
+    }
+    for (const auto& [cidr, router] : {std::pair("10.0.0.0/24", "10.0.0.40"),
+                                       {"172.18.0.4/32", "10.0.0.40"},
+                                       {"fd00:10::/64", "fd00:10::28"}}) {
+      const Change<AddressOwner> owner{.key = {*Cidr::parse(cidr)},
+                                       .value = {.router = *IpAddress::parse(router),
+                                                 .to_pods = ClearText::is_dropped,
+                                                 .to_node = ClearText::is_observed}};
+      datapath.apply(owner);
+      wanted.owners[owner.key] = owner.value;
     }
     wanted.peers[{*Cidr::parse("fd00:10::/64")}] = {.key_id = 3};
     wanted.peers[{*Cidr::parse("::/0")}] = {.key_id = 16};

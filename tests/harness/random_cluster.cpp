@@ -166,6 +166,10 @@ void spoil(Random&, EndpointEntry& endpoint) {
   endpoint.device = "eth0";
 }
 void spoil(Random&, PodSource&) {}
+void spoil(Random& random, AddressOwner& owner) {
+  owner.to_pods = random.chance(50) ? ClearText::is_observed : ClearText::passes;
+  owner.router = IpAddress::v4(0x0a0000fe);
+}
 void spoil(Random& random, NetfilterChain& chain) {
   if (random.chance(50)) chain.parent.clear();
   chain.rules.pop_back();

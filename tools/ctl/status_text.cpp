@@ -237,6 +237,13 @@ void drop_lines(Screen& screen, const Json& status) {
     text += (text.empty() ? "" : ", ") + count.at("packets").dump() + " " + reason;
   }
   screen.line("Drops:", text.empty() ? "none" : text);
+  for (const auto& each : status.value("forgeries", Json::array())) {
+    const bool in_esp = text_of(each, "kind") == "in_esp";
+    screen.line("", each.at("packets").dump() + " with an address of " + text_of(each, "owner") +
+                        (in_esp ? " in the ESP of " + text_of(each, "sender", "some node")
+                                : " in the clear") +
+                        (text_of(each, "kind") == "clear_observed" ? ", let in" : ", dropped"));
+  }
 }
 
 // One cause may stand in the way of much: it is said once, above what it concerns.

@@ -32,7 +32,8 @@ std::string without_chance(std::string text) {
       {std::regex(", [0-9]+ passes"), ", <n> passes"},
       {std::regex("(10\\.0\\.[0-9]+\\.)[0-9]+:4240"), "$1<health>:4240"},
       {std::regex(
-           "[0-9]+ (no_key|unencrypted|no_endpoint|no_route|malformed|no_config|tagged|forged)"),
+           "[0-9]+ (no_key|unencrypted|no_endpoint|no_route|malformed|no_config|tagged|forged|"
+           "forged_node|clear_text)"),
        "<n> $1"},
       {std::regex("[0-9]+\\.[0-9]+ ms"), "<n> ms"},
       {std::regex("spi=\"[0-9]+\""), "spi=\"<spi>\""},

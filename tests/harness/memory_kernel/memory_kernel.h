@@ -58,6 +58,7 @@ class MemoryKernel : public Kernel {
   int perform(const Change<PeerEntry>& change);
   int perform(const Change<EndpointEntry>& change);
   int perform(const Change<PodSource>& change);
+  int perform(const Change<AddressOwner>& change);
   int perform(const Change<NetfilterChain>& change);
   int perform(const Change<Attachment>& change);
   int perform(const Change<Route>& change);

@@ -139,6 +139,10 @@ int MemoryKernel::perform(const Change<PodSource>& change) {
   return place(&KernelState::sources, change);
 }
 
+int MemoryKernel::perform(const Change<AddressOwner>& change) {
+  return place(&KernelState::owners, change);
+}
+
 int MemoryKernel::perform(const Change<NetfilterChain>& change) {
   return place(&KernelState::netfilter, change);
 }

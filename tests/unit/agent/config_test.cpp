@@ -53,6 +53,7 @@ TEST_CASE("config: what is in effect is told by name, defaults among it") {
   CHECK(effective.at("log-format") == "json");
   CHECK(effective.at("netfilter") == "true");
   CHECK(effective.at("host-encryption") == "false");
+  CHECK(effective.at("strict-ingress") == "enforce");
   CHECK(parse_command_line({"--node-name", "worker"}).config.effective.at("cni-chain") ==
         "portmap,bandwidth");
   CHECK_FALSE(effective.contains("help"));
@@ -65,6 +66,17 @@ TEST_CASE("config: what pods may ask to send from is a list of networks of both 
       parse_command_line({"--node-name", "a", "--allowed-addresses", "10.9.0.0/16,fd09::/64"});
   CHECK(line.config.settings.allowed_addresses ==
         std::vector<Cidr>{*Cidr::parse("10.9.0.0/16"), *Cidr::parse("fd09::/64")});
+}
+
+TEST_CASE("config: clear text in another's name is dropped, or counted") {
+  const auto verdict = [](const std::string& mode) {
+    return parse_command_line({"--node-name", "a", "--strict-ingress", mode})
+        .config.settings.strict_ingress;
+  };
+  CHECK(parse_command_line({"--node-name", "a"}).config.settings.strict_ingress ==
+        ClearText::is_dropped);
+  CHECK(verdict("enforce") == ClearText::is_dropped);
+  CHECK(verdict("observe") == ClearText::is_observed);
 }
 
 TEST_CASE("config: a file gives the same settings, and a flag wins over it") {
@@ -99,6 +111,8 @@ TEST_CASE("config: a bad value is one sentence that names it") {
       {{"--node-name", "a", "--strict-cidr", "10.0.0.1/8"}, "10.0.0.1/8"},
       {{"--node-name", "a", "--strict-cidr", "10.0.0.0/8,fd00::/48,fd01::/48"},
        "--strict-cidr: expected one network of a family, found 'fd01::/48' as well"},
+      {{"--node-name", "a", "--strict-ingress", "off"},
+       "--strict-ingress: off not in {enforce,observe}"},
       {{"--node-name", "a", "--uplink", "a-device-name-too-long"}, "--uplink"},
       {{"--node-name", "a", "--log-level", "loud"}, "--log-level"},
       {{"--node-name", "a", "--log-format", "xml"}, "--log-format: xml not in {json,text}"},

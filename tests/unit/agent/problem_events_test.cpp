@@ -66,6 +66,10 @@ TEST_CASE("each problem has a reason that says who must act") {
   CHECK(reason({"Pod default/web", "", "is shaped elsewhere"}) == "PodSourcesUnchecked");
   CHECK(reason({"Pod default/web", "metadata.annotations[pellicle.io/allowed-addresses]", "?"}) ==
         "PodSourceNotAllowed");
+  CHECK(reason({"Node worker2", "forgery", "sends in another's name"}) == "NodeForges");
+  CHECK(reason({"Node worker2", "clear text", "comes in the clear"}) == "PeerInTheClear");
+  CHECK(reason({"Node worker", "forgery", "is forged"}) == "NodeForged");
+  CHECK(reason({"Node worker", "clear text", "comes in the clear"}) == "NodeForged");
   CHECK(reason({"CNI", "", "not installed"}) == "CNINotInstalled");
   CHECK(reason({"File /var/run/pellicle/endpoints.json", "", "is damaged"}) == "StateNotKept");
   CHECK(reason({"File /etc/cni/net.d/00-x.conf", "", "stands before"}) == "ForeignCNI");

@@ -333,3 +333,29 @@ TEST_CASE("epochs: the SPI is free, shows the key id, and is another in each lif
 }
 
 }  // namespace pellicle::this_file
+TEST_CASE("what is forwarded from pods whose node encrypts has to come out of that node's state") {
+  auto inputs = worker();
+  inputs.nodes["worker2"].encrypts_pods = true;
+  const auto forwarding = [&] {
+    Table<Policy> found;
+    for (const auto& [key, policy] : settle(inputs).policies) {
+      if (key.direction == Direction::fwd && key.src.length() > 0) found[key] = policy;
+    }
+    return found;
+  };
+  const Policy::Key at{Direction::fwd, cidr("10.0.0.0/24"), cidr("10.0.1.0/24"), {0, 0xf00}};
+  const Policy::Template of_peer{ip("10.0.0.40"), ip("10.0.1.138"), 0, kReqId, false};
+  CHECK(forwarding() == Table<Policy>{{at, {.priority = 2974, .tmpl = of_peer}}});
+
+  inputs.settings.strict_ingress = ClearText::is_observed;
+  CHECK(forwarding().empty());
+  inputs.settings.strict_ingress = ClearText::is_dropped;
+  // A state of all nodes does not say whose packet it was.
+  inputs.older_keys = {IpsecKey{.id = 2, .algorithm = seed::gcm()}};
+  CHECK(forwarding().empty());
+  inputs.older_keys.clear();
+  inputs.inherited_keys = {2};
+  CHECK(forwarding().empty());
+}
+
+}  // namespace pellicle

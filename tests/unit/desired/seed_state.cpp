@@ -101,10 +101,19 @@ void expect_devices(KernelState& state) {
 void expect_programs(KernelState& state) {
   state.datapath_config = {{{},
                             {.v4 = {{.pod_cidr = cidr("10.0.1.0/24"), .router = ip("10.0.1.138")}},
+                             .address4 = ip("172.18.0.3"),
                              .host_device = "cilium_host",
                              .net_device = "cilium_net",
                              .uplink = "eth0"}}};
   state.peers = {{{cidr("10.0.0.0/24")}, {3}}, {{cidr("10.0.2.0/24")}, {3}}};
+  const auto dropped = ClearText::is_dropped;
+  state.owners = {
+      {{cidr("10.0.0.0/24")}, {.router = ip("10.0.0.40")}},
+      {{cidr("172.18.0.4/32")}, {.router = ip("10.0.0.40")}},
+      {{cidr("10.0.2.0/24")}, {.router = ip("10.0.2.52")}},
+      {{cidr("172.18.0.2/32")}, {.router = ip("10.0.2.52")}},
+      {{cidr("10.0.1.0/24")}, {.router = ip("10.0.1.138"), .to_pods = dropped, .to_node = dropped}},
+      {{cidr("172.18.0.3/32")}, {.router = ip("10.0.1.138")}}};
   const auto mac = [](const char* text) { return Mac::parse(text).value(); };
   state.endpoints = {
       {{ip("10.0.1.52")}, {"lxc0123456789ab", mac("02:00:00:00:01:01"), mac("02:00:00:00:01:02")}},

@@ -58,6 +58,21 @@ TEST_CASE("a Node accepts host encryption when its agent says so, in that word")
   CHECK_FALSE(accepts("{}"));
 }
 
+TEST_CASE("a Node says what it encrypts, in words that any other value is not taken for") {
+  const auto encrypts = [](const std::string& annotations) {
+    const auto node = decode(annotations, "{}").node;
+    return std::pair(node.encrypts_pods, node.encrypts_nodes);
+  };
+  CHECK(encrypts(R"({"pellicle.io/encrypts":"pods"})") == std::pair(true, false));
+  CHECK(encrypts(R"({"pellicle.io/encrypts":"pods nodes"})") == std::pair(true, true));
+  for (const char* other : {R"("nodes")", R"("true")", "1", "null", R"("pods,nodes")"}) {
+    CAPTURE(other);
+    CHECK(encrypts(std::string(R"({"pellicle.io/encrypts":)") + other + "}") ==
+          std::pair(false, false));
+  }
+  CHECK(encrypts("{}") == std::pair(false, false));
+}
+
 TEST_CASE("PodCIDRs come from podCIDRs, else podCIDR, else the annotations") {
   const auto cidrs = [](const DecodedNode& decoded) {
     CHECK(decoded.problems.empty());

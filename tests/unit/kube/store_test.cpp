@@ -134,11 +134,13 @@ TEST_CASE("what a node publishes, and only what differs") {
   CHECK(wanted == Annotations{{"network.cilium.io/ipv4-cilium-host", "10.0.1.138"},
                               {"network.cilium.io/ipv4-pod-cidr", "10.0.1.0/24"},
                               {"network.cilium.io/encryption-key", "3"},
+                              {"pellicle.io/encrypts", "pods"},
                               {"pellicle.io/host-encryption", "accepted"}});
   CHECK(published({}, {}).empty());
-  CHECK(published({{*Cidr::parse("fd00:1::/64"), *IpAddress::parse("fd00:1::8a")}}, {}) ==
+  CHECK(published({{*Cidr::parse("fd00:1::/64"), *IpAddress::parse("fd00:1::8a")}}, {}, true) ==
         Annotations{{"network.cilium.io/ipv6-cilium-host", "fd00:1::8a"},
                     {"network.cilium.io/ipv6-pod-cidr", "fd00:1::/64"},
+                    {"pellicle.io/encrypts", "pods nodes"},
                     {"pellicle.io/host-encryption", "accepted"}});
   CHECK(difference(wanted, wanted).empty());
   auto present = wanted;

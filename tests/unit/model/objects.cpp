@@ -58,7 +58,7 @@ TEST_CASE(
     "last") {
   std::vector<std::string> names;
   for_each_table([&](const char* name, auto) { names.emplace_back(name); });
-  REQUIRE(names.size() == 17);
+  REQUIRE(names.size() == 18);
   CHECK(names.front() == "block policy");
   CHECK(names.back() == "node peer");
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());

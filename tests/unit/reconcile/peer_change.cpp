@@ -29,6 +29,8 @@ void adorn(Random& random, Node& node) {
   }
   if (random.chance(50)) node.receives = {0x100ff010};
   node.accepts_host_encryption = random.chance(50);
+  node.encrypts_pods = random.chance(50);
+  node.encrypts_nodes = node.encrypts_pods && random.chance(50);
 }
 
 // A node that makes passes on a kernel that takes everything.

@@ -358,4 +358,4 @@ TEST_CASE("what is forwarded from pods whose node encrypts has to come out of th
   CHECK(forwarding().empty());
 }
 
-}  // namespace pellicle
+}  // namespace pellicle::this_file

@@ -8,17 +8,17 @@ namespace pellicle {
 
 namespace {
 
-std::vector<const Node*> others_by_age(const Inputs& inputs) {
+std::vector<const Node*> others_by_trust(const Inputs& inputs) {
   std::vector<const Node*> others;
   for (const auto& [name, node] : inputs.nodes) {
     if (name != inputs.settings.node_name) others.push_back(&node);
   }
   std::sort(others.begin(), others.end(),
-            [](const Node* a, const Node* b) { return older(*a, *b); });
+            [](const Node* a, const Node* b) { return believed_before(*a, *b); });
   return others;
 }
 
-// One reading of all Nodes, oldest first.
+// One reading of all Nodes, the one that is believed first at the front.
 struct Reading {
   const OwnClaims& own;
   Cluster& cluster;
@@ -58,10 +58,11 @@ void report_overlap(Reading& reading, const Node& node, const Cidr& cidr,
                     const std::string& holder) {
   const auto& self = reading.cluster.self;
   const auto own = reading.own.pod_cidrs.find(cidr.family());
-  if (own != reading.own.pod_cidrs.end() && cidr.overlaps(own->second) && older(node, *self)) {
+  if (own != reading.own.pod_cidrs.end() && cidr.overlaps(own->second) &&
+      believed_before(node, *self)) {
     reading.report(*self, kPodCidrField,
-                   own->second.to_string() + " overlaps PodCIDR " + cidr.to_string() +
-                       " of the older Node " + node.name +
+                   own->second.to_string() + " overlaps PodCIDR " + cidr.to_string() + " of " +
+                       (self->silent == node.silent ? "the older Node " : "Node ") + node.name +
                        ", which the other nodes believe; this node serves its own pods only and "
                        "sends nothing to that Node's until one of the two gets another PodCIDR");
     return;
@@ -187,7 +188,7 @@ void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster) {
                   .host_encryption = inputs.settings.host_encryption,
                   .disbelieved = {}};
   claim_own(reading, inputs.settings.node_name);
-  for (const Node* node : others_by_age(inputs)) read_node(reading, *node);
+  for (const Node* node : others_by_trust(inputs)) read_node(reading, *node);
   drop_disbelieved(reading);
 
   std::sort(cluster.peers.begin(), cluster.peers.end(), [](const Peer& a, const Peer& b) {

@@ -21,13 +21,23 @@ struct TooDeep {};
 // small in a large cluster.
 const std::set<std::string, std::less<>> kUnread = {
     "managedFields", "images",          "kubectl.kubernetes.io/last-applied-configuration",
-    "conditions",    "nodeInfo",        "capacity",
-    "allocatable",   "volumesAttached", "volumesInUse"};
+    "nodeInfo",      "capacity",        "lastHeartbeatTime",
+    "allocatable",   "volumesAttached", "lastTransitionTime",
+    "volumesInUse"};
+
+// Words in a condition, while those of a Status, which stand higher up, are read.
+const std::set<std::string, std::less<>> kUnreadInside = {"message", "reason"};
+constexpr int kInside = 4;
+
+// Of a Node and a Pod. The other conditions are dropped.
+constexpr std::array<std::string_view, 2> kReadConditions = {kReadyCondition,
+                                                             kNetworkUnavailableCondition};
 
 bool keep(int depth, json::parse_event_t event, json& parsed) {
   if (depth > kDeepest) throw TooDeep();
   if (event != json::parse_event_t::key) return true;
-  return !kUnread.contains(parsed.get_ref<const std::string&>());
+  const auto& name = parsed.get_ref<const std::string&>();
+  return !kUnread.contains(name) && (depth < kInside || !kUnreadInside.contains(name));
 }
 
 constexpr std::array kPrefixes = {kPrefix, kOldPrefix, kOwnPrefix};
@@ -76,11 +86,28 @@ void leave_foreign_annotations_out(json& object) {
   }
 }
 
+// Of those that are read type and status are kept: the rest of a condition is words and times.
+void leave_conditions_out(json& object) {
+  const auto status = object.find("status");
+  if (status == object.end() || !status->is_object()) return;
+  const auto found = status->find("conditions");
+  if (found == status->end()) return;
+  json kept = json::array();
+  for (const auto& each : *found) {
+    const auto type = text_at(each, "type");
+    if (std::find(kReadConditions.begin(), kReadConditions.end(), type) != kReadConditions.end()) {
+      kept.push_back({{"type", type}, {"status", text_at(each, "status")}});
+    }
+  }
+  *found = std::move(kept);
+}
+
 std::optional<ApiObject> api_object(json& object) {
   const auto name = text_at(object, "metadata", "name");
   if (name.empty()) return std::nullopt;
   const auto space = text_at(object, "metadata", "namespace");
   leave_foreign_annotations_out(object);
+  leave_conditions_out(object);
   return ApiObject{.name = space.empty() ? name : space + "/" + name, .text = object.dump()};
 }
 

@@ -11,6 +11,10 @@
 
 namespace pellicle {
 
+// The conditions of a Node or a Pod that are read: the others are not kept.
+inline constexpr std::string_view kReadyCondition = "Ready";
+inline constexpr std::string_view kNetworkUnavailableCondition = "NetworkUnavailable";
+
 struct ApiObject {
   std::string name;  // "worker"; "kube-system/cilium-ipsec-keys" when it has a namespace
   std::string text;  // JSON of the object, without managedFields and other long parts nobody reads

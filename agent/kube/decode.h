@@ -59,11 +59,12 @@ enum class NodeField : uint8_t {
 };
 
 struct DecodedNode {
-  Node node;                      // malformed fields are empty
-  std::set<NodeField> malformed;  // present, but unusable
-  std::vector<Problem> problems;  // one for each malformed value
-  Annotations annotations;        // those of kPrefix and kOwnPrefix, as they stand
-  bool not_ready_taint = false;   // see taint.h
+  Node node;                         // malformed fields are empty
+  std::set<NodeField> malformed;     // present, but unusable
+  std::vector<Problem> problems;     // one for each malformed value
+  Annotations annotations;           // those of kPrefix and kOwnPrefix, as they stand
+  bool not_ready_taint = false;      // see taint.h
+  bool network_unavailable = false;  // see network_condition.h
 };
 DecodedNode decode_node(const ApiObject& object);
 

@@ -185,6 +185,17 @@ void read_annotations(const json& object, Reader& reader) {
   }
 }
 
+// "True", "False" or "Unknown"; empty where the Node has no such condition.
+std::string condition(const json& object, std::string_view type) {
+  const auto& all = member(member(object, "status"), "conditions");
+  if (!all.is_array()) return "";
+  for (const auto& each : all) {
+    const auto& status = member(each, "status");
+    if (member(each, "type") == type && status.is_string()) return status.get<std::string>();
+  }
+  return "";
+}
+
 bool has_not_ready_taint(const json& object) {
   const auto& taints = member(member(object, "spec"), "taints");
   return taints.is_array() && std::any_of(taints.begin(), taints.end(), [](const json& taint) {
@@ -207,7 +218,10 @@ DecodedNode decode_node(const ApiObject& object) {
   read_key_id(parsed, reader);
   read_pair_keys(member(member(parsed, "metadata"), "annotations"), reader);
   read_annotations(parsed, reader);
+  out.node.silent = condition(parsed, kReadyCondition) == "Unknown";
   out.not_ready_taint = has_not_ready_taint(parsed);
+  const auto unavailable = condition(parsed, kNetworkUnavailableCondition);
+  out.network_unavailable = !unavailable.empty() && unavailable != "False";
   return out;
 }
 

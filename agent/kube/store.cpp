@@ -8,7 +8,8 @@ Store::Known Store::known(const ApiObject& object) const {
   Known known{.node = merged(last == nodes_.end() ? Node{} : last->second.node, decoded),
               .problems = std::move(decoded.problems),
               .annotations = {},
-              .tainted = decoded.not_ready_taint};
+              .tainted = decoded.not_ready_taint,
+              .network_unavailable = decoded.network_unavailable};
   if (object.name == own_node_) known.annotations = std::move(decoded.annotations);
   return known;
 }
@@ -108,6 +109,11 @@ std::optional<Node> Store::node(const std::string& name) const {
 Annotations Store::annotations() const {
   const auto found = nodes_.find(own_node_);
   return found == nodes_.end() ? Annotations{} : found->second.annotations;
+}
+
+bool Store::network_unavailable(const std::string& node) const {
+  const auto found = nodes_.find(node);
+  return found != nodes_.end() && found->second.network_unavailable;
 }
 
 bool Store::tainted(const std::string& node) const {

@@ -64,6 +64,8 @@ class Store {
 
   // The Node was last seen with the taint of taint.h.
   bool tainted(const std::string& node) const;
+  // And with the condition of network_condition.h.
+  bool network_unavailable(const std::string& node) const;
 
  private:
   struct Known {
@@ -71,6 +73,7 @@ class Store {
     std::vector<Problem> problems;
     Annotations annotations;  // of this node alone
     bool tainted = false;
+    bool network_unavailable = false;
     bool operator==(const Known&) const = default;
   };
   Known known(const ApiObject& object) const;

@@ -56,6 +56,8 @@ struct Node {
   // pods leaves it as ESP or not at all; also what is between pods and nodes.
   bool encrypts_pods = false;
   bool encrypts_nodes = false;
+  // Condition Ready is Unknown: nothing has been heard of the machine for a while.
+  bool silent = false;
 
   std::optional<Cidr> pod_cidr(Family family) const;  // the first one of the family
   const std::optional<IpAddress>& internal_ip(Family family) const {
@@ -70,9 +72,14 @@ struct Node {
   auto operator<=>(const Node&) const = default;
 };
 
-// Whose claim on what two Nodes want comes first.
 inline bool older(const Node& a, const Node& b) {
   return std::tie(a.created, a.name) < std::tie(b.created, b.name);
+}
+
+// Which of two Nodes' claims on one address or network is believed. A machine that was set up
+// anew under another name leaves a Node behind that is older and silent.
+inline bool believed_before(const Node& a, const Node& b) {
+  return a.silent != b.silent ? b.silent : older(a, b);
 }
 
 // One clear sentence about something that was handed to us and cannot be used.

@@ -1,6 +1,7 @@
 #include "tools/operator/allocator.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace pellicle {
 
@@ -85,12 +86,13 @@ void Allocator::release(const NodeView& before) {
   }
 }
 
-std::vector<const NodeView*> Allocator::by_age() const {
+std::vector<const NodeView*> Allocator::by_trust() const {
   std::vector<const NodeView*> nodes;
   nodes.reserve(nodes_.size());
   for (const auto& [name, node] : nodes_) nodes.push_back(&node);
-  std::stable_sort(nodes.begin(), nodes.end(),
-                   [](const NodeView* a, const NodeView* b) { return a->created < b->created; });
+  std::stable_sort(nodes.begin(), nodes.end(), [](const NodeView* a, const NodeView* b) {
+    return std::tie(a->silent, a->created) < std::tie(b->silent, b->created);
+  });
   return nodes;
 }
 
@@ -113,7 +115,7 @@ void Allocator::claim_pods(const NodeView& node, Claims& claims, AllocationPlan&
     plan.findings.push_back(finding(
         node, kConflict,
         "PodCIDR " + cidr.to_string() + " overlaps " + holder +
-            ", which was there first; nothing is changed on either. Delete this Node and let it "
+            ", which is believed; nothing is changed on either. Delete this Node and let it "
             "register again to get another one"));
   }
 }
@@ -133,7 +135,7 @@ AllocationPlan Allocator::plan() {
   AllocationPlan plan;
   Claims claims;
   disputed_.clear();
-  const auto nodes = by_age();
+  const auto nodes = by_trust();
   for (const auto* node : nodes) {
     for (const auto& address : node->addresses) claims.claim_address(address, node->name);
   }

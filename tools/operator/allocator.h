@@ -23,7 +23,8 @@ struct NodeView {
   std::string name;
   std::string uid;                   // another one: deleted, and made again
   std::string version;               // metadata.resourceVersion
-  std::string created;               // RFC 3339; who is older is believed
+  std::string created;               // RFC 3339; the older Node is believed, ...
+  bool silent = false;               // ... unless nothing has been heard of it for a while
   bool in_spec = false;              // pod_cidrs are spec.podCIDRs: they can never be changed
   std::vector<Cidr> pod_cidrs;       // in force
   std::vector<IpAddress> addresses;  // InternalIPs
@@ -89,7 +90,7 @@ class Allocator {
 
   void release(const NodeView& before);
   void keep_promise(const NodeView& node);
-  std::vector<const NodeView*> by_age() const;
+  std::vector<const NodeView*> by_trust() const;
   bool serves(Family family) const;
   bool complete(const NodeView& node) const;
   void claim_pods(const NodeView& node, Claims& claims, AllocationPlan& plan);

@@ -35,6 +35,7 @@ NodeView node_view(const ApiObject& object) {
                 .uid = metadata(parsed, "uid"),
                 .version = metadata(parsed, "resourceVersion"),
                 .created = decoded.node.created,
+                .silent = decoded.node.silent,
                 .in_spec = spec_is_set(parsed),
                 .pod_cidrs = decoded.node.pod_cidrs,
                 .addresses = {},

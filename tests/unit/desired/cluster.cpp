@@ -123,6 +123,25 @@ TEST_CASE("another Node with this node's InternalIP is not believed, however old
   require_problem(seen, "Node worker3", "status.addresses[InternalIP]", "of Node worker");
 }
 
+TEST_CASE(
+    "of two Nodes with one InternalIP the one that is not silent is believed, however young") {
+  auto node = fourth(kOldest);
+  node.silent = true;
+  CHECK(peer_names(with_fourth(node)) == Names{"control-plane", "worker2", "worker3"});
+  node.internal_ipv4 = ip("172.18.0.4");
+  const auto seen = with_fourth(node);
+  CHECK(peer_names(seen) == Names{"control-plane", "worker2"});
+  CHECK(seen.unready == Cidrs{cidr("10.0.3.0/24")});
+  require_problem(seen, "Node worker3", "status.addresses[InternalIP]",
+                  "172.18.0.4 contradicts InternalIP 172.18.0.4 of Node worker2");
+  // So that this node's own PodCIDR stays its own beside the Node that it was before.
+  auto before = fourth(kOldest);
+  before.silent = true;
+  before.pod_cidrs = {cidr("10.0.1.0/24")};
+  require_problem(with_fourth(before), "Node worker3", "spec.podCIDR",
+                  "10.0.1.0/24 contradicts PodCIDR 10.0.1.0/24 of Node worker");
+}
+
 TEST_CASE("an InternalIP inside an older Node's PodCIDR is not believed") {
   auto node = fourth();
   node.internal_ipv4 = ip("10.0.0.9");

@@ -159,6 +159,17 @@ TEST_CASE("two Nodes that claim the same are reported on the younger, and neithe
              Catch::Contains("PodCIDR 10.0.1.0/24 overlaps PodCIDR 10.0.0.0/22 of Node old"));
 }
 
+TEST_CASE("of two Nodes that claim the same the one that is silent is reported, whatever its age") {
+  Allocator allocator({pool("10.0.0.0/8", 24)}, {});
+  auto old = with_spec(bare("old", "1"), {"10.0.1.0/24"});
+  old.silent = true;
+  allocator.listed({with_spec(bare("young", "2"), {"10.0.1.0/24"}), old});
+  const auto plan = allocator.plan();
+  REQUIRE(plan.findings.size() == 1);
+  CHECK(plan.findings[0].node == "old");
+  CHECK_THAT(plan.findings[0].sentence, Catch::Contains("of Node young, which is believed"));
+}
+
 TEST_CASE("a Node whose PodCIDRs cannot be read is left alone") {
   auto odd = bare("odd");
   odd.unreadable = "spec.podCIDRs[0]: expected a network";

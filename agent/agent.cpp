@@ -52,14 +52,27 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                  {.on_trouble = [this](const std::string& trouble) { publish_trouble_ = trouble; },
                   .on_healthy = [this] { publish_trouble_.clear(); }}),
       taint_(context, client_, config_.settings.node_name, random_seed(),
-             {.on_removed =
-                  [] {
-                    log::info("this node takes pods", {{"taint removed", kNotReadyTaint}});
+             {.on_done =
+                  [](bool written) {
+                    if (written)
+                      log::info("this node takes pods", {{"taint removed", kNotReadyTaint}});
                   },
               .on_trouble =
                   [](const std::string& trouble) {
                     log::warn("node keeps its taint", {{"error", trouble}});
+                  },
+              .on_forbidden =
+                  [this](const std::string&) {
+                    taint_is_operators_ = true;
+                    log::info("the taint is left to the operator", {{"taint", kNotReadyTaint}});
                   }}),
+      network_condition_(
+          context, client_, config_.settings.node_name, random_seed(),
+          {.on_written = [] { log::info("the node's network is said to be available"); },
+           .on_trouble =
+               [](const std::string& trouble) {
+                 log::warn("node keeps NetworkUnavailable", {{"error", trouble}});
+               }}),
       events_(client_, random_seed(),
               {.component = "pellicle-agent",
                .host = config_.settings.node_name,

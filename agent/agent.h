@@ -19,6 +19,7 @@
 #include "agent/kernel_support.h"
 #include "agent/keys/key_use.h"
 #include "agent/kube/key_records.h"
+#include "agent/kube/network_condition.h"
 #include "agent/kube/node_events.h"
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
@@ -118,7 +119,9 @@ class Agent {
   ApiAccess access_;
   ApiClient client_;
   Publisher publisher_;
-  TaintRemoval taint_;
+  TaintWriter taint_;
+  bool taint_is_operators_ = false;  // the API has refused it to this agent
+  NetworkCondition network_condition_;
   EventPoster events_;
   std::map<std::string, SourceHealth> sources_;  // by title
   std::vector<std::unique_ptr<Watcher>> watchers_;

@@ -112,7 +112,10 @@ void Agent::serve_pods() {
   serve_cluster_health(*network);
   cni_.bring_about();
   const bool served = cni_.installed() || config_.cni.conf_dir.empty();
-  if (served && store_.tainted(config_.settings.node_name)) taint_.remove();
+  if (!served) return;
+  const auto& name = config_.settings.node_name;
+  if (store_.tainted(name) && !taint_is_operators_) taint_.remove();
+  if (store_.network_unavailable(name)) network_condition_.available();
 }
 
 }  // namespace pellicle

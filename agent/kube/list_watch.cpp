@@ -23,12 +23,19 @@ void forget_version(ListWatch& state) {
   state.objects.clear();
 }
 
+void select(const Resource& resource, Request& request) {
+  if (!resource.field_selector.empty()) {
+    request.query.emplace_back("fieldSelector", resource.field_selector);
+  }
+  if (!resource.label_selector.empty()) {
+    request.query.emplace_back("labelSelector", resource.label_selector);
+  }
+}
+
 void send_list(ListWatch& state, Actions& actions) {
   Request request{.path = state.resource.path,
                   .query = {{"limit", std::to_string(state.page_size)}}};
-  if (!state.resource.field_selector.empty()) {
-    request.query.emplace_back("fieldSelector", state.resource.field_selector);
-  }
+  select(state.resource, request);
   if (!state.continue_token.empty()) request.query.emplace_back("continue", state.continue_token);
   state.phase = ListWatch::Phase::listing;
   actions.emplace_back(SendList{std::move(request)});
@@ -43,9 +50,7 @@ void open_watch(ListWatch& state, Actions& actions) {
                             {"resourceVersion", state.resource_version},
                             {"timeoutSeconds", std::to_string(length.count())}},
                   .limit = length + std::chrono::seconds(15)};
-  if (!state.resource.field_selector.empty()) {
-    request.query.emplace_back("fieldSelector", state.resource.field_selector);
-  }
+  select(state.resource, request);
   state.phase = ListWatch::Phase::watching;
   state.opened = false;
   state.heard = false;

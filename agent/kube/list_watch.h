@@ -29,9 +29,10 @@ using WallTime = std::chrono::system_clock::time_point;
 
 // What is listed and watched.
 struct Resource {
-  std::string title;           // begins every sentence: "nodes"
-  std::string path;            // "/api/v1/nodes"
-  std::string field_selector;  // "metadata.name=cilium-ipsec-keys", or empty
+  std::string title;                // begins every sentence: "nodes"
+  std::string path;                 // "/api/v1/nodes"
+  std::string field_selector;       // "metadata.name=cilium-ipsec-keys", or empty
+  std::string label_selector = {};  // "app.kubernetes.io/name=pellicle-agent", or empty
   bool operator==(const Resource&) const = default;
 };
 

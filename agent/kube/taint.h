@@ -1,5 +1,6 @@
 // The taint node.cilium.io/agent-not-ready: whoever makes Nodes sets it to keep pods away until the
-// agent serves them, and the agent takes it off its own Node.
+// agent serves them. The operator takes it off; so does the agent where RBAC still lets it (charts
+// before 0.2 have no operator for that).
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -19,29 +20,41 @@ inline constexpr const char* kNotReadyTaint = "node.cilium.io/agent-not-ready";
 // 1.36). None when the Node has no such taint.
 std::optional<std::string> untaint_patch(std::string_view node);
 
-// Takes the taint off one Node; again with backoff after a failure.
-class TaintRemoval {
+// The same that adds it, with the effect NoSchedule: pods that run there go on. None when the Node
+// has the taint, with whatever effect.
+std::optional<std::string> taint_patch(std::string_view node);
+
+// Changes the taint of one Node; again with backoff after a failure.
+class TaintWriter {
  public:
   struct Callbacks {
-    std::function<void()> on_removed;
+    std::function<void(bool written)> on_done;  // false: the Node was already so, or has gone
     std::function<void(const std::string& sentence)> on_trouble;
+    // The API does not let us (403): nothing is tried again until it is asked for again.
+    std::function<void(const std::string& sentence)> on_forbidden;
   };
-  TaintRemoval(boost::asio::io_context& io, ApiClient& client, std::string node_name, uint64_t seed,
-               Callbacks callbacks);
+  TaintWriter(boost::asio::io_context& io, ApiClient& client, const std::string& node_name,
+              uint64_t seed, Callbacks callbacks);
 
-  // The Node was last seen with the taint. May be told as often as convenient.
-  void remove();
+  // The Node was last seen with the taint, or without. May be told as often as convenient; what is
+  // told while another request is under way takes effect when it is told again.
+  void remove() { begin(untaint_patch); }
+  void put() { begin(taint_patch); }
 
  private:
+  using Patch = std::optional<std::string> (*)(std::string_view node);
+  void begin(Patch patch);
+  void ask();
   void got(const Response& response);
   void patched(const Response& response);
-  void wait(const Response& response);
+  void fail(const Response& response);
 
   ApiClient& client_;
   std::string path_;
   uint64_t seed_;
   Callbacks callbacks_;
   boost::asio::steady_timer timer_;
+  Patch patch_ = untaint_patch;
   Call call_;
   bool busy_ = false;  // under way, or waiting after a failure
   uint32_t failures_ = 0;

@@ -12,8 +12,12 @@ import yaml
 from kubernetes.client import models
 
 # Of the kinds that are no part of Kubernetes itself, the fields used.
-FOREIGN = {"ServiceMonitor": {"selector", "namespaceSelector", "endpoints"}, "PrometheusRule": {"groups"}}
-CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding"}
+FOREIGN = {"ServiceMonitor": {"selector", "namespaceSelector", "endpoints"}, "PrometheusRule": {"groups"},
+           # Newer than the models; tests/chart/admissions asks the policy itself.
+           "ValidatingAdmissionPolicy": {"failurePolicy", "matchConstraints", "matchConditions", "variables",
+                                         "validations"},
+           "ValidatingAdmissionPolicyBinding": {"policyName", "validationActions"}}
+CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 SIMPLE = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": str}
 
 
@@ -120,7 +124,7 @@ def check_references(documents, complain):
     for document in documents:
         path = f"{document['kind']} {document['metadata']['name']}"
         wanted = set()
-        if document["kind"].endswith("Binding"):
+        if document["kind"].endswith("RoleBinding"):
             wanted.add((document["roleRef"]["kind"], document["roleRef"]["name"]))
             wanted |= {(s["kind"], s["name"]) for s in document["subjects"]}
         spec = document.get("spec", {}).get("template", {}).get("spec", {})

@@ -16,8 +16,9 @@ cni_packages=(containerd runc containernetworking-plugins)
 image_packages=(busybox ca-certificates iproute2 iptables kmod)
 # What renders and checks the chart, and what is written in YAML.
 chart_packages=(
-  golang-go golang-github-masterminds-sprig-dev golang-gopkg-yaml.v2-dev python3-kubernetes python3-jsonschema python3-yaml
-  yamllint
+  golang-go golang-github-masterminds-sprig-dev golang-gopkg-yaml.v2-dev golang-gopkg-yaml.v3-dev
+  golang-github-stoewer-go-strcase-dev golang-google-genproto-dev golang-google-protobuf-dev golang-golang-x-text-dev
+  python3-kubernetes python3-jsonschema python3-yaml yamllint
 )
 lint_packages=(clang-format clang-tidy mandoc shellcheck)
 

@@ -2,7 +2,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include "agent/http/metrics_text.h"
 #include "agent/log.h"
 #include "tools/operator/node_view.h"
 
@@ -52,6 +51,11 @@ Operator::Operator(boost::asio::io_context& io, OperatorOptions options)
                    }}),
       health_(io, options_.health_address, paths()),
       soon_(io) {
+  if (options_.taint_policy.on()) {
+    taints_ =
+        std::make_unique<TaintKeeper>(io, client_, options_.taint_policy, options_.election.space,
+                                      [this] { return fresh_ && elector_.leads(); });
+  }
   if (!options_.key_policy.on()) return;
   keeper_ = std::make_unique<KeyKeeper>(io, client_, options_.key_policy, options_.key_look_period,
                                         KeyKeeper::Callbacks{.nodes = [this] {
@@ -90,6 +94,7 @@ void Operator::start() {
                                          {"identity", options_.election.identity},
                                          {"health", options_.health_address}});
   watch();
+  if (taints_) taints_->start();
   elector_.start();
 }
 
@@ -120,6 +125,7 @@ void Operator::watch() {
 void Operator::listed(const std::vector<ApiObject>& objects) {
   allocator_.listed(views(objects));
   plan_soon();
+  if (taints_) taints_->nodes_listed(objects);
   if (!keeper_) return;
   key_nodes_ = {};
   for (const auto& object : objects) note_key(object, /*deleted=*/false);
@@ -133,6 +139,7 @@ void Operator::changed(const ApiObject& object, bool deleted) {
     allocator_.changed(node_view(object));
   }
   plan_soon();
+  if (taints_) taints_->node_changed(object, deleted);
   if (keeper_) note_key(object, deleted);
 }
 
@@ -160,6 +167,7 @@ void Operator::end() {
   log::warn("no longer elected: this replica stands by",
             {{"holder", elector_.election().holder()}});
   fresh_ = false;
+  if (taints_) taints_->rest();
   if (keeper_) keeper_->rest();
 }
 
@@ -203,59 +211,9 @@ void Operator::note(const std::vector<Finding>& findings) {
 }
 
 void Operator::stop(std::function<void()> done) {
+  if (taints_) taints_->rest();
   if (keeper_) keeper_->rest();
   assigner_.drain([this, done = std::move(done)] { elector_.resign(done); });
-}
-
-HealthServer::Paths Operator::paths() {
-  return {{"/healthz", [] { return HealthServer::Answer{.text = "ok\n"}; }},
-          {"/readyz", [this] { return ready(); }},
-          {"/metrics", [this] { return metrics(); }}};
-}
-
-HealthServer::Answer Operator::ready() const {
-  for (const auto& trouble : {watch_trouble_, elector_.election().trouble()}) {
-    if (!trouble.empty()) return {.status = 503, .text = trouble + "\n"};
-  }
-  const auto& holder = elector_.election().holder();
-  if (holder.empty()) return {.status = 503, .text = "no replica is elected yet\n"};
-  return {.text = elector_.leads() ? "ok: this replica acts\n" : "ok: " + holder + " acts\n"};
-}
-
-HealthServer::Answer Operator::metrics() const {
-  MetricsText metrics;
-  metrics.gauge("pellicle_operator_leader", "1 on the replica that acts");
-  metrics.value(uint64_t{elector_.leads()});
-  metrics.gauge("pellicle_operator_nodes", "Nodes known");
-  metrics.value(allocator_.nodes());
-  metrics.gauge("pellicle_operator_unserved_nodes", "Nodes that have a problem, see their Events");
-  metrics.value(findings_.size());
-  const auto label = [](Family family) {
-    return MetricsText::Labels{{"family", family == Family::v4 ? "ipv4" : "ipv6"}};
-  };
-  const auto use = allocator_.use();
-  metrics.gauge("pellicle_operator_pod_cidrs", "PodCIDRs that the pools hold");
-  for (const auto& [family, pool] : use) metrics.value(pool.size, label(family));
-  metrics.gauge("pellicle_operator_pod_cidrs_used", "PodCIDRs of the pools that Nodes have");
-  for (const auto& [family, pool] : use) metrics.value(pool.used, label(family));
-  metrics.counter("pellicle_operator_assignments_total", "Assignments written by this replica");
-  metrics.value(assigned_);
-  if (keeper_) key_metrics(metrics);
-  return {.text = metrics.text(), .type = MetricsText::kContentType};
-}
-
-void Operator::key_metrics(MetricsText& metrics) const {
-  metrics.counter("pellicle_operator_key_rotations_total", "Keys replaced by this replica");
-  metrics.value(keeper_->rotations());
-  metrics.gauge("pellicle_operator_key_trouble",
-                "1 while a key is due to be replaced and cannot be, see the log");
-  metrics.value(uint64_t{!keeper_->trouble().empty()});
-  if (const auto& key = keeper_->since()) {
-    metrics.gauge("pellicle_operator_key_since_seconds",
-                  "When the cluster got its key, in seconds since 1970");
-    const auto since = key->since.time_since_epoch();
-    metrics.value(static_cast<uint64_t>(std::chrono::floor<std::chrono::seconds>(since).count()));
-  }
 }
 
 }  // namespace pellicle

@@ -14,6 +14,7 @@
 #include "tools/operator/elector.h"
 #include "tools/operator/key_keeper.h"
 #include "tools/operator/options.h"
+#include "tools/operator/taint_keeper.h"
 
 namespace pellicle {
 
@@ -42,6 +43,7 @@ class Operator {
   HealthServer::Answer ready() const;
   HealthServer::Answer metrics() const;
   void key_metrics(MetricsText& metrics) const;
+  void taint_metrics(MetricsText& metrics) const;
 
   boost::asio::io_context& io_;
   OperatorOptions options_;
@@ -60,6 +62,7 @@ class Operator {
   uint64_t assigned_ = 0;
   KeyNodes key_nodes_;  // where keys are kept only
   std::unique_ptr<KeyKeeper> keeper_;
+  std::unique_ptr<TaintKeeper> taints_;  // where taints are kept only
 };
 
 }  // namespace pellicle

@@ -81,10 +81,27 @@ void add_key_options(CLI::App& app, OperatorOptions& options, Given& given) {
       ->capture_default_str();
 }
 
+void add_taint_options(CLI::App& app, OperatorOptions& options) {
+  app.add_option("--remove-node-taints", options.taint_policy.remove,
+                 "Take the taint node.cilium.io/agent-not-ready off Nodes whose agent is ready")
+      ->capture_default_str();
+  app.add_option_function<unsigned>(
+         "--set-node-taints-after",
+         [&options](unsigned seconds) {
+           options.taint_policy.put_after = std::chrono::seconds(seconds);
+         },
+         "Put it on Nodes whose agent has not been ready for so long: 300s, 5m, 1h; without it "
+         "never")
+      ->transform(
+          CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"s", 1}, {"m", 60}, {"h", 3600}}))
+      ->check(CLI::Range(60U, 86400U));
+}
+
 void add_election_options(CLI::App& app, OperatorOptions& options, Given& given) {
   app.add_option("--lease-name", options.election.name, "Lease that the acting replica holds")
       ->capture_default_str();
-  app.add_option("--lease-namespace", options.election.space, "Its namespace")
+  app.add_option("--lease-namespace", options.election.space,
+                 "Its namespace, and that of the agents' pods")
       ->capture_default_str();
   app.add_option("--lease-duration", given.lease,
                  "Seconds that an unrenewed Lease is respected for")
@@ -143,10 +160,11 @@ void take_election(const Given& given, ElectionSettings& election) {
 void take(const Given& given, OperatorOptions& options) {
   add_pools("--cluster-pool-ipv4-cidr", given.ipv4, given.ipv4_mask, Family::v4, options.pools);
   add_pools("--cluster-pool-ipv6-cidr", given.ipv6, given.ipv6_mask, Family::v6, options.pools);
-  if (options.pools.empty() && options.await.empty() && !options.key_policy.on()) {
+  if (options.pools.empty() && options.await.empty() && !options.key_policy.on() &&
+      !options.taint_policy.on()) {
     throw CLI::ValidationError(
         "--cluster-pool-ipv4-cidr or --cluster-pool-ipv6-cidr is needed: there is nothing to "
-        "allocate from, and no key to replace");
+        "allocate from, no key to replace and no taint to change");
   }
   for (const auto& text : given.reserved) {
     options.reserved.push_back(network("--reserved-cidr", text, std::nullopt));
@@ -174,6 +192,7 @@ OperatorCommandLine parse_operator_command_line(std::vector<std::string> argumen
   add_election_options(app, line.options, given);
   add_process_options(app, line.options);
   add_key_options(app, line.options, given);
+  add_taint_options(app, line.options);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   const auto ends = [](int status, std::string text) {
     return OperatorCommandLine{

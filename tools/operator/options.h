@@ -8,6 +8,7 @@
 #include "tools/operator/cidr_pool.h"
 #include "tools/operator/election.h"
 #include "tools/operator/key_policy.h"
+#include "tools/operator/node_taints.h"
 
 namespace pellicle {
 
@@ -16,6 +17,7 @@ struct OperatorOptions {
   std::vector<Cidr> reserved;
   KeyPolicy key_policy;
   Milliseconds key_look_period{30'000};
+  TaintPolicy taint_policy;
   ElectionSettings election;
   std::string kubeconfig;  // empty: the pod's service account
   std::string service_host;

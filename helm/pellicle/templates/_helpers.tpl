@@ -14,9 +14,14 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- with .Values.encryption.ipsec }}{{ if or .rotateEvery .rotateAtSequence }}true{{ end }}{{ end -}}
 {{- end }}
 
+{{- /* Not empty: the operator has to change Nodes' start-up taint. */}}
+{{- define "pellicle.taints" -}}
+{{- with .Values.operator }}{{ if or .removeNodeTaints .setNodeTaintsAfter }}true{{ end }}{{ end -}}
+{{- end }}
+
 {{- /* Not empty: there is something for an operator to do. */}}
 {{- define "pellicle.hasOperator" -}}
-{{- if or (eq .Values.ipam.mode "cluster-pool") (include "pellicle.rotates" .) }}true{{ end -}}
+{{- if or (eq .Values.ipam.mode "cluster-pool") (include "pellicle.rotates" .) (include "pellicle.taints" .) }}true{{ end -}}
 {{- end }}
 
 {{- /* As config files of the programs have them: empty settings stand for their defaults. */}}

@@ -1,7 +1,7 @@
 // Renders a Helm chart as `helm template` does, for tests: Helm itself is not in the distribution,
 // text/template and sprig are. Knows what the chart uses of Helm's own functions and no more.
 //
-//	render CHART NAMESPACE [-notes] [PATH=VALUE...]
+//	render CHART NAMESPACE [-notes] [-values] [-api=GROUP/VERSION/KIND] [PATH=VALUE...]
 package main
 
 import (
@@ -137,20 +137,52 @@ func functions(all *template.Template) template.FuncMap {
 	return funcs
 }
 
-func main() {
-	if len(os.Args) < 3 {
-		check(fmt.Errorf("usage: render CHART NAMESPACE [-notes] [-values] [PATH=VALUE...]"))
-	}
-	folder, namespace := os.Args[1], os.Args[2]
-	values, notes, onlyValues := read(filepath.Join(folder, "values.yaml")), false, false
-	for _, argument := range os.Args[3:] {
-		notes = notes || argument == "-notes"
-		onlyValues = onlyValues || argument == "-values"
-		if path, value, isSet := strings.Cut(argument, "="); isSet {
-			set(values, path, typed(value))
+// The kinds that a cluster serves, as Helm's .Capabilities.APIVersions has them.
+type kinds []string
+
+func (k kinds) Has(wanted string) bool {
+	for _, each := range k {
+		if each == wanted {
+			return true
 		}
 	}
-	if onlyValues { // what the schema is asked about
+	return false
+}
+
+type arguments struct {
+	folder, namespace string
+	notes, onlyValues bool
+	apis              kinds
+	values            object
+}
+
+func parsed() arguments {
+	if len(os.Args) < 3 {
+		check(fmt.Errorf("usage: render CHART NAMESPACE [-notes] [-values] [-api=KIND] [PATH=VALUE...]"))
+	}
+	given := arguments{folder: os.Args[1], namespace: os.Args[2]}
+	given.values = read(filepath.Join(given.folder, "values.yaml"))
+	for _, argument := range os.Args[3:] {
+		switch path, value, isSet := strings.Cut(argument, "="); {
+		case argument == "-notes":
+			given.notes = true
+		case argument == "-values":
+			given.onlyValues = true
+		case path == "-api":
+			given.apis = append(given.apis, value)
+		case isSet:
+			set(given.values, path, typed(value))
+		default:
+			check(fmt.Errorf("%s is no argument", argument))
+		}
+	}
+	return given
+}
+
+func main() {
+	given := parsed()
+	folder, values := given.folder, given.values
+	if given.onlyValues { // what the schema is asked about
 		check(json.NewEncoder(os.Stdout).Encode(values))
 		return
 	}
@@ -171,21 +203,21 @@ func main() {
 	}
 	for _, file := range files {
 		name := filepath.Base(file)
-		if strings.HasPrefix(name, "_") || (name == "NOTES.txt") != notes {
+		if strings.HasPrefix(name, "_") || (name == "NOTES.txt") != given.notes {
 			continue
 		}
 		full := filepath.Join(base, name)
 		var out bytes.Buffer
 		check(all.ExecuteTemplate(&out, full, object{
-			"Values": values, "Chart": chart,
-			"Release":  object{"Name": "pellicle", "Namespace": namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
+			"Values": values, "Chart": chart, "Capabilities": object{"APIVersions": given.apis},
+			"Release":  object{"Name": "pellicle", "Namespace": given.namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
 			"Template": object{"Name": full, "BasePath": base},
 		}))
 		text := strings.TrimSpace(strings.ReplaceAll(out.String(), "<no value>", ""))
 		if text == "" {
 			continue
 		}
-		if notes {
+		if given.notes {
 			fmt.Println(text)
 		} else {
 			fmt.Printf("---\n# Source: %s\n%s\n", full, text)

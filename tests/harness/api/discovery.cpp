@@ -26,7 +26,8 @@ Json core_resources() {
              {"kind", "Node"},
              {"verbs", {"get", "patch", "update"}}},
             resource_entry(kSecrets, nullptr),
-            resource_entry(kEvents, "ev")}}};
+            resource_entry(kEvents, "ev"),
+            resource_entry(kPods, "po")}}};
 }
 
 Json lease_group() {

@@ -26,8 +26,9 @@ inline constexpr Resource kSecrets{"secrets", "Secret", true};
 inline constexpr Resource kEvents{"events", "Event", true};
 inline constexpr Resource kLeases{"leases", "Lease", true, "coordination.k8s.io"};
 inline constexpr Resource kDaemonSets{"daemonsets", "DaemonSet", true, "apps"};
-inline constexpr std::array<const Resource*, 5> kResources = {&kNodes, &kSecrets, &kEvents,
-                                                              &kLeases, &kDaemonSets};
+inline constexpr Resource kPods{"pods", "Pod", true};
+inline constexpr std::array<const Resource*, 6> kResources = {&kNodes,  &kSecrets,    &kEvents,
+                                                              &kLeases, &kDaemonSets, &kPods};
 
 const Resource* find_resource(std::string_view plural);  // null: not served
 const Resource& resource_of(const Json& object);  // by its `kind`; throws std::invalid_argument

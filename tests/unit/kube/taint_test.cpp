@@ -23,17 +23,25 @@ api::Json taints(const ApiFixture& api) {
   return (*api.get(api::node_key("worker")))["spec"].value("taints", api::Json());
 }
 
-struct Removal {
+struct Writer {
   ApiServer server;
   ApiClient client{server.io, server.access()};
-  int removed = 0;
+  int written = 0;
+  int done = 0;
   std::string trouble;
-  TaintRemoval removal{server.io,
-                       client,
-                       "worker",
-                       1,
-                       {.on_removed = [this] { ++removed; },
-                        .on_trouble = [this](const std::string& sentence) { trouble = sentence; }}};
+  std::string forbidden;
+  TaintWriter writer{
+      server.io,
+      client,
+      "worker",
+      1,
+      {.on_done =
+           [this](bool wrote) {
+             ++done;
+             written += wrote ? 1 : 0;
+           },
+       .on_trouble = [this](const std::string& sentence) { trouble = sentence; },
+       .on_forbidden = [this](const std::string& sentence) { forbidden = sentence; }}};
 };
 
 }  // namespace
@@ -50,28 +58,57 @@ TEST_CASE("the patch leaves every other taint, and is for the Node that was seen
 }
 
 TEST_CASE("the taint is taken off and the others stay") {
-  Removal at;
+  Writer at;
   taint(at.server.api, {kOurs, kOther});
-  at.removal.remove();
-  at.removal.remove();
-  REQUIRE(at.server.until([&] { return at.removed > 0; }));
+  at.writer.remove();
+  at.writer.remove();
+  REQUIRE(at.server.until([&] { return at.written > 0; }));
   CHECK(taints(at.server.api) == api::Json::array({kOther}));
   taint(at.server.api, api::Json::array({kOurs}));
-  at.removal.remove();
-  REQUIRE(at.server.until([&] { return at.removed > 1; }));
+  at.writer.remove();
+  REQUIRE(at.server.until([&] { return at.written > 1; }));
   CHECK(taints(at.server.api).is_null());
 }
 
 TEST_CASE("a Node that changes meanwhile and an API that fails are tried again") {
-  Removal at;
+  Writer at;
   taint(at.server.api, api::Json::array({kOurs}));
   at.server.api.inject({.kind = api::FaultKind::answer, .status = 409, .verb = "patch"});
   at.server.api.inject({.kind = api::FaultKind::answer, .status = 503, .verb = "get"});
-  at.removal.remove();
-  REQUIRE(at.server.until([&] { return at.removed > 0; }));
+  at.writer.remove();
+  REQUIRE(at.server.until([&] { return at.written > 0; }));
   CHECK_THAT(at.trouble,
-             Catch::StartsWith("taking off the taint node.cilium.io/agent-not-ready: 503"));
+             Catch::StartsWith("changing the taint node.cilium.io/agent-not-ready: 503"));
   CHECK(taints(at.server.api).is_null());
+}
+
+TEST_CASE("the taint is put beside the others, once") {
+  CHECK_FALSE(taint_patch(R"({"spec": {"taints": 5}})"));
+  CHECK_FALSE(taint_patch("[]"));
+  Writer at;
+  taint(at.server.api, api::Json::array({kOther}));
+  at.writer.put();
+  REQUIRE(at.server.until([&] { return at.done == 1; }));
+  at.writer.put();
+  REQUIRE(at.server.until([&] { return at.done == 2; }));
+  CHECK(at.written == 1);
+  const api::Json put = {{"key", kNotReadyTaint}, {"value", "true"}, {"effect", "NoSchedule"}};
+  CHECK(taints(at.server.api) == api::Json::array({kOther, put}));
+}
+
+TEST_CASE("a change that is forbidden, and one of a Node that has gone, is not tried again") {
+  Writer at;
+  taint(at.server.api, api::Json::array({kOurs}));
+  at.server.api.forbid(kUser, "patch", "nodes");
+  at.writer.remove();
+  REQUIRE(at.server.until([&] { return !at.forbidden.empty(); }));
+  CHECK_THAT(at.forbidden, Catch::Contains("403"));
+  CHECK(at.trouble.empty());
+  at.server.api.remove(api::node_key("worker"));
+  at.writer.remove();
+  REQUIRE(at.server.until([&] { return at.done == 1; }));
+  CHECK(at.written == 0);
+  CHECK(at.trouble.empty());
 }
 
 TEST_CASE("the store knows whether a Node has the taint") {

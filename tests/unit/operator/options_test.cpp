@@ -31,6 +31,16 @@ TEST_CASE("when keys are replaced is read, with pools and without") {
                   .options.key_policy.on());
 }
 
+TEST_CASE("what becomes of the start-up taint is read") {
+  const auto line = parse_operator_command_line(
+      {"--remove-node-taints", "true", "--set-node-taints-after", "10m"});
+  REQUIRE(line.run);
+  CHECK(line.options.taint_policy.remove);
+  CHECK(line.options.taint_policy.put_after == std::chrono::minutes(10));
+  CHECK_FALSE(parse_operator_command_line({"--cluster-pool-ipv4-cidr", "10.0.0.0/8"})
+                  .options.taint_policy.on());
+}
+
 TEST_CASE("what cannot be is refused with a sentence that names it") {
   const auto refusal = [](std::vector<std::string> arguments) {
     const auto line = parse_operator_command_line(std::move(arguments));
@@ -51,6 +61,7 @@ TEST_CASE("what cannot be is refused with a sentence that names it") {
              Contains("--lease-duration must be longer"));
   CHECK_THAT(refusal({"--health-address", "9234"}),
              Contains("--health-address: expected an IP address and a port such as "));
+  CHECK_THAT(refusal({"--set-node-taints-after", "59"}), Contains("--set-node-taints-after"));
   CHECK_THAT(refusal({"--rotate-every", "59"}), Contains("--rotate-every"));
   CHECK_THAT(refusal({"--rotate-every", "5 weeks"}), Contains("--rotate-every"));
   CHECK_THAT(refusal({"--rotate-at-sequence", "95"}), Contains("--rotate-at-sequence"));

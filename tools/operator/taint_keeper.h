@@ -1,0 +1,50 @@
+// Carries out what node_taints.h says: watches the agents' pods, and changes Nodes' taints while
+// this replica acts.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "agent/kube/taint.h"
+#include "agent/kube/watcher.h"
+#include "tools/operator/node_taints.h"
+
+namespace pellicle {
+
+class TaintKeeper {
+ public:
+  // `may_act`: this replica acts, and has seen the Nodes since it was elected. The client must
+  // outlive it. `space`: the namespace of the agents' pods.
+  TaintKeeper(boost::asio::io_context& io, ApiClient& client, TaintPolicy policy,
+              const std::string& space, std::function<bool()> may_act);
+
+  void start();  // to watch
+  void nodes_listed(const std::vector<ApiObject>& nodes);
+  void node_changed(const ApiObject& node, bool deleted);
+  void rest();  // another replica acts: what is under way is left
+
+  uint64_t removed() const { return removed_; }  // by this replica
+  uint64_t put() const { return put_; }
+
+ private:
+  void look();
+  void write(const TaintChange& change);
+  void done(const TaintChange& change, bool written);
+  void forget(const std::string& node);
+
+  boost::asio::io_context& io_;
+  ApiClient& client_;
+  std::function<bool()> may_act_;
+  NodeTaints taints_;
+  Watcher pods_;
+  boost::asio::steady_timer timer_;
+  std::map<std::string, std::unique_ptr<TaintWriter>> writers_;  // by Node, while one is at work
+  std::set<std::string> troubles_;                               // that were told
+  uint64_t removed_ = 0;
+  uint64_t put_ = 0;
+};
+
+}  // namespace pellicle

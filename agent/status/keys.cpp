@@ -13,6 +13,13 @@ constexpr const char* kSharedKeyWarning =
     "AES-GCM's plain text away; put a + after the key id of the next key (`3+ ...`), and each pair "
     "of nodes has its own";
 
+// What a packet that decrypts tells its receiver. Every node can compute every key of both forms.
+constexpr const char* kPairProves =
+    "a node that has the Secret sent it, to this node, since both began to count; not which node: "
+    "every node can derive every pair's key";
+constexpr const char* kPlainProves =
+    "a node that has the Secret sent it; not which node, and not to which one";
+
 std::string hex(uint32_t number) {
   std::ostringstream text;
   text << "0x" << std::hex << number;
@@ -49,6 +56,7 @@ Json keys_json(const KeyRing& ring, const Sender& sender) {
     json["key"] = newest->id;
     json["algorithm"] = algorithm_name(newest->algorithm);
     json["form"] = newest->per_pair ? "pair" : "plain";
+    json["proves"] = newest->per_pair ? kPairProves : kPlainProves;
   } else if (!ids.empty()) {  // a restart, and the Secret cannot be used: what is programmed goes
                               // on
     json["key"] = *ids.rbegin();

@@ -139,9 +139,10 @@ bool encryption_lines(Screen& screen, const Json& status) {
     return false;
   }
   const bool pair = text_of(encryption, "form") == "pair";
-  screen.line("Encryption:", "IPsec   key " + std::to_string(encryption.at("key").get<int>()) +
-                                 (pair ? ", one per pair of nodes, " : ", ") +
-                                 text_of(encryption, "algorithm"));
+  screen.line("Encryption:",
+              "IPsec   key " + std::to_string(encryption.at("key").get<int>()) +
+                  (pair ? ", one per pair of nodes out of one Secret, " : ", one for all nodes, ") +
+                  text_of(encryption, "algorithm"));
   if (encryption.value("hostEncryption", false)) {
     const auto& peers = status.at("peers");
     const auto nodes = std::count_if(peers.begin(), peers.end(), [](const Json& peer) {

@@ -46,6 +46,8 @@ TEST_CASE("report: says what is programmed, and the key's id but not its bytes")
 TEST_CASE("report: the form of the keys, what a rotation waits for, and each peer's way") {
   auto facts = some_facts();
   CHECK(status_json(facts)["encryption"]["form"] == "plain");
+  CHECK_THAT(status_json(facts)["encryption"]["proves"].get<std::string>(),
+             Catch::Contains("not which node"));
   const std::string warning = status_json(facts)["encryption"]["warning"];
   CHECK(warning.find("`3+ ...`") != std::string::npos);
 
@@ -61,6 +63,8 @@ TEST_CASE("report: the form of the keys, what a rotation waits for, and each pee
   const auto json = status_json(facts);
   const auto& encryption = json["encryption"];
   CHECK(encryption["form"] == "pair");
+  CHECK_THAT(encryption["proves"].get<std::string>(),
+             Catch::Contains("every node can derive every pair's key"));
   CHECK_FALSE(encryption.contains("warning"));
   CHECK(encryption["key"] == 4);
   CHECK(encryption["keys"].dump() == "[3,4]");

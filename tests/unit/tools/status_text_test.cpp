@@ -52,7 +52,7 @@ TEST_CASE("status text: a healthy node") {
         "CNI:          /etc/cni/net.d/05-pellicle.conflist, then portmap, bandwidth;\n"
         "              others beside it: 10-kindnet.conflist\n"
         "Kubernetes:   Ok   https://172.18.0.1:6443\n"
-        "Encryption:   IPsec   key 3, rfc4106(gcm(aes)) 128\n"
+        "Encryption:   IPsec   key 3, one for all nodes, rfc4106(gcm(aes)) 128\n"
         "Peers:        2/2 encrypted\n"
         "  control-plane          10.0.2.0/24     via 172.18.0.2      10.0.2.52\n"
         "  worker2                10.0.0.0/24     via 172.18.0.4      10.0.0.40\n"

@@ -67,10 +67,12 @@ Cert unsigned_certificate(const std::string& common_name, EVP_PKEY* key,
   return cert;
 }
 
-void sign(X509* cert, X509* issuer, EVP_PKEY* issuer_key) {
+void sign(X509* cert, X509* issuer, EVP_PKEY* issuer_key, Issuers issuers) {
   require(X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1, "set the issuer");
-  add_extension(cert, issuer, NID_subject_key_identifier, "hash");
-  if (cert != issuer) add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always");
+  if (issuers == Issuers::identified) {
+    add_extension(cert, issuer, NID_subject_key_identifier, "hash");
+    if (cert != issuer) add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always");
+  }
   require(X509_sign(cert, issuer_key, EVP_sha256()) > 0, "sign");
 }
 
@@ -107,8 +109,18 @@ std::string alternative_names(const std::vector<std::string>& names) {
 }  // namespace
 
 struct Authority::Issuer {
-  Key key;
+  Key key = new_key();
   Cert cert;
+  Issuers issuers = Issuers::identified;
+
+  // Makes `cert`, signed by `parent`, or by itself.
+  void begin(const std::string& name, const Issuer* parent) {
+    cert = unsigned_certificate(name, key.get());
+    X509* signer = parent == nullptr ? cert.get() : parent->cert.get();
+    add_extension(cert.get(), signer, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(cert.get(), signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    sign(cert.get(), signer, parent == nullptr ? key.get() : parent->key.get(), issuers);
+  }
 
   Certificate issue(const std::string& common_name, const char* usage, const std::string& names,
                     const Validity& validity = {}) const {
@@ -118,19 +130,21 @@ struct Authority::Issuer {
     add_extension(issued.get(), cert.get(), NID_key_usage, "critical,digitalSignature");
     add_extension(issued.get(), cert.get(), NID_ext_key_usage, usage);
     if (!names.empty()) add_extension(issued.get(), cert.get(), NID_subject_alt_name, names);
-    sign(issued.get(), cert.get(), key.get());
+    sign(issued.get(), cert.get(), key.get(), issuers);
     return {pem_of(issued.get()), pem_of(subject_key.get())};
   }
 };
 
-Authority::Authority() : issuer_(std::make_unique<Issuer>()) {
-  issuer_->key = new_key();
-  issuer_->cert = unsigned_certificate("pellicle-test-ca", issuer_->key.get());
-  X509* cert = issuer_->cert.get();
-  add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign");
-  sign(cert, cert, issuer_->key.get());
-  pem_ = pem_of(cert);
+Authority::Authority(Issuers issuers) : issuer_(std::make_unique<Issuer>()) {
+  issuer_->issuers = issuers;
+  issuer_->begin("pellicle-test-ca", nullptr);
+  pem_ = pem_of(issuer_->cert.get());
+}
+
+Authority::Authority(const std::string& name, const Authority& parent)
+    : issuer_(std::make_unique<Issuer>()) {
+  issuer_->begin(name, parent.issuer_.get());
+  pem_ = pem_of(issuer_->cert.get());
 }
 
 Authority::~Authority() = default;

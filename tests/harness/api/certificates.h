@@ -1,6 +1,7 @@
 // A certificate authority of its own for each fixture: nothing to install, nothing to expire.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,9 +19,15 @@ struct Validity {
   long until = 3650L * 24 * 60 * 60;
 };
 
+// Whether certificates say by an identifier which key has signed them, or by the issuer's name
+// alone.
+enum class Issuers : uint8_t { identified, named };
+
 class Authority {
  public:
-  Authority();  // throws std::runtime_error if OpenSSL cannot; so do the calls below
+  // Throws std::runtime_error if OpenSSL cannot; so do the calls below.
+  explicit Authority(Issuers issuers = Issuers::identified);
+  Authority(const std::string& name, const Authority& parent);  // an intermediate one
   ~Authority();
 
   const std::string& pem() const { return pem_; }

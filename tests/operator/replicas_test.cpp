@@ -109,6 +109,27 @@ TEST_CASE("what Nodes say survives a restart of everything, whoever wrote it") {
   CHECK(complaints(cluster.api).empty());
 }
 
+TEST_CASE("what a Node had that is gone is not given out after a restart either") {
+  Replicas cluster("10.0.0.0/8");
+  cluster.start("a");
+  for (size_t i = 0; i < 3; ++i) cluster.register_node(name(i));
+  REQUIRE(cluster.wait_until_assigned(3, 60s));
+  const auto before = cluster.assigned();
+  const auto recorded = [&] {
+    const auto lease = cluster.api.get(api::lease_key("kube-system", "pellicle-operator"));
+    return lease && lease->dump().find("10.0.0.0/24+3") != std::string::npos;
+  };
+  REQUIRE(lab::wait_until(recorded, 30s));
+  cluster.kill("a");
+  for (size_t i = 0; i < 3; ++i)
+    cluster.api.remove(api::node_key(name(i)));  // while no replica runs
+  cluster.register_node("anew");
+  cluster.start("a");
+  REQUIRE(cluster.wait_until_assigned(1, 60s));
+  CHECK(cluster.assigned().at("anew") == "10.0.3.0/24");
+  CHECK(before.size() == 3);
+}
+
 TEST_CASE("a full pool is said on the Nodes that get nothing, until there is room") {
   Replicas cluster("10.0.0.0/22");
   cluster.start("a");

@@ -229,15 +229,41 @@ std::optional<Cidr> Allocator::take(Family family, const std::string& node, Clai
   return take_released(family, nullptr, claims);
 }
 
+// By Nodes that are there, and what they were promised.
+std::set<Cidr> Allocator::held() const {
+  std::set<Cidr> held;
+  for (const auto& [name, node] : nodes_) held.insert(node.pod_cidrs.begin(), node.pod_cidrs.end());
+  for (const auto& [name, promise] : promises_) {
+    held.insert(promise.pod_cidrs.begin(), promise.pod_cidrs.end());
+  }
+  return held;
+}
+
+PoolRecord Allocator::record() const {
+  auto used = held();
+  std::map<uint64_t, FreedCidr> turns;
+  for (const auto& [cidr, released] : released_) {
+    if (!used.contains(cidr)) turns.emplace(released.turn, FreedCidr{cidr, released.node});
+  }
+  std::vector<FreedCidr> freed;
+  freed.reserve(turns.size());
+  for (const auto& [turn, each] : turns) freed.push_back(each);
+  for (const auto& [cidr, node] : freed) used.insert(cidr);
+  return {.used = used_text(pools_, used), .freed = freed_text(freed)};
+}
+
+void Allocator::remember(const PoolRecord& record) {
+  const auto add = [this](const Cidr& cidr, const std::string& node) {
+    if (!released_.contains(cidr)) released_[cidr] = {.turn = ++turns_, .node = node};
+  };
+  for (const auto& [cidr, node] : read_freed(pools_, record.freed)) add(cidr, node);
+  for (const auto& cidr : read_used(pools_, record.used)) add(cidr, "");
+}
+
 std::map<Family, ClusterPoolUse> Allocator::use() const {
   std::map<Family, ClusterPoolUse> use;
   for (const auto& pool : pools_) use[pool.family()].size += pool.size();
-  std::set<Cidr> used;
-  for (const auto& [name, node] : nodes_) used.insert(node.pod_cidrs.begin(), node.pod_cidrs.end());
-  for (const auto& [name, promise] : promises_) {
-    used.insert(promise.pod_cidrs.begin(), promise.pod_cidrs.end());
-  }
-  for (const auto& cidr : used) {
+  for (const auto& cidr : held()) {
     const bool ours = std::any_of(pools_.begin(), pools_.end(),
                                   [&](const CidrPool& pool) { return pool.has(cidr); });
     if (ours) ++use[cidr.family()].used;

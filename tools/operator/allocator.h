@@ -1,8 +1,9 @@
 // Which Node gets which PodCIDR. Pure: it is told what Nodes say, and says what to write.
 //
 // What a Node says is taken over and never changed: spec.podCIDRs, else its annotations. So a
-// restart, another replica and whoever else allocates are all met by the same rule, and nothing is
-// kept anywhere but on the Nodes.
+// restart, another replica and whoever else allocates are all met by the same rule. What Nodes
+// cannot say, being gone, is which PodCIDRs others had before: their pods may still run. That is
+// told from replica to replica by a record.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "agent/desired/claims.h"
 #include "agent/model/ip.h"
 #include "tools/operator/cidr_pool.h"
+#include "tools/operator/pool_record.h"
 
 namespace pellicle {
 
@@ -74,6 +76,11 @@ class Allocator {
   AllocationPlan plan();
   void refused(const std::string& node);
 
+  // What has ever been given out, as far as this replica knows; and what another one knew. What it
+  // did not write down as freed counts as freed after all of that.
+  PoolRecord record() const;
+  void remember(const PoolRecord& record);
+
   std::map<Family, ClusterPoolUse> use() const;
   size_t nodes() const { return nodes_.size(); }
 
@@ -90,6 +97,7 @@ class Allocator {
 
   void release(const NodeView& before);
   void keep_promise(const NodeView& node);
+  std::set<Cidr> held() const;
   std::vector<const NodeView*> by_trust() const;
   bool serves(Family family) const;
   bool complete(const NodeView& node) const;

@@ -22,8 +22,14 @@ Cidr CidrPool::at(uint64_t index) const {
   return {IpAddress(family(), bytes), length_};
 }
 
-bool CidrPool::has(const Cidr& cidr) const {
-  return cidr.length() == length_ && network_.contains(cidr.address());
+std::optional<uint64_t> CidrPool::index_of(const Cidr& cidr) const {
+  if (cidr.length() != length_ || !network_.contains(cidr.address())) return std::nullopt;
+  uint64_t index = 0;
+  for (unsigned bit = network_.length(); bit < length_; ++bit) {
+    const bool set = (cidr.address().data()[bit / 8] & (0x80U >> (bit % 8))) != 0;
+    index = index << 1 | uint64_t{set};
+  }
+  return index;
 }
 
 }  // namespace pellicle

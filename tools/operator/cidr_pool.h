@@ -23,7 +23,8 @@ class CidrPool {
   Cidr at(uint64_t index) const;  // index < size(); 0 is the lowest
 
   // `cidr` is one of those that at() gives.
-  bool has(const Cidr& cidr) const;
+  bool has(const Cidr& cidr) const { return index_of(cidr).has_value(); }
+  std::optional<uint64_t> index_of(const Cidr& cidr) const;
 
   auto operator<=>(const CidrPool&) const = default;
 

@@ -38,6 +38,31 @@ std::optional<Record> record(const json& lease) {
   return out;
 }
 
+std::map<std::string, std::string> annotations_of(const json& lease) {
+  std::map<std::string, std::string> all;
+  const auto& metadata = lease.at("metadata");
+  if (!metadata.is_object() || !metadata.contains("annotations")) return all;
+  const auto& annotations = metadata["annotations"];
+  if (!annotations.is_object()) return all;
+  for (const auto& [name, value] : annotations.items()) {
+    if (value.is_string()) all[name] = value.get<std::string>();
+  }
+  return all;
+}
+
+void write_owner(const LeaseNotes::Owner& owner, json& lease) {
+  if (owner.name.empty()) return;
+  const json reference = {
+      {"apiVersion", "v1"}, {"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};
+  lease["metadata"]["ownerReferences"] = json::array({reference});
+}
+
+void write_annotations(const LeaseNotes& notes, json& lease) {
+  for (const auto& [name, value] : notes.annotations) {
+    lease["metadata"]["annotations"][name] = value;
+  }
+}
+
 // The API counts whole seconds, and wants more than none.
 int64_t whole_seconds(Milliseconds time) {
   return std::max<int64_t>(1, (time.count() + 999) / 1000);
@@ -91,13 +116,18 @@ std::optional<Request> Election::answered(const Response& response, Instant now,
   holder_ = seen.holder;
   term_ = std::max(Milliseconds(seen.seconds * 1000), settings_.lease);
   const bool ours = holder_ == settings_.identity;
+  // One that was deleted under us is made again with all that we know.
+  const bool told = ours || (absent && renewed_);
   if (!ours) renewed_.reset();
+  if (!told) found_ = annotations_of(lease);
   if (!ours && !holder_.empty() && now < changed_ + term_) return std::nullopt;
   lease["spec"]["holderIdentity"] = settings_.identity;
   lease["spec"]["leaseDurationSeconds"] = whole_seconds(settings_.lease);
   lease["spec"]["acquireTime"] = ours && !seen.acquired.empty() ? seen.acquired : wall;
   lease["spec"]["renewTime"] = wall;
   lease["spec"]["leaseTransitions"] = seen.transitions + (ours || absent ? 0 : 1);
+  if (!ownerless_) write_owner(notes_.owner, lease);
+  if (told) write_annotations(notes_, lease);
   lease_ = lease.dump();
   return write(absent ? "POST" : "PUT", lease_);
 }
@@ -105,6 +135,9 @@ std::optional<Request> Election::answered(const Response& response, Instant now,
 void Election::wrote(const Response& response, Instant begun) {
   const bool good = (response.status == 200 || response.status == 201) && response.error.empty();
   if (!good) {
+    // An API server may want leave to delete for a Lease with an owner, which a chart before 0.2
+    // does not give.
+    if (response.status == 403) ownerless_ = true;
     // 409: another replica was quicker. Our own renewals cannot meet one, so we have lost nothing.
     if (response.status != 409) {
       trouble_ =
@@ -116,6 +149,11 @@ void Election::wrote(const Response& response, Instant begun) {
   if (const auto now = record(json::parse(response.body, nullptr, false))) version_ = now->version;
   holder_ = settings_.identity;
   renewed_ = begun;
+}
+
+std::string Election::found(const std::string& annotation) const {
+  const auto at = found_.find(annotation);
+  return at == found_.end() ? "" : at->second;
 }
 
 bool Election::may_act(Instant now, Milliseconds needs) const {
@@ -130,6 +168,7 @@ std::optional<Request> Election::release(const std::string& wall) {
   lease["spec"]["holderIdentity"] = "";
   lease["spec"]["leaseDurationSeconds"] = 1;
   lease["spec"]["renewTime"] = wall;
+  write_annotations(notes_, lease);
   return write("PUT", lease.dump());
 }
 

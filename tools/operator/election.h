@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,18 @@ struct ElectionSettings {
   Milliseconds retry_period{2'000};
 };
 
+// What stands beside the election in the Lease.
+struct LeaseNotes {
+  std::map<std::string, std::string> annotations;  // full name -> value
+  // The Lease goes when this object of its namespace does. No name: it stays.
+  struct Owner {
+    std::string kind;
+    std::string name;
+    std::string uid;
+  };
+  Owner owner;
+};
+
 class Election {
  public:
   explicit Election(ElectionSettings settings) : settings_(std::move(settings)) {}
@@ -38,6 +51,12 @@ class Election {
   std::optional<Request> answered(const Response& response, Instant now, const std::string& wall);
   // The answer to the write; `begun` is when it was sent.
   void wrote(const Response& response, Instant begun);
+
+  // To be written with our own renewals, and when the Lease is given back. The owner is written
+  // with the first write already.
+  void note(LeaseNotes notes) { notes_ = std::move(notes); }
+  // An annotation of the Lease as it was before our first write; empty: there was none.
+  std::string found(const std::string& annotation) const;
 
   // May something that takes up to `needs` be begun now?
   bool may_act(Instant now, Milliseconds needs = {}) const;
@@ -61,6 +80,9 @@ class Election {
   Instant changed_;                 // when another version was seen last
   std::optional<Instant> renewed_;  // begin of our last successful write
   std::string trouble_;
+  LeaseNotes notes_;
+  bool ownerless_ = false;                    // the API has refused a write
+  std::map<std::string, std::string> found_;  // annotations of the Lease when it was not ours
 };
 
 }  // namespace pellicle

@@ -22,6 +22,7 @@ void Elector::attempt() {
 
 void Elector::got(const Response& response) {
   const auto begun = std::chrono::steady_clock::now();
+  election_.note(callbacks_.notes());
   const auto write = election_.answered(response, begun, micro_time_now());
   judge();
   if (!write) return again();
@@ -68,6 +69,7 @@ void Elector::resign(std::function<void()> done) {
   timer_.cancel();
   deadline_.cancel();
   call_.cancel();
+  election_.note(callbacks_.notes());
   const auto request = election_.release(micro_time_now());
   leads_ = false;
   if (!request) return done();

@@ -16,6 +16,7 @@ class Elector {
     std::function<void()> on_begin;
     std::function<void()> on_end;  // the deadline has passed, or another replica holds the Lease
     std::function<void(const std::string& sentence)> on_trouble;  // once per sentence
+    std::function<LeaseNotes()> notes;                            // before every write
   };
   Elector(boost::asio::io_context& io, ApiClient& client, ElectionSettings settings,
           Callbacks callbacks);

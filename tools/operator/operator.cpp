@@ -1,8 +1,11 @@
 #include "tools/operator/operator.h"
 
 #include <boost/asio/post.hpp>
+#include <fstream>
+#include <iterator>
 
 #include "agent/log.h"
+#include "tools/operator/lease_owner.h"
 #include "tools/operator/node_view.h"
 
 namespace pellicle {
@@ -19,6 +22,17 @@ std::vector<NodeView> views(const std::vector<ApiObject>& objects) {
   return all;
 }
 
+// On the Lease, see pool_record.h.
+constexpr const char* kUsedAnnotation = "pellicle.io/pod-cidrs-used";
+constexpr const char* kFreedAnnotation = "pellicle.io/pod-cidrs-freed";
+
+// Without a token, or with one that cannot be read now, the Lease has no owner and stays.
+std::string token_of(const ApiAccess& access) {
+  if (access.token_file.empty()) return "";
+  std::ifstream file(access.token_file);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 std::string in_words(const std::vector<Cidr>& cidrs) {
   std::string words;
   for (const auto& cidr : cidrs) words += (words.empty() ? "" : ",") + cidr.to_string();
@@ -31,14 +45,16 @@ Operator::Operator(boost::asio::io_context& io, OperatorOptions options)
     : io_(io),
       options_(std::move(options)),
       allocator_(options_.pools, options_.reserved),
-      client_(io, api_access(options_.kubeconfig, options_.service_host, options_.service_port)),
+      access_(api_access(options_.kubeconfig, options_.service_host, options_.service_port)),
+      client_(io, access_),
       elector_(io, client_, options_.election,
                {.on_begin = [this] { begin(); },
                 .on_end = [this] { end(); },
                 .on_trouble =
                     [](const std::string& sentence) {
                       log::warn("election in trouble", {{"error", sentence}});
-                    }}),
+                    },
+                .notes = [this] { return notes(); }}),
       // Half of the deadline: what is begun right after a renewal ends before the next replica may.
       assigner_(io, client_, options_.election.renew_deadline / 2, random_seed(),
                 assigner_callbacks()),
@@ -61,6 +77,15 @@ Operator::Operator(boost::asio::io_context& io, OperatorOptions options)
                                         KeyKeeper::Callbacks{.nodes = [this] {
                                           return fresh_ && elector_.leads() ? &key_nodes_ : nullptr;
                                         }});
+}
+
+LeaseNotes Operator::notes() const {
+  LeaseNotes notes{.annotations = {},
+                   .owner = lease_owner(token_of(access_), options_.election.space)};
+  if (options_.pools.empty()) return notes;
+  const auto record = allocator_.record();
+  notes.annotations = {{kUsedAnnotation, record.used}, {kFreedAnnotation, record.freed}};
+  return notes;
 }
 
 Assigner::Callbacks Operator::assigner_callbacks() {
@@ -158,6 +183,9 @@ void Operator::note_key(const ApiObject& object, bool deleted) {
 
 void Operator::begin() {
   log::info("elected: this replica acts", {{"lease", options_.election.name}});
+  const auto& election = elector_.election();
+  allocator_.remember(
+      {.used = election.found(kUsedAnnotation), .freed = election.found(kFreedAnnotation)});
   fresh_ = false;
   // The election's answer may have come in the middle of the watcher's own work.
   boost::asio::post(io_, [this] { watch(); });

@@ -38,6 +38,7 @@ class Operator {
   void plan_soon();
   void plan();
   void note(const std::vector<Finding>& findings);
+  LeaseNotes notes() const;
   Assigner::Callbacks assigner_callbacks();
   HealthServer::Paths paths();
   HealthServer::Answer ready() const;
@@ -48,6 +49,7 @@ class Operator {
   boost::asio::io_context& io_;
   OperatorOptions options_;
   Allocator allocator_;
+  ApiAccess access_;
   ApiClient client_;
   Elector elector_;
   Assigner assigner_;

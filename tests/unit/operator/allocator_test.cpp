@@ -131,6 +131,35 @@ TEST_CASE("a Node that was deleted and made again gets back what it had, unless 
   CHECK(written(allocator.plan()).at("b")[0] == "10.0.0.0/24");
 }
 
+TEST_CASE(
+    "another replica does not give out what a Node had that is gone, and gives it back to it") {
+  Allocator before({pool("10.0.0.0/8", 24)}, {});
+  before.listed({with_spec(bare("a"), {"10.0.0.0/24"}), with_spec(bare("b"), {"10.0.1.0/24"})});
+  before.removed("a");
+  const auto record = before.record();
+  CHECK(record == PoolRecord{.used = "10.0.0.0/24+2", .freed = "10.0.0.0/24=a"});
+  Allocator after({pool("10.0.0.0/8", 24)}, {});
+  after.remember(record);
+  // b was deleted while no replica ran.
+  after.listed({bare("c", "3"), bare("d", "4")});
+  CHECK(written(after.plan()) == Written{{"c", {"10.0.2.0/24"}}, {"d", {"10.0.3.0/24"}}});
+  after.changed(bare("a", "5"));
+  CHECK(written(after.plan()).at("a")[0] == "10.0.0.0/24");
+  CHECK(after.record().used == "10.0.0.0/24+4");
+}
+
+TEST_CASE("in a full pool another replica gives out first what was freed first") {
+  Allocator after({pool("10.0.0.0/22", 24)}, {});
+  after.remember({.used = "10.0.0.0/24+4", .freed = "10.0.2.0/24=x 10.0.1.0/24=y"});
+  after.listed({with_spec(bare("a"), {"10.0.0.0/24"})});
+  std::vector<std::string> order;
+  for (const char* name : {"c", "d", "e"}) {
+    after.changed(bare(name));
+    order.push_back(written(after.plan()).at(name)[0]);
+  }
+  CHECK(order == std::vector<std::string>{"10.0.2.0/24", "10.0.1.0/24", "10.0.3.0/24"});
+}
+
 TEST_CASE("a promise to a Node that was made again, or that somebody else serves, is free again") {
   Allocator allocator({pool("10.0.0.0/23", 24)}, {});
   allocator.listed({bare("a", "1"), bare("b", "2")});

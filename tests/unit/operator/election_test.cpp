@@ -118,6 +118,43 @@ TEST_CASE("a failed renewal prolongs nothing, and says what is wrong") {
   CHECK(mine.trouble().empty());
 }
 
+TEST_CASE("what a leader notes stands in the Lease from its first renewal on, for the next one") {
+  const auto annotations = [](const std::optional<Request>& write) {
+    return json::parse(write.value().body)["metadata"].value("annotations", json());
+  };
+  auto mine = election("a");
+  mine.note({.annotations = {{"used", "mine"}}, .owner = {"ServiceAccount", "operator", "u"}});
+  auto before = json::parse(lease("", "1").body);
+  before["metadata"]["annotations"] = {{"used", "theirs"}, {"other", "stays"}};
+  const auto taken = mine.answered({.status = 200, .body = before.dump()}, at(0ms), kWall);
+  CHECK(annotations(taken) == before["metadata"]["annotations"]);  // not read by us yet
+  CHECK(json::parse(taken->body)["metadata"]["ownerReferences"] ==
+        json::parse(R"([{"apiVersion": "v1", "kind": "ServiceAccount", "name": "operator",
+                         "uid": "u"}])"));
+  auto ours = json::parse(taken->body);
+  ours["metadata"]["resourceVersion"] = "2";
+  mine.wrote({.status = 200, .body = ours.dump()}, at(0ms));
+  CHECK(mine.found("used") == "theirs");
+  CHECK(mine.found("unused").empty());
+  const auto renewed = mine.answered({.status = 200, .body = ours.dump()}, at(2s), kWall);
+  CHECK(annotations(renewed) == json{{"used", "mine"}, {"other", "stays"}});
+  CHECK(mine.found("used") == "theirs");
+  // Deleted under us: made again with all of it.
+  mine.wrote({.status = 200, .body = ours.dump()}, at(2s));
+  CHECK(annotations(mine.answered({.status = 404}, at(4s), kWall)) == json{{"used", "mine"}});
+  mine.wrote({.status = 201, .body = ours.dump()}, at(4s));
+  CHECK(annotations(mine.release(kWall))["used"] == "mine");
+}
+
+TEST_CASE("an API that refuses a Lease with an owner gets it without") {
+  auto mine = election("a");
+  mine.note({.annotations = {}, .owner = {"ServiceAccount", "operator", "u"}});
+  CHECK(mine.answered({.status = 404}, at(0ms), kWall)->body.find("owner") != std::string::npos);
+  mine.wrote({.status = 403}, at(0ms));
+  const auto again = mine.answered({.status = 404}, at(2s), kWall);
+  CHECK(again->body.find("ownerReferences") == std::string::npos);
+}
+
 TEST_CASE("an answer that is no Lease changes nothing") {
   auto mine = election("a");
   for (const char* body : {"", "[]", "{}", R"({"metadata":{}})", R"({"metadata":5})"}) {

@@ -248,7 +248,11 @@ std::vector<std::string> valid_attachments(const Configuration& configuration) {
   constexpr const char* name = "cni.dev/valid-attachments";
   const auto& current = field(configuration.json, name);
   // The specification's text first had this name, and runtimes send both.
-  const auto& list = current.is_null() ? field(configuration.json, "cni.dev/attachments") : current;
+  constexpr const char* first_name = "cni.dev/attachments";
+  const auto& list = current.is_null() ? field(configuration.json, first_name) : current;
+  // A runtime in Go writes an empty list as null.
+  const bool named = configuration.json.contains(name) || configuration.json.contains(first_name);
+  if (list.is_null() && named) return {};
   if (!list.is_array()) refuse(name, "expected the list of attachments to keep, which GC needs");
   std::vector<std::string> ids;
   for (const auto& each : list) {

@@ -227,7 +227,6 @@ TEST_CASE("cni: GC without a list of what to keep is no GC of everything") {
   };
   const std::vector<Refusal> table{
       {"no list", verb, network("1.1.0"), 7, {"cni.dev/valid-attachments"}},
-      {"null", verb, with_list(nullptr), 7, {"cni.dev/valid-attachments"}},
       {"object", verb, with_list(Json::object()), 7, {"cni.dev/valid-attachments"}},
       {"texts", verb, with_list({"c0ffee"}), 7, {"containerID", "c0ffee"}},
       {"half", verb, with_list({{{"containerID", "c0ffee"}}}), 7, {"ifname"}},

@@ -182,6 +182,18 @@ TEST_CASE("cni: GC with an empty list keeps nothing") {
         canonical(R"({"method": "pod-gc", "params": {"network": "pellicle", "valid": []}})"));
 }
 
+TEST_CASE("cni: GC with null keeps nothing: so a runtime in Go writes an empty list") {
+  const Runtime runtime;
+  const FakeAgent agent(runtime.socket(), {result_line(R"({"removed": []})")});
+  const auto fields = GENERATE(
+      Json{{"cni.dev/valid-attachments", nullptr}}, Json{{"cni.dev/attachments", nullptr}},
+      Json{{"cni.dev/valid-attachments", nullptr}, {"cni.dev/attachments", nullptr}},
+      Json{{"cni.dev/valid-attachments", nullptr}, {"cni.dev/attachments", Json::array()}});
+  check_silent_success(runtime.run({{"CNI_COMMAND", "GC"}}, network("1.1.0", fields)));
+  CHECK(only_request(agent) ==
+        canonical(R"({"method": "pod-gc", "params": {"network": "pellicle", "valid": []}})"));
+}
+
 TEST_CASE("cni: STATUS succeeds when pods can be added") {
   const Runtime runtime;
   const FakeAgent agent(runtime.socket(), {result_line("{}")});

@@ -12,7 +12,7 @@
 #include "agent/forgery_watch.h"
 #include "agent/health/endpoint.h"
 #include "agent/health/inquiry.h"
-#include "agent/http/health_server.h"
+#include "agent/http/health_thread.h"
 #include "agent/ipam/endpoints.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel/monitor.h"
@@ -142,7 +142,7 @@ class Agent {
   HealthInquiry inquiry_;
   // Last: they ask for all of the above.
   Server server_;
-  std::unique_ptr<HealthServer> health_;
+  std::unique_ptr<HealthThread> health_;
 };
 
 }  // namespace pellicle

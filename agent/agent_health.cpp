@@ -11,11 +11,9 @@ namespace pellicle {
 void Agent::serve_health(boost::asio::io_context& context) {
   if (config_.health_address.empty()) return;
   try {
-    health_ = std::make_unique<HealthServer>(
-        context, config_.health_address,
-        HealthServer::Paths{{"/healthz", [] { return HealthServer::Answer{.text = "ok\n"}; }},
-                            {"/readyz", [this] { return readiness(); }},
-                            {"/metrics", [this] { return metrics(); }}});
+    health_ = std::make_unique<HealthThread>(
+        context, config_.health_address, [this] { return readiness(); },
+        [this] { return metrics(); });
   } catch (const std::exception& error) {
     health_trouble_ = error.what();
   }

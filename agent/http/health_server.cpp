@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace pellicle {
 
@@ -111,19 +112,23 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
     const auto& request = request_.get();
     const std::string path(request.target().substr(0, request.target().find('?')));
     const auto found = shared_->paths.find(path);
-    Answer answer{.status = 404, .text = "not found\n"};
     if (request.method() != http::verb::get && request.method() != http::verb::head) {
-      answer = {.status = 405, .text = "only GET\n"};
-    } else if (found != shared_->paths.end()) {
-      try {
-        answer = found->second();
-      } catch (const std::exception& error) {  // costs this answer, not the daemon
-        answer = {.status = 500, .text = std::string(error.what()) + "\n"};
-      }
+      return send({.status = 405, .text = "only GET\n"});
     }
+    if (found == shared_->paths.end()) return send({.status = 404, .text = "not found\n"});
+    try {
+      found->second([self = shared_from_this()](Answer answer) { self->send(std::move(answer)); });
+    } catch (const std::exception& error) {  // costs this answer, not the daemon
+      send({.status = 500, .text = std::string(error.what()) + "\n"});
+    }
+  }
+
+  void send(Answer answer) {
+    if (std::exchange(answered_, true)) return;
+    stream_.expires_after(std::chrono::seconds(5));  // an answer may have taken longer to come
     response_.result(answer.status);
     response_.set(http::field::content_type, answer.type);
-    if (request.method() != http::verb::head) response_.body() = std::move(answer.text);
+    if (request_.get().method() != http::verb::head) response_.body() = std::move(answer.text);
     response_.keep_alive(false);
     response_.prepare_payload();
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
@@ -136,6 +141,7 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Shared> shared_;
   std::list<Session*>::iterator place_;
   bool asking_ = true;
+  bool answered_ = false;
   beast::flat_buffer buffer_{kMostOfARequest};
   http::request_parser<http::empty_body> request_;
   http::response<http::string_body> response_;

@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace pellicle {
 
@@ -22,7 +24,27 @@ class HealthServer {
     std::string text;
     std::string type = "text/plain; charset=utf-8";
   };
-  using Paths = std::map<std::string, std::function<Answer()>>;
+  // Takes the answer to one request, on the server's thread; one that comes late is left unsent.
+  using Reply = std::function<void(Answer)>;
+  // Answers a path at once, or keeps the reply and answers later. What it throws is answered with
+  // 500.
+  class Source {
+   public:
+    template <class Now>
+    requires std::is_invocable_r_v<Answer, Now&> Source(
+        Now now)  // NOLINT(google-explicit-constructor): the usual one
+        : answer_([now](const Reply& reply) mutable { reply(now()); }) {}
+    static Source later(std::function<void(const Reply&)> answer) {
+      return Source(Later{}, std::move(answer));
+    }
+    void operator()(const Reply& reply) const { answer_(reply); }
+
+   private:
+    struct Later {};
+    Source(Later, std::function<void(const Reply&)> answer) : answer_(std::move(answer)) {}
+    std::function<void(const Reply&)> answer_;
+  };
+  using Paths = std::map<std::string, Source>;
 
   // `address` is "127.0.0.1:9234", "[::1]:9234" or ":9234" for every address of this machine, in
   // the network namespace of the calling thread. std::runtime_error when it cannot be listened on.

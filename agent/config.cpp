@@ -44,6 +44,12 @@ std::string device_name(const std::string& value) {
   return good ? "" : "expected a device name of at most 15 characters, found '" + value + "'";
 }
 
+// Pods must be able to send what IPv6 demands of every link.
+std::string pod_mtu(const std::string& value) {
+  const bool good = value == "0" || CLI::Range(1280, 65535)(value).empty();
+  return good ? "" : "expected 0, or 1280 to 65535, found '" + value + "'";
+}
+
 std::string not_empty(const std::string& value) {
   return value.empty() ? "must not be empty" : "";
 }
@@ -96,7 +102,7 @@ void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
       ->default_str("enforce");
   app.add_option("--pod-mtu", config.settings.pod_mtu,
                  "MTU of the pods' default route; 0 is what fits the uplink after encryption")
-      ->check(CLI::Range(0, 65535))
+      ->check(pod_mtu)
       ->capture_default_str();
   app.add_option("--netfilter", config.settings.netfilter,
                  "Install the rules that keep marked packets out of connection tracking")

@@ -27,6 +27,10 @@ GROUPS = {"ConfigMap": "v1", "ServiceAccount": "v1", "Service": "v1", "DaemonSet
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
+# Fields that are newer than the models.
+NEWER = {"V1SecurityContext": {"appArmorProfile": {"type"}}}
+
+
 def check(value, type_name, path, complain):
     listed = re.fullmatch(r"list\[(.*)\]", type_name)
     mapped = re.fullmatch(r"dict\(str, (.*)\)", type_name)
@@ -57,7 +61,11 @@ def check_model(value, model, path, complain):
         return complain(f"{path}: expected a map")
     attributes = {json: name for name, json in model.attribute_map.items()}
     for key, each in value.items():
-        if key not in attributes:
+        newer = NEWER.get(model.__name__, {}).get(key)
+        if newer is not None:
+            if not isinstance(each, dict) or set(each) - newer:
+                complain(f"{path}.{key}: expected a map of {sorted(newer)}")
+        elif key not in attributes:
             complain(f"{path}.{key}: no such field in {model.__name__}")
         elif each is None:
             complain(f"{path}.{key}: is null")

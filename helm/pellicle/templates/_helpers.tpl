@@ -7,6 +7,79 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 
 {{- define "pellicle.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- /* Values that charts before did not have: `helm upgrade --reuse-values` brings a release's old ones, without these. */}}
+{{- define "pellicle.addedValues" -}}
+encryption:
+  ipsec: {rotateEvery: "", rotateAtSequence: 0}
+  strictMode: {egress: {enabled: false, cidr: ""}, ingress: {mode: enforce}}
+allowedAddresses: []
+image: {digest: ""}
+nodeSelector: {kubernetes.io/os: linux}
+tolerations: [{operator: Exists}]
+affinity: {}
+podAnnotations: {}
+priorityClassName: system-node-critical
+extraArgs: []
+agent:
+  prometheus: {enabled: false, port: 9879, peers: true, serviceMonitor: false, rules: false, dashboard: false}
+nodeIsolation: {enabled: true}
+healthChecking: true
+operator:
+  nodeSelector: {kubernetes.io/os: linux}
+  tolerations: [{operator: Exists}]
+  affinity: {}
+  podAnnotations: {}
+  priorityClassName: system-cluster-critical
+  extraArgs: []
+  removeNodeTaints: true
+  setNodeTaintsAfter: ""
+{{- end }}
+
+{{- define "pellicle.fill" -}}
+{{- $to := .to }}
+{{- range $key, $value := .from }}
+{{- if not (hasKey $to $key) }}{{ $_ := set $to $key $value }}
+{{- else if and (ne $key "nodeSelector") (kindIs "map" $value) (kindIs "map" (get $to $key)) }}
+{{- include "pellicle.fill" (dict "to" (get $to $key) "from" $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Every template begins with it. Done twice it changes nothing. */}}
+{{- define "pellicle.fillDefaults" -}}
+{{- include "pellicle.fill" (dict "to" .Values "from" (include "pellicle.addedValues" . | fromYaml)) }}
+{{- end }}
+
+{{- /* Of the agent, or of .Values.operator. */}}
+{{- define "pellicle.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* The command of a container, extraArgs at its end. */}}
+{{- define "pellicle.command" -}}
+command:
+  - {{ .program }}
+  - --config
+  - {{ .config }}
+  {{- range .extraArgs }}
+  - {{ . | quote }}
+  {{- end }}
+{{- end }}
+
+{{- /* Entering pods' network namespaces and mounting are what AppArmor's default profile denies. A field since
+       Kubernetes 1.30, an annotation before. */}}
+{{- define "pellicle.appArmorIsField" -}}
+{{- if semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}true{{ end -}}
 {{- end }}
 
 {{- /* Not empty: the operator has to replace keys. */}}
@@ -40,6 +113,10 @@ securityContext:
   readOnlyRootFilesystem: true
   seccompProfile:
     type: Unconfined
+  {{- if include "pellicle.appArmorIsField" . }}
+  appArmorProfile:
+    type: Unconfined
+  {{- end }}
   seLinuxOptions:
     # What may enter other containers' namespaces and load eBPF programs.
     type: spc_t

@@ -1,7 +1,10 @@
 // Renders a Helm chart as `helm template` does, for tests: Helm itself is not in the distribution,
 // text/template and sprig are. Knows what the chart uses of Helm's own functions and no more.
 //
-//	render CHART NAMESPACE [-notes] [-values] [-api=GROUP/VERSION/KIND] [PATH=VALUE...]
+//	render CHART NAMESPACE [-notes] [-values] [-api=GROUP/VERSION/KIND] [-kube=VERSION] [-reuse=FILE]
+//	  [PATH=VALUE...]
+//
+// -reuse: the values of an older chart in place of this one's, as `helm upgrade --reuse-values` has it.
 package main
 
 import (
@@ -56,14 +59,12 @@ func read(file string) object {
 	return plain(parsed).(object)
 }
 
-// The value of a --set: {a,b} is a list; true, false, null and whole numbers are themselves.
+// The value of a --set: {a,b} is a list, {} one of an empty text; true, false, null and whole numbers are themselves.
 func typed(text string) interface{} {
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
 		list := []interface{}{}
 		for _, each := range strings.Split(text[1:len(text)-1], ",") {
-			if each != "" {
-				list = append(list, typed(each))
-			}
+			list = append(list, typed(each))
 		}
 		return list
 	}
@@ -106,6 +107,8 @@ func set(values object, path string, value interface{}) {
 			} else {
 				at = list[index].(object)
 			}
+		} else if last && value == nil {
+			delete(holder, name) // as Helm does with what the chart's values have
 		} else if last {
 			holder[name] = value
 		} else {
@@ -131,6 +134,11 @@ func functions(all *template.Template) template.FuncMap {
 		check(err)
 		return strings.TrimSuffix(string(text), "\n")
 	}
+	funcs["fromYaml"] = func(text string) object {
+		var parsed interface{}
+		check(yaml.Unmarshal([]byte(text), &parsed))
+		return plain(parsed).(object)
+	}
 	funcs["fail"] = func(sentence string) (string, error) { return "", fmt.Errorf("%s", sentence) }
 	// As without a cluster: there is nothing.
 	funcs["lookup"] = func(...string) object { return object{} }
@@ -153,14 +161,15 @@ type arguments struct {
 	folder, namespace string
 	notes, onlyValues bool
 	apis              kinds
+	kubernetes        string
 	values            object
 }
 
 func parsed() arguments {
 	if len(os.Args) < 3 {
-		check(fmt.Errorf("usage: render CHART NAMESPACE [-notes] [-values] [-api=KIND] [PATH=VALUE...]"))
+		check(fmt.Errorf("usage: render CHART NAMESPACE [OPTION...] [PATH=VALUE...]"))
 	}
-	given := arguments{folder: os.Args[1], namespace: os.Args[2]}
+	given := arguments{folder: os.Args[1], namespace: os.Args[2], kubernetes: "v1.36.2"}
 	given.values = read(filepath.Join(given.folder, "values.yaml"))
 	for _, argument := range os.Args[3:] {
 		switch path, value, isSet := strings.Cut(argument, "="); {
@@ -170,6 +179,10 @@ func parsed() arguments {
 			given.onlyValues = true
 		case path == "-api":
 			given.apis = append(given.apis, value)
+		case path == "-kube":
+			given.kubernetes = value
+		case path == "-reuse":
+			given.values = read(value)
 		case isSet:
 			set(given.values, path, typed(value))
 		default:
@@ -209,7 +222,8 @@ func main() {
 		full := filepath.Join(base, name)
 		var out bytes.Buffer
 		check(all.ExecuteTemplate(&out, full, object{
-			"Values": values, "Chart": chart, "Capabilities": object{"APIVersions": given.apis},
+			"Values": values, "Chart": chart, "Capabilities": object{
+				"APIVersions": given.apis, "KubeVersion": object{"Version": given.kubernetes}},
 			"Release":  object{"Name": "pellicle", "Namespace": given.namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
 			"Template": object{"Name": full, "BasePath": base},
 		}))

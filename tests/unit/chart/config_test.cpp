@@ -73,6 +73,31 @@ TEST_CASE("every rendered configuration is one that its program takes") {
   CHECK(files > 5);
 }
 
+TEST_CASE("an empty chain arrives, in whatever form it was written") {
+  for (const char* name : {"host", "datapath", "ipv6-only", "no-operator"}) {
+    INFO(name);
+    CHECK(agent_config(name).cni.chain.empty());
+  }
+}
+
+TEST_CASE("the chart's networks are those of the programs") {
+  std::ifstream file(std::string(PELLICLE_GOLDEN) + "/../networks.txt");
+  size_t count = 0;
+  for (std::string kind, text; file >> kind && std::getline(file >> std::ws, text);) {
+    if (kind != "good" && kind != "bad") continue;
+    ++count;
+    INFO(text);
+    CHECK(Cidr::parse(text).has_value() == (kind == "good"));
+  }
+  CHECK(count > 20);
+}
+
+TEST_CASE("what becomes of the start-up taint arrives") {
+  CHECK(operator_options("defaults").taint_policy.remove);
+  CHECK(operator_options("defaults").taint_policy.put_after.count() == 0);
+  CHECK(operator_options("kubernetes-ipam").taint_policy.put_after == std::chrono::minutes(10));
+}
+
 TEST_CASE("the seed's flags arrive") {
   const auto config = agent_config("seed");
   CHECK(config.service_host == "172.18.0.2");

@@ -4,6 +4,8 @@
 #include "tests/harness/catch.h"
 #include "tests/operator/replicas.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -62,3 +64,5 @@ TEST_CASE("another replica goes on with taints where the first one ended") {
   CHECK(lab::wait_until([&] { return !tainted(cluster, "late"); }, 60s));
   CHECK(cluster.acting() == "two");
 }
+
+}  // namespace this_file

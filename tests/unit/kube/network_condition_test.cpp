@@ -5,6 +5,8 @@
 #include "agent/kube/store.h"
 #include "tests/unit/kube/api_server.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -64,3 +66,5 @@ TEST_CASE("the store knows whether a Node says that it has no network, and wheth
   for (const auto& odd : {api::Json(5), api::Json("Ready"), api::Json{{"type", 5}}}) node(odd);
   CHECK_FALSE(store.node("worker")->silent);
 }
+
+}  // namespace this_file

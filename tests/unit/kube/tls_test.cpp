@@ -8,6 +8,8 @@
 #include "tests/harness/api/certificates.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 namespace ssl = boost::asio::ssl;
 
@@ -71,3 +73,5 @@ TEST_CASE("of authorities with one name each is tried, wherever it stands in the
   CHECK_THAT(refusal(before.pem() + now.pem(), now.server({kName}, over)),
              !Catch::Matchers::Equals(""));
 }
+
+}  // namespace this_file

@@ -5,6 +5,8 @@
 #include "agent/kube/base64.h"
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -40,3 +42,5 @@ TEST_CASE("without a token that says it the Lease has no owner") {
   }
   CHECK(lease_owner(token(kClaims), "elsewhere").name.empty());
 }
+
+}  // namespace this_file

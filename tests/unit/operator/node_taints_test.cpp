@@ -2,6 +2,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 
@@ -97,3 +99,5 @@ TEST_CASE("Nodes and pods are read") {
     CHECK_FALSE(AgentPod::of({.name = "p", .text = odd}).ready);
   }
 }
+
+}  // namespace this_file

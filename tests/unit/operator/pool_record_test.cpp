@@ -3,6 +3,8 @@
 #include "tests/harness/catch.h"
 #include "tests/unit/operator/views.h"
 
+namespace this_file {
+
 using namespace pellicle;
 
 namespace {
@@ -50,3 +52,5 @@ TEST_CASE("of what was freed the newest are told with their Nodes") {
   const auto read = read_freed(wide, freed_text(freed));
   CHECK(read == std::vector<FreedCidr>(freed.begin() + kMostFreed, freed.end()));
 }
+
+}  // namespace this_file

@@ -6,6 +6,8 @@
 
 #include "tests/harness/catch.h"
 
+namespace this_file {
+
 using namespace pellicle;
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
@@ -101,3 +103,5 @@ TEST_CASE("health thread: it ends with questions open, and the loop comes to the
   CHECK(loop.poll() == 1);
   CHECK_FALSE(asked);
 }
+
+}  // namespace this_file

@@ -79,6 +79,7 @@ void node_metrics(MetricsText& metrics, const StatusFacts& status) {
   }
   metrics.counter("pellicle_drop_bytes_total", "Bytes of those packets");
   for (const auto& [reason, count] : status.drops) metrics.value(count.bytes, {{"reason", reason}});
+  if (status.forgeries.empty()) return;
   metrics.counter("pellicle_forged_packets_total", "Packets that came in another node's name");
   for (const auto& each : status.forgeries) {
     metrics.value(each.count.packets,

@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 
+#include "agent/model/ip.h"
 #include "tests/bpf/packet.h"
 #include "tests/datapath/pod_socket.h"
 

@@ -98,6 +98,22 @@ TEST_CASE("metrics: a node's are what a Prometheus takes, and say what status sa
   }
 }
 
+TEST_CASE("metrics: packets in another's name, by both") {
+  auto forged = facts();
+  CHECK(metrics_text(forged).find("pellicle_forged") == std::string::npos);
+  forged.status.forgeries = {
+      {.kind = "in_esp", .sender = "worker2", .owner = "control-plane", .count = {.packets = 3}},
+      {.kind = "clear_dropped", .owner = "worker2", .count = {.packets = 4}}};
+  const auto text = metrics_text(forged);
+  CHECK(metrics_problems(text) == std::vector<std::string>{});
+  CHECK(metric(text,
+               "pellicle_forged_packets_total{kind=\"in_esp\",sender=\"worker2\",owner="
+               "\"control-plane\"}") == 3);
+  CHECK(metric(text,
+               "pellicle_forged_packets_total{kind=\"clear_dropped\",sender=\"\",owner="
+               "\"worker2\"}") == 4);
+}
+
 TEST_CASE("metrics: a peer whose entry the kernel refused counts among the unready") {
   auto refused = facts();
   refused.status.refusals = {{.operation = Change<PeerEntry>{.key = {cidr("10.0.0.0/24")}}}};

@@ -57,10 +57,20 @@ Problem problem(const Forgery& forgery, const Cluster& cluster) {
 std::vector<ToldForgery> told(const std::vector<Forgery>& forgeries, const Cluster& cluster) {
   std::vector<ToldForgery> all;
   for (const auto& each : forgeries) {
-    all.push_back({.kind = name(each.kind),
-                   .sender = each.sender ? node_of(*each.sender, cluster) : "",
-                   .owner = node_of(each.owner, cluster),
-                   .count = each.count});
+    const ToldForgery one{.kind = name(each.kind),
+                          .sender = each.sender ? node_of(*each.sender, cluster) : "",
+                          .owner = node_of(each.owner, cluster),
+                          .count = each.count};
+    const auto same = std::find_if(all.begin(), all.end(), [&](const ToldForgery& known) {
+      return std::string(known.kind) == one.kind && known.sender == one.sender &&
+             known.owner == one.owner;
+    });
+    if (same == all.end()) {
+      all.push_back(one);
+    } else {
+      same->count.packets += one.count.packets;
+      same->count.bytes += one.count.bytes;
+    }
   }
   return all;
 }

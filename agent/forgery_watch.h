@@ -11,7 +11,7 @@
 
 namespace pellicle {
 
-// One kind of it, in words.
+// One kind of it, in words; both families together.
 struct ToldForgery {
   const char* kind = "";  // "in_esp", "clear_dropped", "clear_observed"
   std::string sender;     // the node whose ESP it was; empty: it was none, or one key serves all

@@ -26,7 +26,7 @@ int pell_lxc_in(struct __sk_buff* skb) {
       packet.protocol == PROTOCOL_UNREADABLE)
     return drop(skb, DROP_MALFORMED);
   if (!is_own_packet(skb, &packet, carried)) return drop(skb, DROP_FORGED);
-  /* Broadcast, multicast or somebody else's: the kernel forwards none of these (ip_rcv,
+  /* Broadcast, multicast or for another host: the kernel forwards none of these (ip_rcv,
    * ip_forward, ip6_rcv_core, ip6_forward). */
   if (skb->pkt_type != PACKET_HOST || stays_on_link(&packet)) return PASS;
 

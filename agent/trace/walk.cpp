@@ -146,7 +146,7 @@ Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& t
   }
   Walk walk(kernel, from, to, paths);
   if (from.is_any()) {
-    return walk.missing("endpoint", from.to_string() + " is nobody's address",
+    return walk.missing("endpoint", from.to_string() + " is the address of no pod",
                         "dropped and counted: forged; a pod gets its address by CNI, so DHCP is "
                         "refused");
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* Does a node speak in its own name? Of what comes out of its ESP, and of what should have been in
- * some. An address that is nobody's, the world's behind a node, anybody may send from. */
+ * some. An address that no node owns, the world's behind a node, any node may send from. */
 #ifndef PELLICLE_LIB_OWNER_H
 #define PELLICLE_LIB_OWNER_H
 
@@ -19,7 +19,7 @@ static __always_inline const struct owner_value* owner(const struct packet* pack
   }
 }
 
-/* Not inlined: this is far from the packets of a node where everybody speaks in its own name. */
+/* Not inlined: this is far from the packets of nodes that speak in their own name. */
 static __noinline int count_forgery(const struct forgery* forgery, u32 bytes) {
   struct drop_value first = {.packets = 1, .bytes = bytes};
   struct drop_value* count = bpf_map_lookup_elem(&pellicle_forged, forgery);
@@ -63,7 +63,7 @@ static __always_inline bool is_refused_in_the_clear(struct __sk_buff* skb,
                                                     const struct node_network* own,
                                                     const struct packet* packet) {
   bool to_pods = is_local(own, &packet->destination);
-  const struct ip_address nobody = {};
+  const struct ip_address none = {};
   const struct owner_value* whose;
   u32 verdict;
 
@@ -72,7 +72,7 @@ static __always_inline bool is_refused_in_the_clear(struct __sk_buff* skb,
   if (!whose) return false;
   verdict = to_pods ? whose->to_pods : whose->to_node;
   if (verdict == CLEAR_PASSES) return false;
-  blame(skb, packet, &nobody, &whose->router,
+  blame(skb, packet, &none, &whose->router,
         verdict == CLEAR_IS_DROPPED ? CLEAR_DROPPED : CLEAR_OBSERVED);
   return verdict == CLEAR_IS_DROPPED;
 }

@@ -11,7 +11,7 @@ using namespace pellicle::datapath;
 namespace {
 
 constexpr const char* kProgram = "pell_uplink_in";
-constexpr const char* kNobody = "0.0.0.0";
+constexpr const char* kNone = "0.0.0.0";
 constexpr size_t kEthernet = 14;
 
 // worker as its agent sets it up: worker2 and control-plane encrypt, 10.0.4.0/24's node does not
@@ -43,8 +43,7 @@ TEST_CASE("owner: clear text for a pod, from pods whose node encrypts, is droppe
   CHECK_FALSE(passes(programs, packet));
   CHECK_FALSE(passes(programs, packet));
   CHECK(programs.drops() == Drops{{DROP_CLEAR_TEXT, {2, 2 * frame(packet).size()}}});
-  CHECK(programs.forged(CLEAR_DROPPED, kNobody, "10.0.0.40") ==
-        Dropped{2, 2 * frame(packet).size()});
+  CHECK(programs.forged(CLEAR_DROPPED, kNone, "10.0.0.40") == Dropped{2, 2 * frame(packet).size()});
   CHECK_FALSE(passes(programs, {.src = "fd00:10::f9", .dst = "fd00:10:1::34"}));
   CHECK(programs.forged(CLEAR_DROPPED, "::", "fd00:10::28").packets == 1);
   CHECK_FALSE(passes(programs, {.src = "10.0.0.40", .dst = "10.0.1.138"}));  // its router
@@ -54,7 +53,7 @@ TEST_CASE("owner: clear text for a pod, from pods whose node encrypts, is droppe
   CHECK_FALSE(passes(programs, {.src = "10.0.2.7", .dst = "172.18.0.3"}));   // a pod to the node
 }
 
-TEST_CASE("owner: what nobody said is ESP comes in as ever") {
+TEST_CASE("owner: what no Node says is ESP comes in as ever") {
   const Programs programs = with_owners();
   CHECK(passes(programs, {.src = "10.0.4.7", .dst = "10.0.1.52"}));     // the Node does not say so
   CHECK(passes(programs, {.src = "10.0.0.249", .dst = "172.18.0.3"}));  // nor for this
@@ -73,7 +72,7 @@ TEST_CASE("owner: observed clear text is counted and comes in") {
   CHECK(passes(programs, packet));
   CHECK(passes(programs, {.src = "172.18.0.4", .dst = "10.0.1.52"}));
   CHECK(programs.drops().empty());
-  CHECK(programs.forged(CLEAR_OBSERVED, kNobody, "10.0.0.40").packets == 2);
+  CHECK(programs.forged(CLEAR_OBSERVED, kNone, "10.0.0.40").packets == 2);
 }
 
 TEST_CASE("owner: of what one key for all decrypts, it is known that it is not this node's") {
@@ -82,7 +81,7 @@ TEST_CASE("owner: of what one key for all decrypts, it is known that it is not t
     CAPTURE(forged);
     CHECK_FALSE(passes(programs, {.src = forged, .dst = "10.0.1.52"}, 0xd00));
   }
-  CHECK(programs.forged(FORGED_IN_ESP, kNobody, "10.0.1.138").packets == 3);
+  CHECK(programs.forged(FORGED_IN_ESP, kNone, "10.0.1.138").packets == 3);
   for (const char* other : {"10.0.0.249", "10.0.2.7", "172.18.0.4", "8.8.8.8"}) {
     CAPTURE(other);
     CHECK(passes(programs, {.src = other, .dst = "10.0.1.52"}, 0xd00));
@@ -128,7 +127,7 @@ void add_state(const Sender& from) {
 
 }  // namespace
 
-TEST_CASE("owner: what comes out of a node's ESP is that node's, or nobody's") {
+TEST_CASE("owner: what comes out of a node's ESP is that node's, or no node's") {
   const Net net;
   const Programs programs = with_owners(net.config());
   programs.attach(kProgram, "eth0", true);
@@ -169,7 +168,7 @@ TEST_CASE("owner: what comes out of a node's ESP is that node's, or nobody's") {
 
   CHECK(comes_out(kAll, "10.0.2.7"));
   CHECK_FALSE(comes_out(kAll, "10.0.1.103"));
-  CHECK(programs.forged(FORGED_IN_ESP, kNobody, "10.0.1.138").packets == 1);
+  CHECK(programs.forged(FORGED_IN_ESP, kNone, "10.0.1.138").packets == 1);
 }
 
 }  // namespace this_file

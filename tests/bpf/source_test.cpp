@@ -49,7 +49,7 @@ TEST_CASE("source: a pod's own addresses pass, any other is dropped and counted"
   CHECK(passes(programs, {.src = "10.0.1.52"}));
   CHECK(passes(programs, {.src = "fd00:10:1::34", .dst = "fd00:10::f9"}));
   // Another pod's of this node and of a peer, a node's, this one's cilium_host, the world's,
-  // nobody's (DHCP), loopback, a group.
+  // none (DHCP), loopback, a group.
   const std::string forged = GENERATE("10.0.1.103", "10.0.0.249", "172.18.0.3", "172.18.0.4",
                                       "10.0.1.138", "1.1.1.1", "0.0.0.0", "127.0.0.1", "224.0.0.1");
   for (const char* to : {"10.0.1.103", "10.0.0.249", "172.18.0.3", "1.1.1.1", "10.0.1.138"}) {
@@ -88,7 +88,7 @@ TEST_CASE("source: ARP is answered and asked for the pod's own address alone") {
   const Programs programs = with_pods();
   CHECK(gets_through(programs, arp(1, "10.0.1.52", "10.0.1.138")));
   CHECK(gets_through(programs, arp(2, "10.0.1.52", "10.0.1.138")));
-  CHECK(gets_through(programs, arp(1, "0.0.0.0", "10.0.1.52")));  // does anybody have it?
+  CHECK(gets_through(programs, arp(1, "0.0.0.0", "10.0.1.52")));  // is it taken?
   CHECK_FALSE(gets_through(programs, arp(2, "0.0.0.0", "10.0.1.52")));
   const std::string other = GENERATE("10.0.1.103", "10.0.1.138", "172.18.0.3", "255.255.255.255");
   for (const uint16_t operation : {uint16_t{1}, uint16_t{2}}) {
@@ -141,7 +141,7 @@ TEST_CASE("source: without an address a pod may ask whether one is taken, and jo
   CHECK_FALSE(passes(programs, neighbour_message(kEcho, "::", "fd00:10:1::34")));
 }
 
-TEST_CASE("source: a message that is cut short is nobody's") {
+TEST_CASE("source: a message that is cut short is dropped") {
   const Programs programs = with_pods();
   const Bytes whole = frame(neighbour_message(kAdvertisement, "fe80::34", "fe80::34"));
   for (const size_t size : {54, 55, 62, 77}) CHECK_FALSE(gets_through(programs, cut(whole, size)));
@@ -160,7 +160,7 @@ TEST_CASE("source: what a pod is allowed beside its own addresses") {
   CHECK_FALSE(passes(programs, {.src = "fd09:1::1", .dst = "fd00:10::f9"}));
   CHECK(programs.run("pell_lxc_in", frame({.src = "10.9.0.1"}), 0, kDevice).mark == 0x3e00);
 
-  // Nobody else is, and no IPv4 network is taken for the IPv6 one that begins with its bytes.
+  // No other pod is, and no IPv4 network is taken for the IPv6 one that begins with its bytes.
   const auto of_other = programs.try_run("pell_lxc_in", frame({.src = "10.9.0.1"}), 0, 0);
   CHECK((!of_other || of_other->verdict == TC_ACT_SHOT));
   CHECK_FALSE(passes(programs, {.src = "a09::1", .dst = "fd00:10::f9"}));

@@ -332,7 +332,6 @@ TEST_CASE("epochs: the SPI is free, shows the key id, and is another in each lif
   }
 }
 
-}  // namespace pellicle::this_file
 TEST_CASE("what is forwarded from pods whose node encrypts has to come out of that node's state") {
   auto inputs = worker();
   inputs.nodes["worker2"].encrypts_pods = true;

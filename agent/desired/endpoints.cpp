@@ -103,10 +103,10 @@ KernelState pod_objects(const Endpoint& endpoint, const HostFacts& host, const S
     set_for(kOnPods, address.family(), endpoint.device, state.sysctls);
     state.endpoints[{address}] = {
         .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac};
-    if (address.family() == Family::v6) {
-      state.sources[{endpoint.device, Cidr::host(link_local(endpoint.pod_mac))}] = {};
-    }
   }
+  // Also of a pod that has no other address of the family: its kernel speaks on the link all the
+  // same.
+  state.sources[{endpoint.device, Cidr::host(link_local(endpoint.pod_mac))}] = {};
   for (const auto& wanted : endpoint.wanted_sources) {
     if (is_allowed(wanted, settings)) state.sources[{endpoint.device, wanted}] = {};
   }

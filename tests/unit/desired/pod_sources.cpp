@@ -24,22 +24,24 @@ bool has_program(const Desired& desired, const std::string& device, bool ingress
 
 }  // namespace
 
-TEST_CASE("a pod with IPv6 may send from the link-local address that its MAC makes") {
+const PodSource::Key kLinkLocal{kDevice, Cidr::host(ip("fe80::ff:fe00:101"))};
+
+TEST_CASE("a pod may send from the link-local address that its MAC makes, with IPv6 or without") {
   auto inputs = seed::worker();
-  CHECK(compute(inputs).state.sources.empty());
+  CHECK(compute(inputs).state.sources == Table<PodSource>{{kLinkLocal, {}}});
   inputs.endpoints[0].addresses.push_back(ip("fd00:10:1::34"));
-  CHECK(compute(inputs).state.sources ==
-        Table<PodSource>{{{kDevice, Cidr::host(ip("fe80::ff:fe00:101"))}, {}}});
+  CHECK(compute(inputs).state.sources == Table<PodSource>{{kLinkLocal, {}}});
 }
 
 TEST_CASE("what a pod asks to send from is granted inside of what is allowed, the rest is said") {
   auto inputs = seed::worker();
   inputs.endpoints[0].wanted_sources = {seed::cidr("10.9.0.0/16"), seed::cidr("10.8.0.7/32")};
-  CHECK(compute(inputs).state.sources.empty());
+  CHECK(compute(inputs).state.sources == Table<PodSource>{{kLinkLocal, {}}});
   CHECK(compute(inputs).problems.size() == 2);
   inputs.settings.allowed_addresses = {seed::cidr("10.8.0.0/16"), seed::cidr("10.9.0.0/24")};
   const auto desired = compute(inputs);
-  CHECK(desired.state.sources == Table<PodSource>{{{kDevice, seed::cidr("10.8.0.7/32")}, {}}});
+  CHECK(desired.state.sources ==
+        Table<PodSource>{{kLinkLocal, {}}, {{kDevice, seed::cidr("10.8.0.7/32")}, {}}});
   REQUIRE(desired.problems.size() == 1);
   CHECK(desired.problems[0].to_string() ==
         "Pod default/net metadata.annotations[pellicle.io/allowed-addresses]: 10.9.0.0/16 is not "

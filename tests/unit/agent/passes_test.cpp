@@ -287,8 +287,10 @@ TEST_CASE("passes: what one peer or one pod lacks does not stop the node") {
   const auto in = Change<State>{.key = {.mark = kDecryptMark}};
   CHECK_FALSE(essential(out));
   CHECK(essential(in));
-  CHECK_FALSE(essential(Change<Attachment>{.key = {.dev = "lxc0123456789ab"}}));
-  CHECK(essential(Change<Attachment>{.key = {.dev = "eth0"}}));
+  CHECK_FALSE(essential(
+      Change<Attachment>{.key = {.dev = "lxc0123456789ab"}, .value = {.program = "pell_lxc_in"}}));
+  CHECK(essential(
+      Change<Attachment>{.key = {.dev = "eth0"}, .value = {.program = "pell_uplink_in"}}));
   CHECK(essential(Change<Policy>{.key = {.direction = Direction::out, .mark = kEncryptMark},
                                  .value = {.block = true}}));
   CHECK_FALSE(essential(Change<Policy>{.key = {.direction = Direction::out}}));

@@ -72,7 +72,8 @@ void check_ipv6(const KernelState& state) {
                                          "-6 rule 101: iif lo ipproto 58 lookup 214"});
   CHECK(ipv6_lines(state.local_rules) == Lines{"-6 rule 100: lookup local"});
   CHECK(state.endpoints.contains({ip("fd00:10:1::34")}));
-  CHECK(ipv6_lines(state.sources) == Lines{"source fe80::ff:fe00:101/128 dev lxc0123456789ab"});
+  CHECK(ipv6_lines(state.sources) == Lines{"source fe80::ff:fe00:101/128 dev lxc0123456789ab",
+                                           "source fe80::ff:fe00:201/128 dev lxcba9876543210"});
   CHECK(state.netfilter.contains({Family::v6, "raw", "PELLICLE_PREROUTING"}));
 
   const auto template_in = Policy::Template{ip("::"), ip("fd00:10:1::8a"), 0, 1, false};

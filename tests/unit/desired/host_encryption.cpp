@@ -59,8 +59,8 @@ TEST_CASE("host encryption: switched on, all of it is an addition to what is the
             text("0.0.0.0/0", "10.0.2.0/24", "10.0.2.52"),
             text("0.0.0.0/0", "172.18.0.2/32", "10.0.2.52"),
             text("0.0.0.0/0", "172.18.0.4/32", "10.0.0.40"),
-            "replace datapath config local 10.0.1.0/24 router 10.0.1.138 host cilium_host net "
-            "cilium_net uplink eth0 host encryption",
+            "replace datapath config local 10.0.1.0/24 router 10.0.1.138 address 172.18.0.3 host "
+            "cilium_host net cilium_net uplink eth0 host encryption",
             "add route 172.18.0.2/32 dev cilium_host table 200 mtu 1500",
             "add route 172.18.0.4/32 dev cilium_host table 200 mtu 1500",
             "replace route 10.0.0.0/24 dev cilium_host table 214",

@@ -175,6 +175,10 @@ KernelState expected() {
   expect_routing(state);
   expect_devices(state);
   expect_programs(state);
+  for (const auto& [device, address] : {std::pair("lxc0123456789ab", "fe80::ff:fe00:101"),
+                                        {"lxcba9876543210", "fe80::ff:fe00:201"}}) {
+    state.sources[{device, Cidr::host(ip(address))}] = {};
+  }
   return state;
 }
 

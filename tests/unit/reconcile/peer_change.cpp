@@ -148,10 +148,10 @@ TEST_CASE("a peer that joins or goes among thousands changes its own objects and
 
   const auto joins = peer_change(inputs, desired, "peer5000", peer(5000));
   REQUIRE(joins);
-  CHECK(plan(joins->after.state, joins->before.state).size() == 7);  // as for any peer
+  CHECK(plan(joins->after.state, joins->before.state).size() == 9);  // as for any peer
   CHECK(joins->after.state.states.size() == 2);
   take_over(*joins, inputs, desired);
-  CHECK(plan(desired.state, before).size() == 7);
+  CHECK(plan(desired.state, before).size() == 9);
 
   const auto goes = peer_change(inputs, desired, "peer5000", std::nullopt);
   REQUIRE(goes);

@@ -22,26 +22,30 @@ bool has_program(const Desired& desired, const std::string& device, bool ingress
   return found != desired.state.attachments.end() && found->second.program == "pell_lxc_in";
 }
 
-}  // namespace
+// Both pods' own, and `more` of the first.
+Table<PodSource> link_local_and(Table<PodSource> more = {}) {
+  more[{kDevice, Cidr::host(ip("fe80::ff:fe00:101"))}] = {};
+  more[{"lxcba9876543210", Cidr::host(ip("fe80::ff:fe00:201"))}] = {};
+  return more;
+}
 
-const PodSource::Key kLinkLocal{kDevice, Cidr::host(ip("fe80::ff:fe00:101"))};
+}  // namespace
 
 TEST_CASE("a pod may send from the link-local address that its MAC makes, with IPv6 or without") {
   auto inputs = seed::worker();
-  CHECK(compute(inputs).state.sources == Table<PodSource>{{kLinkLocal, {}}});
+  CHECK(compute(inputs).state.sources == link_local_and());
   inputs.endpoints[0].addresses.push_back(ip("fd00:10:1::34"));
-  CHECK(compute(inputs).state.sources == Table<PodSource>{{kLinkLocal, {}}});
+  CHECK(compute(inputs).state.sources == link_local_and());
 }
 
 TEST_CASE("what a pod asks to send from is granted inside of what is allowed, the rest is said") {
   auto inputs = seed::worker();
   inputs.endpoints[0].wanted_sources = {seed::cidr("10.9.0.0/16"), seed::cidr("10.8.0.7/32")};
-  CHECK(compute(inputs).state.sources == Table<PodSource>{{kLinkLocal, {}}});
+  CHECK(compute(inputs).state.sources == link_local_and());
   CHECK(compute(inputs).problems.size() == 2);
   inputs.settings.allowed_addresses = {seed::cidr("10.8.0.0/16"), seed::cidr("10.9.0.0/24")};
   const auto desired = compute(inputs);
-  CHECK(desired.state.sources ==
-        Table<PodSource>{{kLinkLocal, {}}, {{kDevice, seed::cidr("10.8.0.7/32")}, {}}});
+  CHECK(desired.state.sources == link_local_and({{{kDevice, seed::cidr("10.8.0.7/32")}, {}}}));
   REQUIRE(desired.problems.size() == 1);
   CHECK(desired.problems[0].to_string() ==
         "Pod default/net metadata.annotations[pellicle.io/allowed-addresses]: 10.9.0.0/16 is not "

@@ -86,7 +86,7 @@ TEST_CASE("what does not exist is not found") {
   check_status(reply, 404, "NotFound");
   CHECK(reply.json()["message"] == "nodes \"nope\" not found");
   CHECK(reply.json()["details"] == Json{{"name", "nope"}, {"kind", "nodes"}});
-  check_status(get(*api, "/api/v1/pods"), 404, "NotFound");
+  check_status(get(*api, "/api/v1/services"), 404, "NotFound");
   check_status(get(*api, "/nowhere"), 404, "NotFound");
   check_status(get(*api, "/api/v1/secrets/cilium-ipsec-keys"), 404, "NotFound");
   check_status(patch(*api, kNodes + "/nope", annotations({})), 404, "NotFound");

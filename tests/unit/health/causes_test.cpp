@@ -91,7 +91,7 @@ TEST_CASE("causes: what a pod lacks and what cannot be removed explain nothing")
   World world;
   using enum Action;
   world.refuse(Change<EndpointEntry>{add, {ip("10.0.1.52")}, {}});
-  world.refuse(Change<Attachment>{add, {"lxc0123456789ab", true}, {}});
+  world.refuse(Change<Attachment>{add, {"lxc0123456789ab", true}, {.program = "pell_lxc_in"}});
   world.refuse(Change<PeerEntry>{add, {cidr("10.0.9.0/24")}, {}});
   world.refuse(Change<Route>{remove, {254, cidr("10.0.0.0/24")}, {.dev = "eth0"}});
   CHECK(world.causes().here.empty());

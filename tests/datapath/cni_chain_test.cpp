@@ -87,10 +87,6 @@ size_t esp_packets(Lab& lab) {
       wire.begin(), wire.end(), [](const lab::Packet& packet) { return packet.protocol == kEsp; }));
 }
 
-uint64_t blocked_packets(Lab& lab) {
-  return lab.agent("worker").ask("status")["drops"]["blocked"]["packets"].get<uint64_t>();
-}
-
 Json qdiscs(const std::string& device) {
   return Json::parse(must_in("worker", "tc -statistics -json qdisc show dev " + device));
 }
@@ -246,7 +242,8 @@ TEST_CASE(
   check_nothing_in_the_clear(lab);
 }
 
-TEST_CASE("the egress limit of bandwidth takes our program's place, and policies encrypt") {
+TEST_CASE(
+    "the egress limit of bandwidth takes our program to its own device, and policies encrypt") {
   Cluster cluster({"portmap", "bandwidth"});
   Lab& lab = cluster.lab;
   CniRuntime runtime = cluster.runtime();
@@ -284,15 +281,19 @@ TEST_CASE("the egress limit of bandwidth takes our program's place, and policies
   lab.start_agent("worker");
   check_shaped("after a restart of the agent");
 
-  // A node that cannot decrypt yet gets nothing: a policy blocks what is for its pods.
+  // A node that cannot decrypt yet gets nothing: the program on the shaper drops what is for its
+  // pods.
   lab.api().patch(
       api::node_key("control-plane"),
       {{"metadata", {{"annotations", {{"network.cilium.io/ipv4-cilium-host", nullptr}}}}}});
   REQUIRE(wait_until(
       [&] { return lab.agent("worker").says().find("1/2 encrypted") != std::string::npos; }));
-  const uint64_t before = blocked_packets(lab);
+  const auto dropped = [&] {
+    return lab.agent("worker").ask("status")["drops"]["no_key"]["packets"].get<uint64_t>();
+  };
+  const uint64_t before = dropped();
   CHECK_FALSE(lab.ping("net", "10.0.2.77", 3).ok());
-  CHECK(blocked_packets(lab) == before + 3);
+  CHECK(dropped() == before + 3);
   check_nothing_in_the_clear(lab);
 
   check_ok(runtime.remove(pod));

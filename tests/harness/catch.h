@@ -1,5 +1,28 @@
-// The one place that names the test library's header: version 2 here, version 3 in newer
-// distributions.
+// The one place that names the test library's headers: version 3 where it is, else version 2.
 #pragma once
 
+#if __has_include(<catch2/catch_test_macros.hpp>)
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_message.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_adapters.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <string>
+
+// Version 2's names of what version 3 has under others.
+namespace Catch {
+namespace Matchers {
+inline StringContainsMatcher Contains(const std::string& part) {
+  return ContainsSubstring(part);
+}
+}  // namespace Matchers
+using Matchers::Contains;
+using Matchers::StartsWith;
+}  // namespace Catch
+using Catch::Approx;
+#else
 #include <catch2/catch.hpp>
+#endif

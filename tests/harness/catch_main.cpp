@@ -1,2 +1,21 @@
-#define CATCH_CONFIG_MAIN
+#if __has_include(<catch2/catch_session.hpp>)
+#include <catch2/catch_session.hpp>
+#else
+#define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
+#endif
+
+#include <cstdlib>
+
+// Catch2's own, but for NO_COLOR: the options for colour differ between versions.
+int main(int argc, char** argv) {
+  Catch::Session session;
+  if (std::getenv("NO_COLOR") != nullptr) {
+#ifdef CATCH_CONFIG_RUNNER
+    session.configData().useColour = Catch::UseColour::No;
+#else
+    session.configData().defaultColourMode = Catch::ColourMode::None;
+#endif
+  }
+  return session.run(argc, argv);
+}

@@ -3,9 +3,18 @@ cmake_minimum_required(VERSION 3.25)
 
 # Sets `variable` to the names of the program's cases that match the Catch2 specification, as many as it says.
 function(list_cases variable)
-  execute_process(COMMAND ${program} --list-test-names-only ${ARGN}
+  set(option --list-test-names-only)
+  if(catch_version VERSION_GREATER_EQUAL 3)
+    set(option --list-tests --verbosity quiet)
+  endif()
+  execute_process(COMMAND ${program} ${option} ${ARGN}
     OUTPUT_VARIABLE listing ERROR_VARIABLE errors RESULT_VARIABLE count)
-  # Catch2 version 2 exits with the number of cases it listed; a crash is a word instead.
+  # Catch2 version 3 exits with 0 and lists a case a line.
+  if(catch_version VERSION_GREATER_EQUAL 3 AND count STREQUAL "0")
+    string(REGEX MATCHALL "\n" ends "${listing}")
+    list(LENGTH ends count)
+  endif()
+  # Version 2 exits with the number of cases it listed; a crash is a word instead.
   if(NOT count MATCHES "^[0-9]+$" OR NOT errors STREQUAL "")
     message(FATAL_ERROR "${program} did not list its test cases: ${count}\n${errors}")
   endif()

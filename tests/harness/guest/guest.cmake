@@ -27,6 +27,7 @@ function(pellicle_guest_tests target)
     COMMAND ${CMAKE_COMMAND}
       -D "program=$<TARGET_FILE:${target}>" -D "target=${target}" -D "folder=${folder}"
       -D "labels=${labels}" -D "timeout=${arg_TIMEOUT}" -D "one_boot=${arg_ONE_BOOT}" -D "stock=${arg_STOCK}"
+      -D "catch_version=${Catch2_VERSION}"
       -D "logs=${CMAKE_BINARY_DIR}/test-logs" -D "testcase=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/testcase"
       -D "output=${tests_file}" -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover.cmake
     VERBATIM)

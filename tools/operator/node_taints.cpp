@@ -29,12 +29,12 @@ bool is_ready(const json& pod) {
 
 TaintView TaintView::of(const ApiObject& node) {
   const auto decoded = decode_node(node);
-  const auto has = [&](std::string_view name) {
-    return decoded.annotations.contains(std::string(kPrefix) + std::string(name));
+  const auto says = [&](std::string_view annotation) {
+    return decoded.annotations.contains(std::string(kPrefix) + std::string(annotation));
   };
   return {.name = node.name,
           .tainted = decoded.not_ready_taint,
-          .had_agent = has(kRouterAnnotation) || has(kRouter6Annotation)};
+          .had_agent = says(kRouterAnnotation) || says(kRouter6Annotation)};
 }
 
 AgentPod AgentPod::of(const ApiObject& pod) {

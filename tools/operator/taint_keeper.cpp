@@ -8,7 +8,7 @@ namespace pellicle {
 namespace {
 
 // Nodes that are changed at the same time. The others wait for the next look.
-constexpr size_t kAtOnce = 10;
+constexpr size_t kPatchesAtOnce = 10;
 
 // Between two looks at what is due by time alone, and at Nodes that had to wait.
 constexpr std::chrono::seconds kLookPeriod{1};
@@ -77,7 +77,7 @@ void TaintKeeper::look() {
 }
 
 void TaintKeeper::write(const TaintChange& change) {
-  if (writers_.size() >= kAtOnce || writers_.contains(change.node)) return;
+  if (writers_.size() >= kPatchesAtOnce || writers_.contains(change.node)) return;
   const auto tell = [this](const std::string& sentence) {
     if (troubles_.insert(sentence).second) log::warn("a taint stays", {{"error", sentence}});
   };

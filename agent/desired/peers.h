@@ -20,11 +20,11 @@ struct OwnClaims {
   std::vector<Family> families;  // those that this node has; both while nothing is known of it
 };
 
-// Fills in `peers`, `unready`, `claims` and problems. Between two other Nodes the one that is not
-// silent is believed, else the older. A PodCIDR that is not believed is dropped as far as nobody
-// else holds it, unless it would cut this node's own address off. When an older Node claims this
-// node's PodCIDR, this node goes on serving its own pods, sends nothing to that Node, and reports
-// itself.
+// Fills in `peers`, `unready`, `claims` and problems. Of two other Nodes that claim one thing, the
+// one that is not silent is believed; else the older one is. Packets for the other's PodCIDR are
+// dropped, where no believed Node has it, unless this node's own address lies in it. When an older
+// Node claims this node's PodCIDR, this node goes on serving its own pods, sends nothing to that
+// Node, and reports itself.
 void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster);
 
 }  // namespace pellicle

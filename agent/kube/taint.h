@@ -1,6 +1,6 @@
-// The taint node.cilium.io/agent-not-ready: whoever makes Nodes sets it to keep pods away until the
-// agent serves them. The operator takes it off; so does the agent where RBAC still lets it (charts
-// before 0.2 have no operator for that).
+// The taint node.cilium.io/agent-not-ready: a Node is registered with it, which keeps pods away
+// until the agent serves them. The operator takes it off. So does the agent where RBAC lets it:
+// charts before the operator did that have such RBAC.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>

@@ -126,7 +126,8 @@ int verify(X509_STORE_CTX* store, void* argument) {
   const bool set = IpAddress::parse(check.name)
                        ? X509_VERIFY_PARAM_set1_ip_asc(parameters, check.name.c_str()) == 1
                        : X509_VERIFY_PARAM_set1_host(parameters, check.name.c_str(), 0) == 1;
-  // What is in the bundle is trusted, whoever issued it: as kubectl and every client in Go has it.
+  // Each certificate of the bundle is trusted, whatever its issuer: kubectl and clients in Go do
+  // the same.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
   // Takes the place of the stream's own callback.
   X509_STORE_CTX_set_verify_cb(store, [](int ok, X509_STORE_CTX*) { return ok; });

@@ -1,7 +1,7 @@
 // Which Node gets which PodCIDR. Pure: it is told what Nodes say, and says what to write.
 //
 // What a Node says is taken over and never changed: spec.podCIDRs, else its annotations. So a
-// restart, another replica and whoever else allocates are all met by the same rule. What Nodes
+// restart, another replica and another allocator are all met by the same rule. What Nodes
 // cannot say, being gone, is which PodCIDRs others had before: their pods may still run. That is
 // told from replica to replica by a record.
 #pragma once

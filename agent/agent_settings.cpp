@@ -12,9 +12,14 @@ void Agent::heard(Changes changes) {
   passes_.request(pace_.of(changes, PassPace::Clock::now()));
 }
 
-// Just these files: a pass reads all that the kernel has.
+// Just these: a pass reads all that the kernel has.
 void Agent::look_at_settings() {
-  if (!sysctls_hold(passes_.last().desired.state.sysctls)) passes_.request();
+  try {
+    const bool unchanged = kernel_.datapath().tcx_is_unchanged();
+    if (!unchanged || !sysctls_hold(passes_.last().desired.state.sysctls)) passes_.request();
+  } catch (const OsError& error) {
+    log::debug("tcx programs cannot be looked at", {{"error", error.what()}});
+  }
 }
 
 void Agent::heard_of_paths(const std::vector<PathReport>& reports) {
@@ -34,7 +39,7 @@ void Agent::await_end_of_paths() {
 }
 
 // The kernel announces a filter that comes or goes, and that starts a pass. It announces no tcx
-// program, so the next pass finds those.
+// program: look_at_settings() finds those.
 void Agent::look_at_hooks() {
   try {
     hook_problems_ = hook_problems(kernel_.datapath().hooks(passes_.last().desired.state));

@@ -2,6 +2,7 @@
 /* Ingress of the uplink: ESP for this node goes to XFRM, what comes out of it goes on to the pod
  * when its sender spoke in its own name, what should have been ESP ends here, and the agent hears
  * what routers say of our ESP. */
+#include "bpf/lib/once.h"
 #include "bpf/lib/owner.h"
 #include "bpf/lib/path.h"
 #include "bpf/lib/verdict.h"
@@ -13,6 +14,7 @@ static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
   struct packet packet;
   bool for_router;
 
+  if (was_judged(skb)) return PASS_ON;
   /* The mark must go, or the packet would be taken for ESP by rule 1 and table 200. For the node
    * itself, or what kube-proxy makes of its addresses, one stays: without it no IN or FWD policy
    * matches, and a packet that was decrypted but matches none is dropped (6.1, XfrmInNoPols). */

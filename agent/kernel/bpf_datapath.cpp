@@ -9,10 +9,11 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/kernel/bpf_attachments.h"
 #include "agent/kernel/bpf_dump.h"
 #include "agent/kernel/bpf_hooks.h"
 #include "agent/kernel/bpf_records.h"
-#include "agent/kernel/bpf_tc.h"
+#include "agent/kernel/bpf_tcx.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
@@ -43,15 +44,12 @@ std::vector<datapath::source_key> records_of(const PodSource::Key& key, const Bp
   return records;
 }
 
-std::string describe_hook(const Attachment::Key& key) {
-  return "device " + key.dev + (key.ingress ? " ingress" : " egress");
-}
-
-// None when the place is empty or its program was unloaded since.
-std::optional<ProgramInfo> program_in_place(NetlinkSocket& socket, const TcHook& hook) {
-  const auto id = programs_in_place(socket, {&hook, 1}).front();
-  if (!id) return std::nullopt;
-  return find_program(*id);
+std::vector<uint32_t> tcx_ids(const Hook& hook) {
+  std::vector<uint32_t> ids;
+  for (const HookEntry& entry : hook.entries) {
+    if (entry.is_tcx()) ids.push_back(entry.id);
+  }
+  return ids;
 }
 
 }  // namespace
@@ -207,31 +205,9 @@ void BpfDatapath::apply(const Change<AddressOwner>& change) {
 }
 
 void BpfDatapath::apply(const Change<Attachment>& change) {
-  if (change.action == Action::remove)
-    detach(change, "detach our program from " + describe_hook(change.key));
-  else
-    attach(change, "attach " + change.value.program + " to " + describe_hook(change.key));
-}
-
-void BpfDatapath::attach(const Change<Attachment>& change, const std::string& object) {
+  if (change.action == Action::remove) return detach(socket(), change);
   pin_maps();
-  const int program = programs().program_fd(change.value.program);
-  const TcHook hook{index_of(change.key.dev), change.key.ingress};
-  const auto present = program_in_place(socket(), hook);
-  if (present && !is_ours(*present))
-    throw OsError(EEXIST, object + ": the place is taken by program " + present->name);
-  require(make_hooks(socket(), hook.ifindex), object);
-  require(attach_program(socket(), hook, program, change.value.program), object);
-}
-
-void BpfDatapath::detach(const Change<Attachment>& change, const std::string& object) {
-  const uint32_t ifindex = if_nametoindex(change.key.dev.c_str());
-  if (ifindex == 0) return;
-  const TcHook hook{ifindex, change.key.ingress};
-  const auto present = program_in_place(socket(), hook);
-  if (!present || !is_ours(*present)) return;
-  require(detach_program(socket(), hook), object);
-  if (hooks_are_empty(socket(), ifindex)) require(remove_hooks(socket(), ifindex), object);
+  attach(socket(), change, programs().program_fd(change.value.program));
 }
 
 // The configuration is the last of the maps' records to go.
@@ -298,7 +274,18 @@ std::vector<Hook> BpfDatapath::hooks(const KernelState& state) {
     for (const auto& [key, attachment] : *table) keys.push_back(key);
   }
   std::sort(keys.begin(), keys.end());
-  return read_hooks(socket(), keys);
+  auto all = read_hooks(socket(), keys);
+  tcx_.clear();
+  for (const Hook& hook : all) tcx_[{hook.dev, hook.ingress}] = tcx_ids(hook);
+  return all;
+}
+
+bool BpfDatapath::tcx_is_unchanged() const {
+  return std::all_of(tcx_.begin(), tcx_.end(), [](const auto& seen) {
+    const auto& [key, ids] = seen;
+    const auto now = tcx_programs({if_nametoindex(key.dev.c_str()), key.ingress});
+    return now.value_or(ids) == ids;
+  });
 }
 
 }  // namespace pellicle

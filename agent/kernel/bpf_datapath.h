@@ -62,6 +62,9 @@ class BpfDatapath {
   // The programs on the hooks where it has one, those of other owners included, in the order in
   // which they run.
   std::vector<Hook> hooks(const KernelState& state);
+  // The kernel announces filters that come and go, but no tcx program. Are those that the last
+  // hooks() found still there, and no others?
+  bool tcx_is_unchanged() const;
 
   // Where something was done that nobody asked for: one sentence.
   std::function<void(const std::string&)> on_note;
@@ -79,15 +82,14 @@ class BpfDatapath {
   void pin_maps();
   bool is_configured();
   void replace_foreign_maps();
-  void attach(const Change<Attachment>& change, const std::string& object);
-  void detach(const Change<Attachment>& change, const std::string& object);
 
   std::string bpf_root_;
   std::unique_ptr<NetlinkSocket> socket_;
   std::optional<std::map<std::string, MapDefinition>> definitions_;
   std::unique_ptr<BpfPrograms> programs_;
-  std::optional<BpfMaps> pinned_;  // of the last look
-  bool maps_agree_ = false;        // since the last dump: what is pinned is what programs_ use
+  std::optional<BpfMaps> pinned_;                         // of the last look
+  std::map<Attachment::Key, std::vector<uint32_t>> tcx_;  // ids, as the last hooks() found them
+  bool maps_agree_ = false;  // since the last dump: what is pinned is what programs_ use
 };
 
 }  // namespace pellicle

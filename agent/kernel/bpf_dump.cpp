@@ -6,15 +6,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "agent/kernel/bpf_attachments.h"
 #include "agent/kernel/bpf_records.h"
-#include "agent/kernel/bpf_tc.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
 
 namespace {
-
-using DeviceNames = std::map<uint32_t, std::string>;
 
 // All names at once: if_indextoname costs three system calls for each.
 DeviceNames device_names() {
@@ -96,54 +94,12 @@ void dump_sources(const BpfMap& map, const NameOf& name_of, KernelState& into) {
   }
 }
 
-// Does the program write to and read from what is pinned? Maps with other names than ours (a
-// read-only data section) do not count.
-bool uses_current_maps(const ProgramInfo& program, const BpfMaps& pinned) {
-  if (pinned.size() != kMapNames.size()) return false;
-  return std::all_of(program.map_ids.begin(), program.map_ids.end(), [&](uint32_t id) {
-    for (const auto& [name, map] : pinned)
-      if (map.id == id) return true;
-    const std::string name = map_name_by_id(id);
-    return std::find(kMapNames.begin(), kMapNames.end(), name) == kMapNames.end();
-  });
-}
-
-std::optional<Attachment> attachment_of(const std::optional<ProgramInfo>& program,
-                                        const BpfMaps& pinned) {
-  if (!program || !is_ours(*program)) return std::nullopt;
-  return Attachment{.program = program->name,
-                    .tag = program->tag,
-                    .current_maps = uses_current_maps(*program, pinned)};
-}
-
-void dump_attachments(NetlinkSocket& socket, const BpfMaps& pinned, const DeviceNames& names,
-                      KernelState& into) {
-  std::vector<TcHook> hooks;
-  for (const uint32_t ifindex : devices_with_hooks(socket))
-    for (const bool ingress : {true, false}) hooks.push_back({ifindex, ingress});
-  const auto programs = programs_in_place(socket, hooks);
-  std::map<uint32_t, std::optional<Attachment>> known;  // by program: none is not ours
-  for (size_t i = 0; i < hooks.size(); ++i) {
-    const auto name = names.find(hooks[i].ifindex);
-    if (!programs[i] || name == names.end()) continue;
-    const auto [entry, is_new] = known.try_emplace(*programs[i]);
-    if (is_new) entry->second = attachment_of(find_program(*programs[i]), pinned);
-    if (!entry->second) continue;
-    auto& table = entry->second->is_auditor() ? into.auditors : into.attachments;
-    table[{.dev = name->second, .ingress = hooks[i].ingress}] = *entry->second;
-  }
-}
-
 const BpfMap* find(const BpfMaps& maps, const char* name) {
   const auto map = maps.find(name);
   return map == maps.end() ? nullptr : &map->second;
 }
 
 }  // namespace
-
-bool is_ours(const ProgramInfo& program) {
-  return program.name.rfind(kProgramPrefix, 0) == 0;
-}
 
 void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into) {
   const auto names = device_names();

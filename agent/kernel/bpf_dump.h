@@ -8,9 +8,6 @@
 
 namespace pellicle {
 
-// Ours by name, as opposed to whatever else may hold our place on a hook.
-bool is_ours(const ProgramInfo& program);
-
 // Contents of the pinned maps, and our programs on the devices of the socket's network namespace.
 // Makes nothing. Throws OsError.
 void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into);

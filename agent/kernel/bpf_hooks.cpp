@@ -1,6 +1,5 @@
 #include "agent/kernel/bpf_hooks.h"
 
-#include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -10,17 +9,12 @@
 #include <cstring>
 
 #include "agent/kernel/bpf_programs.h"
-#include "agent/kernel/bpf_tc.h"
+#include "agent/kernel/bpf_tcx.h"
 #include "agent/kernel/os_error.h"
 
 namespace pellicle {
 
 namespace {
-
-// BPF_TCX_INGRESS and BPF_TCX_EGRESS of Linux 6.6; older headers have no names for them.
-constexpr int kTcxIngress = 46;
-constexpr int kTcxEgress = 47;
-constexpr size_t kMostTcx = 64;  // BPF_MPROG_MAX: a hook takes no more
 
 std::string hex(std::span<const uint8_t> bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -38,19 +32,7 @@ void name_program(HookEntry& entry) {
   if (!program) return;
   if (!program->name.empty()) entry.program = program->name;
   entry.tag = program->tag;
-}
-
-// They are asked before all filters. None: this kernel has no tcx, or not this device any more.
-std::optional<std::vector<uint32_t>> tcx_programs(const TcHook& hook) {
-  std::array<uint32_t, kMostTcx> ids{};
-  uint32_t count = ids.size();
-  const auto type = static_cast<bpf_attach_type>(hook.ingress ? kTcxIngress : kTcxEgress);
-  const int result =
-      bpf_prog_query(static_cast<int>(hook.ifindex), type, 0, nullptr, ids.data(), &count);
-  if (result == 0) return std::vector<uint32_t>(ids.begin(), ids.begin() + count);
-  if (result == -EINVAL || result == -ENODEV) return std::nullopt;
-  if (result == -ENOENT) return std::vector<uint32_t>();
-  throw OsError(-result, std::string("read the tcx programs of a device: ") + strerror(-result));
+  if (entry.is_tcx()) entry.ours = is_ours(*program);
 }
 
 void add_filters(NetlinkSocket& socket, const TcHook& place, std::vector<HookEntry>& entries) {
@@ -81,20 +63,21 @@ std::optional<HookEntry> decode_filter(const nlmsghdr& message) {
   return entry;
 }
 
+Hook read_hook(NetlinkSocket& socket, const TcHook& place) {
+  Hook hook{.dev = {}, .ingress = place.ingress, .entries = {}};
+  for (const uint32_t id : tcx_programs(place).value_or(std::vector<uint32_t>()))
+    name_program(hook.entries.emplace_back(HookEntry{.kind = "tcx", .id = id}));
+  add_filters(socket, place, hook.entries);
+  return hook;
+}
+
 std::vector<Hook> read_hooks(NetlinkSocket& socket, const std::vector<Attachment::Key>& hooks) {
   std::vector<Hook> all;
-  bool has_tcx = true;
   for (const auto& key : hooks) {
     const TcHook place{if_nametoindex(key.dev.c_str()), key.ingress};
     if (place.ifindex == 0) continue;
-    Hook hook{.dev = key.dev, .ingress = key.ingress, .entries = {}};
-    const auto programs = has_tcx ? tcx_programs(place) : std::nullopt;
-    has_tcx = programs.has_value();
-    for (const uint32_t id : programs.value_or(std::vector<uint32_t>())) {
-      name_program(hook.entries.emplace_back(HookEntry{.kind = "tcx", .id = id}));
-    }
-    add_filters(socket, place, hook.entries);
-    all.push_back(std::move(hook));
+    all.push_back(read_hook(socket, place));
+    all.back().dev = key.dev;
   }
   return all;
 }

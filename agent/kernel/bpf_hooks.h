@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/kernel/bpf_tc.h"
 #include "agent/kernel/netlink_socket.h"
 #include "agent/model/hook.h"
 #include "agent/model/objects.h"
@@ -14,8 +15,10 @@ namespace pellicle {
 // for what is no filter that is asked: the head of a priority's eBPF filters, another chain's.
 std::optional<HookEntry> decode_filter(const nlmsghdr& message);
 
-// Hooks of devices that have gone are left out. One dump of filters each, and one question for tcx
-// programs where the kernel has them. Throws OsError.
+// One dump of filters, and one question for tcx programs. The device has no name in it. Throws
+// OsError.
+Hook read_hook(NetlinkSocket& socket, const TcHook& place);
+// Hooks of devices that have gone are left out. Throws OsError.
 std::vector<Hook> read_hooks(NetlinkSocket& socket, const std::vector<Attachment::Key>& hooks);
 
 }  // namespace pellicle

@@ -92,6 +92,10 @@ std::optional<ProgramInfo> find_program(uint32_t id) {
   fail_to_load(errno, what);
 }
 
+bool is_ours(const ProgramInfo& program) {
+  return program.name.starts_with(kProgramPrefix);
+}
+
 std::string map_name_by_id(uint32_t id) {
   const FileDescriptor fd(bpf_map_get_fd_by_id(id));
   bpf_map_info info{};

@@ -25,7 +25,9 @@ struct ProgramInfo {
   std::vector<uint32_t> map_ids;  // of every map it refers to
 };
 std::optional<ProgramInfo> find_program(uint32_t id);  // none: unloaded since; throws OsError
-std::string map_name_by_id(uint32_t id);               // empty: no such map any more
+// Ours by name, as opposed to whatever else may hold our place on a hook.
+bool is_ours(const ProgramInfo& program);
+std::string map_name_by_id(uint32_t id);                         // empty: no such map any more
 std::map<std::string, MapDefinition> carried_map_definitions();  // without loading anything
 
 class BpfPrograms {

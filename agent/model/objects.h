@@ -190,8 +190,9 @@ struct AddressOwner {
   auto operator<=>(const AddressOwner&) const = default;
 };
 
-// One of our programs on a device's clsact hook. Ours by handle, priority and program name.
-// Replaced atomically by the kernel; clsact itself goes when its last filter has gone.
+// One of our programs on a device's hook: a clsact filter, ours by handle, priority and program
+// name, or a tcx program, ours by its name. Replaced atomically by the kernel; clsact itself goes
+// when its last filter has gone.
 struct Attachment {
   struct Key {
     std::string dev;
@@ -201,6 +202,7 @@ struct Attachment {
   std::string program;       // function name in bpf/
   std::string tag;           // the kernel's digest of its instructions
   bool current_maps = true;  // uses the maps that are pinned now
+  bool foremost = true;      // nothing runs ahead of it that this kernel lets it run ahead of
   bool is_auditor() const;   // of an uplink's egress; see bpf/uplink_out.c
   bool is_of_pod() const;    // of what one pod sends; see bpf/lxc_in.c
   auto operator<=>(const Attachment&) const = default;

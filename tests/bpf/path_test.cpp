@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "tests/bpf/net.h"
 #include "tests/harness/catch.h"

@@ -100,7 +100,7 @@ void Programs::set_source(uint32_t ifindex, const std::string& address, uint32_t
 }
 
 std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes& frame,
-                                         uint32_t mark, uint32_t ifindex) const {
+                                         uint32_t mark, uint32_t ifindex, int times) const {
   const bpf_program* found = bpf_object__find_program_by_name(object_.get(), program.c_str());
   INFO(program);
   REQUIRE(found != nullptr);
@@ -117,7 +117,7 @@ std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes
   options.data_size_out = static_cast<uint32_t>(out.size());
   options.ctx_in = options.ctx_out = &context;
   options.ctx_size_in = options.ctx_size_out = sizeof(context);
-  options.repeat = 1;
+  options.repeat = times;
   const int error = bpf_prog_test_run_opts(bpf_program__fd(found), &options);
   if (error == -EINVAL) return std::nullopt;
   REQUIRE(error == 0);
@@ -128,6 +128,12 @@ std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes
 Outcome Programs::run(const std::string& program, const Bytes& frame, uint32_t mark,
                       uint32_t ifindex) const {
   const auto outcome = try_run(program, frame, mark, ifindex);
+  REQUIRE(outcome.has_value());
+  return *outcome;
+}
+
+Outcome Programs::run_twice(const std::string& program, const Bytes& frame, uint32_t mark) const {
+  const auto outcome = try_run(program, frame, mark, 1, 2);
   REQUIRE(outcome.has_value());
   return *outcome;
 }

@@ -52,9 +52,12 @@ class Programs {
   // device unless given.
   Outcome run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
               uint32_t ifindex = 1) const;
-  // The same where the kernel may refuse the frame as too short or too long: then no value.
+  // Twice on the same packet, as it would be by a filter behind tcx. What the second run made of
+  // it.
+  Outcome run_twice(const std::string& program, const Bytes& frame, uint32_t mark) const;
+  // Once, where the kernel may refuse the frame as too short or too long: then no value.
   std::optional<Outcome> try_run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
-                                 uint32_t ifindex = 1) const;
+                                 uint32_t ifindex = 1, int times = 1) const;
   Drops drops() const;  // so far, all CPUs together
   // Packets in another's name, so far.
   Dropped forged(datapath::forgery_kind kind, const std::string& sender,

@@ -41,6 +41,19 @@ TEST_CASE("uplink in: ESP for this node is marked for decryption") {
   }
 }
 
+TEST_CASE("uplink in: what tcx has judged is let alone by the filter") {
+  Programs programs = configured();
+  programs.set_owner("10.0.0.0", 24, "10.0.0.40", datapath::CLEAR_IS_DROPPED);
+  const auto pod_to_pod = frame({.src = "10.0.0.249", .dst = "10.0.1.52"});
+  const auto in_the_clear = programs.run(kProgram, pod_to_pod, 0);
+  CHECK(in_the_clear.verdict == TC_ACT_SHOT);
+  const auto drops = programs.drops();
+  const auto esp = frame(kEspIn);
+  CHECK(programs.run_twice(kProgram, esp, 0) == Outcome{TC_ACT_UNSPEC, 0xd00, esp});
+  CHECK(programs.run_twice(kProgram, pod_to_pod, 0xd00) == Outcome{TC_ACT_UNSPEC, 0, pod_to_pod});
+  CHECK(programs.drops() == drops);
+}
+
 TEST_CASE("uplink in: foreign ESP is left alone") {
   const Programs programs = configured();
   leaves_mark(programs, frame({.src = "172.18.0.4", .dst = "172.18.0.3", .protocol = kEsp}), 0, 0);

@@ -39,6 +39,37 @@ FileDescriptor accepting_program() {
   return program;
 }
 
+// Pinned, so that tc takes it.
+class OthersProgram {
+ public:
+  OthersProgram() {
+    shell("mkdir -p " + pins_.path());
+    REQUIRE(bpf_obj_pin(program_.get(), pin().c_str()) == 0);
+  }
+  ~OthersProgram() { shell("rm " + pin()); }
+  std::string pin() const { return pins_.path() + "/program"; }
+  int fd() const { return program_.get(); }
+
+ private:
+  FileDescriptor program_ = accepting_program();
+  PinFolder pins_;
+};
+
+constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);  // BPF_TCX_INGRESS of Linux 6.6
+
+bool has_tcx() {
+  uint32_t count = 0;
+  return bpf_prog_query(1, kTcxIngress, 0, nullptr, nullptr, &count) == 0;
+}
+
+uint64_t runs_of(uint32_t id) {
+  const FileDescriptor program(bpf_prog_get_fd_by_id(id));
+  bpf_prog_info info{};
+  uint32_t size = sizeof info;
+  REQUIRE(bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0);
+  return info.run_cnt;
+}
+
 // A device with our program, another end that packets come from, and the kernel counting how often
 // a program runs.
 class Uplink {
@@ -67,10 +98,19 @@ class Uplink {
 
   // Does our program see a packet? It must just when nothing is said to run ahead of it.
   bool reached() {
-    const uint64_t before = runs();
+    const uint64_t before = runs_of(hook().ours()->id);
     shell_status("ping -c 1 -W 0.2 192.0.2.2 > /dev/null");
-    return runs() > before;
+    return runs_of(hook().ours()->id) > before;
   }
+
+  // As a dump has it.
+  Attachment attachment() {
+    KernelState state;
+    datapath_.dump(state);
+    return state.attachments.at({.dev = "eth0", .ingress = true});
+  }
+
+  bool tcx_is_unchanged() { return datapath_.tcx_is_unchanged(); }
 
   void attach_anew() {
     auto change = uplink_in(datapath_);
@@ -78,15 +118,13 @@ class Uplink {
     datapath_.apply(change);
   }
 
- private:
-  uint64_t runs() {
-    const FileDescriptor program(bpf_prog_get_fd_by_id(hook().ours()->id));
-    bpf_prog_info info{};
-    uint32_t size = sizeof info;
-    REQUIRE(bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0);
-    return info.run_cnt;
+  void detach() {
+    auto change = uplink_in(datapath_);
+    change.action = Action::remove;
+    datapath_.apply(change);
   }
 
+ private:
   FreshNamespace node_;
   PinFolder pins_;
   BpfDatapath datapath_{pins_.path()};
@@ -105,7 +143,9 @@ TEST_CASE("hooks: of two filters with our priority the newer one runs first") {
   CHECK(ahead[0] == HookEntry{.kind = "bpf", .priority = 1, .handle = 3});
   CHECK(ahead[1].handle == 2);
   CHECK_FALSE(uplink.reached());
-  uplink.attach_anew();  // in place: the order stays
+  CHECK(uplink.attachment().foremost == !has_tcx());
+  if (has_tcx()) return;  // "ours moves to tcx" goes on
+  uplink.attach_anew();   // in place: the order stays
   CHECK(uplink.hook().ahead().size() == 2);
   CHECK_FALSE(uplink.reached());
   const auto problems = hook_problems({uplink.hook()});
@@ -143,40 +183,101 @@ TEST_CASE("hooks: another kind of filter, or another protocol, cannot share our 
 
 TEST_CASE("hooks: of another's eBPF program the name and the id are told") {
   Uplink uplink;
-  const FileDescriptor program = accepting_program();
-  PinFolder others;
-  shell("mkdir -p " + others.path());
-  const std::string pin = others.path() + "/program";
-  REQUIRE(bpf_obj_pin(program.get(), pin.c_str()) == 0);
-  shell(std::string(kOthers) + "prio 1 handle 2 bpf da object-pinned " + pin);
+  const OthersProgram program;
+  shell(std::string(kOthers) + "prio 1 handle 2 bpf da object-pinned " + program.pin());
   const auto ahead = uplink.hook().ahead();
   REQUIRE(ahead.size() == 1);
   CHECK(ahead[0].program == "others_tcx");
   CHECK(ahead[0].id != 0);
   CHECK(ahead[0].tag.size() == 16);
   CHECK_FALSE(uplink.reached());
-  shell("rm " + pin);
 }
 
 TEST_CASE("hooks: tcx programs run ahead of every filter, where the kernel has them") {
   Uplink uplink;
-  const FileDescriptor program = accepting_program();
-  const auto ingress = static_cast<bpf_attach_type>(46);  // BPF_TCX_INGRESS of Linux 6.6
+  const OthersProgram program;
   const auto device = static_cast<int>(if_nametoindex("eth0"));
-  const int attached = bpf_prog_attach(program.get(), device, ingress, 0);
-  if (attached == -EINVAL) {
+  if (!has_tcx()) {
+    CHECK(bpf_prog_attach(program.fd(), device, kTcxIngress, 0) == -EINVAL);
     CHECK(uplink.hook().ahead().empty());
-    return;  // an older kernel
+    return;
   }
-  REQUIRE(attached == 0);
+  REQUIRE(bpf_prog_attach(program.fd(), device, kTcxIngress, 0) == 0);
   const auto ahead = uplink.hook().ahead();
   REQUIRE(ahead.size() == 1);
   CHECK(ahead[0].is_tcx());
   CHECK(ahead[0].program == "others_tcx");
   CHECK_FALSE(uplink.reached());
-  REQUIRE(bpf_prog_detach2(program.get(), device, ingress) == 0);
-  CHECK(uplink.hook().ahead().empty());
+  CHECK_FALSE(uplink.attachment().foremost);
+  uplink.attach_anew();
+  CHECK(uplink.attachment().foremost);
+  const auto entries = uplink.hook().entries;  // our filter has gone
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].ours);
+  CHECK(entries[1].program == "others_tcx");
   CHECK(uplink.reached());
+  REQUIRE(bpf_prog_detach2(program.fd(), device, kTcxIngress) == 0);
+  CHECK(uplink.hook().entries.size() == 1);
+}
+
+TEST_CASE("hooks: ours moves to tcx from behind another's filter, which stays and has its say") {
+  Uplink uplink;
+  if (!has_tcx()) return;  // "of two filters with our priority" says what becomes of ours
+  const OthersProgram program;
+  shell(std::string(kOthers) + "prio 1 handle 2 bpf da object-pinned " + program.pin());
+  CHECK_FALSE(uplink.attachment().foremost);
+  CHECK_FALSE(uplink.reached());
+  const auto others_runs = runs_of(uplink.hook().entries[0].id);
+  uplink.attach_anew();
+  CHECK(uplink.attachment().foremost);
+  auto entries = uplink.hook().entries;
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].ours);
+  CHECK(entries[0].is_tcx());
+  CHECK(entries[1].program == "others_tcx");
+  CHECK(uplink.reached());
+  CHECK(runs_of(entries[1].id) > others_runs);
+
+  const auto before = entries[0].id;
+  uplink.attach_anew();  // in place
+  CHECK(uplink.hook().entries[0].is_tcx());
+  CHECK(uplink.reached());
+  CHECK(uplink.hook().entries[0].id == before);  // the same program of the same agent
+
+  shell("tc filter del dev eth0 ingress prio 1");
+  CHECK(uplink.hook().entries.size() == 1);
+  uplink.detach();
+  CHECK_THAT(shell("bpftool net show dev eth0"), !Contains("pell_"));
+}
+
+TEST_CASE("hooks: a move that was not finished is finished") {
+  Uplink uplink;
+  if (!has_tcx()) return;  // ours is in one place there
+  const FileDescriptor ours(bpf_prog_get_fd_by_id(uplink.hook().ours()->id));
+  const auto device = static_cast<int>(if_nametoindex("eth0"));
+  REQUIRE(bpf_prog_attach(ours.get(), device, kTcxIngress, 0) == 0);
+  CHECK_FALSE(uplink.attachment().foremost);
+  uplink.attach_anew();
+  CHECK(uplink.attachment().foremost);
+  const auto entries = uplink.hook().entries;
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0].is_tcx());
+  CHECK_THAT(shell("tc qdisc show dev eth0"), !Contains("clsact"));  // it was for our filter alone
+}
+
+TEST_CASE("hooks: a tcx program that comes or goes is noticed") {
+  Uplink uplink;
+  if (!has_tcx()) return;
+  CHECK(uplink.hook().ahead().empty());
+  CHECK(uplink.tcx_is_unchanged());
+  const OthersProgram program;
+  const auto device = static_cast<int>(if_nametoindex("eth0"));
+  REQUIRE(bpf_prog_attach(program.fd(), device, kTcxIngress, 0) == 0);
+  CHECK_FALSE(uplink.tcx_is_unchanged());
+  uplink.hook();
+  CHECK(uplink.tcx_is_unchanged());
+  REQUIRE(bpf_prog_detach2(program.fd(), device, kTcxIngress) == 0);
+  CHECK_FALSE(uplink.tcx_is_unchanged());
 }
 
 }  // namespace this_file

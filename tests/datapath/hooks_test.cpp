@@ -1,6 +1,7 @@
 // Another owner's filter that runs ahead of ours: named while it is there, and shown beside ours.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
+#include "tests/harness/lab/traffic.h"
 
 namespace this_file {
 
@@ -38,6 +39,49 @@ Json hook(NodeAgent& agent, const std::string& device, const std::string& direct
 }
 
 }  // namespace
+
+TEST_CASE("where the kernel has tcx, ours moves there from behind another's filter", "[.][newer]") {
+  constexpr const char* kLetsBy = " bpf bytecode '1,6 0 0 4294967295' da";  // TC_ACT_UNSPEC
+  Lab lab({.agent_config = "resync-seconds = 3600\n"});
+  auto& agent = lab.agent("worker");
+  lab.start_agents();
+  lab.add_pod("worker", "net", "10.0.1.52");
+  lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
+  REQUIRE(wait_until([&] { return lab.ping("net", "10.0.0.249").ok(); }, 30s));
+  const auto place = [&](const std::string& direction) {
+    const auto shown = hook(agent, "eth0", direction);
+    return shown["oursFirst"] == true ? shown["order"][0]["kind"].get<std::string>() : "behind";
+  };
+  CHECK(place("ingress") == "bpf");
+
+  PingStream pings("net", "10.0.0.249");
+  for (const auto* direction : {"ingress", "egress"}) {
+    must_in("worker", std::string("tc filter add dev eth0 ") + direction +
+                          " protocol all prio 1 handle 2" + kLetsBy);
+    CHECK(wait_until([&] { return place(direction) == "tcx"; }));
+  }
+  CHECK(pings.goes_on());
+  agent.stop();
+  CHECK(pings.goes_on());
+  agent.start("resync-seconds = 3600\n", "pellicle-agent-next");
+  REQUIRE(agent.wait_ready());
+  CHECK(pings.goes_on());
+  CHECK(place("ingress") == "tcx");
+  agent.kill();
+  lab.start_agent("worker");
+  CHECK(pings.goes_on());
+  CHECK(pings.end() == "");
+  CHECK(device_problems(agent).empty());
+
+  // One that ends the decision, at the front of both places: only what is not announced takes time.
+  must_in("worker", add_filter("ingress", "prio 1 handle 3"));
+  CHECK(lab.ping("net", "10.0.0.249").ok());
+  CHECK(lab.cleartext().empty());
+  agent.stop();
+  CHECK(agent.cleanup().ok());
+  CHECK_THAT(must_in("worker", "bpftool net show dev eth0"), !Contains("pell_"));
+  CHECK_THAT(must_in("worker", "tc filter show dev eth0 ingress"), Contains("handle 0x3"));
+}
 
 TEST_CASE("a filter that runs ahead of ours is a problem until it goes, one behind is none") {
   Lab lab({.key_line = api::kSeedKeyLine, .agent_config = "resync-seconds = 3600\n"});

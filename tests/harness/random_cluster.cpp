@@ -176,7 +176,7 @@ void spoil(Random& random, NetfilterChain& chain) {
 }
 void spoil(Random& random, Attachment& attachment) {
   if (random.chance(50)) attachment.tag = "an older build's";
-  attachment.current_maps = false;
+  (random.chance(50) ? attachment.current_maps : attachment.foremost) = false;
 }
 void spoil(Random& random, Route& route) {
   if (random.chance(50)) route.mtu = 1400;

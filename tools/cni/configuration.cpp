@@ -123,9 +123,9 @@ std::string address_at(const Json& value, const std::string& where) {
 }
 
 // An object or nothing (null is how some runtimes write nothing).
-const Json& section(const Json& object, const char* name, const std::string& where) {
+const Json& section(const Json& object, const char* name, std::string_view where) {
   const auto& found = field(object, name);
-  if (!found.is_null() && !found.is_object()) refuse(where, "expected an object");
+  if (!found.is_null() && !found.is_object()) refuse(std::string(where), "expected an object");
   return found;
 }
 

@@ -54,7 +54,7 @@ Object Store::update(const ObjectKey& key, Json object) {
   const Json& was = (*current)["metadata"];
   Json& metadata = object_at(object, "metadata");
   const std::string asked = metadata.value("resourceVersion", "");
-  if (!asked.empty() && asked != was["resourceVersion"]) throw conflict(key);
+  if (!asked.empty() && asked != was["resourceVersion"].get<std::string>()) throw conflict(key);
   for (const char* field : {"name", "namespace", "uid", "creationTimestamp", "resourceVersion"})
     if (was.contains(field)) metadata[field] = was[field];
   object.erase("kind");

@@ -1,17 +1,19 @@
-# pellicle_guest_tests(target [ONE_BOOT [STOCK]] [LABELS label...] [TIMEOUT seconds])
+# pellicle_guest_tests(target [ONE_BOOT [STOCK] [NEWER]] [LABELS label...] [TIMEOUT seconds])
 #
 # Registers every Catch2 case of `target` as the ctest case <folder>/<case>, run in a User-Mode
 # Linux guest of its own. With ONE_BOOT all cases run one after another in one guest, which ctest
 # boots first (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
 # A case with the tag [stock] is registered once more, as "<folder>/stock kernel: <case>", for Debian's own kernel in
 # qemu; one with [.][stock] for that kernel alone. Both have the label `stock`. STOCK is for all cases of one boot.
+# One with the tag [newer], and all of one boot with NEWER, are registered once more as "<folder>/Linux 6.12: <case>", for
+# User-Mode Linux of Debian 13. These have the label `newer`.
 # One with the tag [no-ipv6] runs in a kernel that was booted without IPv6.
 # TIMEOUT is for one guest (default 120; a stock kernel has ten times as long).
 # A case that passes and calls skipped() (tests/harness/skipped.h) is counted as skipped.
 # Logs stay in <build>/test-logs/<folder>/<case>/.
 # Nothing is registered with ThreadSanitizer. AddressSanitizer starts in the stock kernel alone.
 function(pellicle_guest_tests target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT;STOCK" "TIMEOUT" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT;STOCK;NEWER" "TIMEOUT" "LABELS")
   if(PELLICLE_SANITIZE MATCHES thread)
     return()
   endif()
@@ -26,7 +28,7 @@ function(pellicle_guest_tests target)
     BYPRODUCTS ${tests_file}
     COMMAND ${CMAKE_COMMAND}
       -D "program=$<TARGET_FILE:${target}>" -D "target=${target}" -D "folder=${folder}"
-      -D "labels=${labels}" -D "timeout=${arg_TIMEOUT}" -D "one_boot=${arg_ONE_BOOT}" -D "stock=${arg_STOCK}"
+      -D "labels=${labels}" -D "timeout=${arg_TIMEOUT}" -D "one_boot=${arg_ONE_BOOT}" -D "stock=${arg_STOCK}" -D "newer=${arg_NEWER}"
       -D "catch_version=${Catch2_VERSION}"
       -D "logs=${CMAKE_BINARY_DIR}/test-logs" -D "testcase=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/testcase"
       -D "output=${tests_file}" -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover.cmake

@@ -9,7 +9,7 @@ build_packages=(
 )
 lab_packages=(
   user-mode-linux kmod iproute2 bpftool iptables tcpdump tshark curl iputils-ping busybox conntrack
-  procps util-linux openssl ipset ipvsadm nftables qemu-system-x86
+  procps util-linux openssl ipset ipvsadm nftables qemu-system-x86 wireguard-tools
 )
 cni_packages=(containerd runc containernetworking-plugins)
 # What the image is made of and with, beside what was built: see deploy/rootfs.

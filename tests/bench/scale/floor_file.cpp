@@ -140,20 +140,34 @@ std::string line(const Change<State>& change) {
          marked("mark", key.mark) + marked("output-mark", value.output_mark);
 }
 
+const char* word(Direction direction) {
+  if (direction == Direction::out) return "out";
+  return direction == Direction::in ? "in" : "fwd";
+}
+
 std::string line(const Change<Policy>& change) {
   const auto& [action, key, value] = change;
-  return "xfrm policy add src " + key.src.to_string() + " dst " + key.dst.to_string() + " dir out" +
-         marked("mark", key.mark) + " tmpl src " + value.tmpl->src.to_string() + " dst " +
-         value.tmpl->dst.to_string() + " proto esp spi " + std::to_string(value.tmpl->spi) +
-         " reqid " + std::to_string(value.tmpl->reqid) + " mode tunnel";
+  std::string text = "xfrm policy add src " + key.src.to_string() + " dst " + key.dst.to_string() +
+                     " dir " + word(key.direction) + marked("mark", key.mark) + " priority " +
+                     std::to_string(value.priority);
+  if (value.block) text += " action block";
+  if (!value.tmpl) return text;
+  text += " tmpl src " + value.tmpl->src.to_string() + " dst " + value.tmpl->dst.to_string() +
+          " proto esp" + (value.tmpl->spi == 0 ? "" : " spi " + std::to_string(value.tmpl->spi)) +
+          " reqid " + std::to_string(value.tmpl->reqid) + " mode tunnel";
+  return value.tmpl->optional ? text + " level use" : text;
 }
 
 std::string line(const Change<Route>& change) {
   const auto& [action, key, value] = change;
-  std::string text = "route add " + key.dst.to_string();
+  std::string text = "route add " +
+                     std::string(value.type == RouteType::unicast ? "" : "unreachable ") +
+                     key.dst.to_string();
   if (value.gateway) text += " via " + value.gateway->to_string();
-  text += " dev " + value.dev + " table " + std::to_string(key.table) + " proto " +
-          std::to_string(value.protocol) + " scope " + std::to_string(value.scope);
+  if (!value.dev.empty()) text += " dev " + value.dev + " scope " + std::to_string(value.scope);
+  text += " table " + std::to_string(key.table) + " proto " + std::to_string(value.protocol);
+  if (key.metric != 0) text += " metric " + std::to_string(key.metric);
+  if (value.src) text += " src " + value.src->to_string();
   return value.mtu ? text + " mtu " + std::to_string(value.mtu) : text;
 }
 

@@ -95,15 +95,16 @@ Start before_peers(LinuxKernel& kernel, size_t peers, KeyForm form) {
   return {.without = without, .thought = think(kernel, cluster_of(peers, form))};
 }
 
-// Somebody else carried out the plan: nothing of it is left for us, but that routes in main which
-// others made are not ours before they are adopted.
+// Another program carried out the plan: nothing of it is left for us, but the owners of addresses,
+// which only eBPF programs ask for, and routes in main, which are not ours before they are adopted.
 void require_done(LinuxKernel& kernel, size_t peers, KeyForm form, bool with_map) {
   auto left = think(kernel, cluster_of(peers, form)).plan;
   carry_out(kernel, left);
   std::erase_if(left, [&](const Operation& each) {
     const auto* route = std::get_if<Change<Route>>(&each);
     const bool in_main = route && route->action == Action::add && route->value.gateway;
-    return in_main || (!with_map && std::holds_alternative<Change<PeerEntry>>(each));
+    return in_main || std::holds_alternative<Change<AddressOwner>>(each) ||
+           (!with_map && std::holds_alternative<Change<PeerEntry>>(each));
   });
   if (!left.empty()) throw std::runtime_error("left undone: " + describe(left.front()));
 }

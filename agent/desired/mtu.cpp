@@ -81,6 +81,13 @@ uint32_t least_ipv6_mtu(const Keys& keys) {
   return least;
 }
 
+// Of the uplink, the device that leads to the peer, and what routers said of the path.
+uint32_t narrowest(const Peer& peer, const LocalView& view) {
+  auto mtu = view.uplink.mtu;
+  if (peer.next_hop && peer.next_hop->mtu != 0) mtu = std::min(mtu, peer.next_hop->mtu);
+  return peer.path ? std::min(mtu, peer.path->mtu) : mtu;
+}
+
 }  // namespace
 
 uint32_t outer_mtu(uint32_t inner, const Algorithm& algorithm, Family outer) {
@@ -99,15 +106,14 @@ uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer
 }
 
 uint32_t routed_mtu(const Peer& peer, const LocalView& view) {
-  if (!peer.path) return view.uplink.mtu;
   const auto family = peer.router.family();
   const auto least = family == Family::v4 ? 0 : least_ipv6_mtu(view.keys);
-  return std::min(std::max(peer.path->mtu, least), view.uplink.mtu);
+  return std::min(std::max(narrowest(peer, view), least), view.uplink.mtu);
 }
 
 uint16_t cut_path(const Peer& peer, const LocalView& view) {
-  const bool cut = peer.path && routed_mtu(peer, view) > peer.path->mtu;
-  return cut ? static_cast<uint16_t>(peer.path->mtu) : uint16_t{0};
+  const auto path = narrowest(peer, view);
+  return routed_mtu(peer, view) > path ? static_cast<uint16_t>(path) : uint16_t{0};
 }
 
 }  // namespace pellicle

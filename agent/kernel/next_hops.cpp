@@ -50,8 +50,10 @@ NextHop next_hop(const Answer& answer, const Devices& devices, const IpAddress& 
   if (!hop || !hop->unicast) return none("it is no other host's address");
   const Link* device = devices.find(hop->dev);
   if (device == nullptr) return none(std::strerror(ENODEV));
-  return {
-      .device = device->name, .gateway = hop->gateway, .ethernet = device->type == ARPHRD_ETHER};
+  return {.device = device->name,
+          .gateway = hop->gateway,
+          .ethernet = device->type == ARPHRD_ETHER,
+          .mtu = device->mtu};
 }
 
 // Those of the gateways that are reached through another gateway, or not at all: by `onlink` alone.

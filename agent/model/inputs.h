@@ -73,6 +73,7 @@ struct NextHop {
   bool onlink = false;               // no other route leads to the gateway
   std::string obstacle = {};         // the kernel's words, where there is no device
   bool ethernet = true;              // the device's frames have an Ethernet header
+  uint32_t mtu = 0;                  // the device's; 0: not known, or the uplink's
   auto operator<=>(const NextHop&) const = default;
 };
 

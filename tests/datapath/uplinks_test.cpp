@@ -78,6 +78,21 @@ void check_followed(Lab& lab, const std::string& device) {
   CHECK(wait_until([&] { return lab.agent("worker").ctl("status").ok(); }, 30s));
 }
 
+// Pods learn what fits through the cable, which takes less than the uplink.
+void check_narrow() {
+  for (const char* node : {"worker", "control-plane"}) must_in(node, "ip link set eth1 mtu 1400");
+  const auto mtu = [](const char* pod_cidr) {
+    return must_in("worker", std::string("ip route show table 200 ") + pod_cidr);
+  };
+  CHECK(wait_until([&] { return mtu("10.0.2.0/24").find(" mtu 1400") != std::string::npos; }));
+  CHECK(mtu("10.0.0.0/24").find(" mtu 1500") != std::string::npos);
+  for (const char* pod : {"10.0.2.77", "fd00:10:2::4d", "10.0.0.249", "fd00:10::f9"}) {
+    CAPTURE(pod);
+    CHECK(wait_until(
+        [&] { return sh_in("net", std::string("ping -c 1 -W 1 -s 1380 ") + pod).ok(); }));
+  }
+}
+
 void check_two_uplinks(const std::string& key_line) {
   Lab lab({.nodes = dual_stack_nodes(), .key_line = key_line});
   connect(lab);
@@ -87,6 +102,7 @@ void check_two_uplinks(const std::string& key_line) {
   add_seed_pods(lab);
   lab.serve_http("cni-fcnh6");
   check_followed(lab, "eth1");
+  check_narrow();
   CHECK(must_in("worker", "ip route show 10.0.2.0/24") == "10.0.2.0/24 via 172.40.0.2 dev eth1 \n");
   CHECK(must_in("worker", "ip route show 10.0.0.0/24") == "10.0.0.0/24 via 172.18.0.4 dev eth0 \n");
   check_encrypted(cable, {"10.0.2.77", "fd00:10:2::4d"});

@@ -71,4 +71,24 @@ TEST_CASE("a path that is narrower than the uplink is its peer's route's MTU") {
   CHECK(mtu() == 1500);
 }
 
+TEST_CASE("a peer's route has the MTU of the device that leads to it, where that is narrower") {
+  auto inputs = seed::worker();
+  const auto mtu = [&] {
+    return compute(inputs).state.routes.at({200, seed::cidr("10.0.0.0/24")}).mtu;
+  };
+  auto& hop = inputs.next_hops[seed::ip("172.18.0.4")];
+  hop = {.device = "mesh0", .gateway = {}, .mtu = 1420};
+  CHECK(mtu() == 1420);
+  CHECK(compute(inputs).state.routes.at({200, seed::cidr("10.0.2.0/24")}).mtu == 1500);
+  inputs.paths[seed::ip("10.0.0.40")] = {.mtu = 1300, .router = seed::ip("172.18.0.1")};
+  CHECK(mtu() == 1300);
+  inputs.paths[seed::ip("10.0.0.40")].mtu = 1450;
+  CHECK(mtu() == 1420);
+  inputs.paths.clear();
+  hop.mtu = 9000;
+  CHECK(mtu() == 1500);
+  hop.mtu = 0;
+  CHECK(mtu() == 1500);
+}
+
 }  // namespace pellicle::this_file

@@ -164,6 +164,10 @@ void add_cni_options(CLI::App& app, Config& config) {
   app.add_option("--cni-plugin", config.cni.plugin,
                  "The plugin to install there; without it, pellicle-cni beside this program")
       ->check(absolute_path);
+  app.add_option("--cni-status-grace", config.cni.status_grace,
+                 "How long the plugin's STATUS succeeds without an agent, after it was ready "
+                 "(seconds; without it, 120)")
+      ->check(CLI::Range(0, 3600));
   app.add_option(
          "--cni-chain", config.cni.chain,
          "Plugins called after ours, each only while it is in the plugins' folder; empty: none")

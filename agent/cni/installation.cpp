@@ -59,7 +59,8 @@ std::vector<std::string> configurations(const std::string& folder) {
 
 }  // namespace
 
-std::string conflist(const std::string& socket, const std::vector<std::string>& chained) {
+std::string conflist(const std::string& socket, const std::vector<std::string>& chained,
+                     std::optional<unsigned> status_grace) {
   Json plugins = Json::array();
   // Who limits what a pod sends needs the ingress hook of its device for itself.
   const bool shapes = std::find(chained.begin(), chained.end(), "bandwidth") != chained.end();
@@ -67,6 +68,7 @@ std::string conflist(const std::string& socket, const std::vector<std::string>& 
             {"socket", socket},
             {"capabilities", {{"ips", true}, {kAnnotations, true}}}};
   if (shapes) ours["capabilities"]["bandwidth"] = true;
+  if (status_grace) ours["statusGraceSeconds"] = *status_grace;
   plugins.push_back(std::move(ours));
   for (const auto& type : chained) plugins.push_back(chained_plugin(type));
   Json list{{"cniVersion", "1.0.0"}};
@@ -112,7 +114,7 @@ void CniInstallation::install_conflist() {
   for (const auto& type : settings_.chain) {
     if (fs::exists(fs::path(settings_.bin_dir) / type)) chained_.push_back(type);
   }
-  const auto wanted = conflist(socket_, chained_);
+  const auto wanted = conflist(socket_, chained_, settings_.status_grace);
   if (contents(file()) == wanted) return;
   fs::create_directories(settings_.conf_dir);
   replace_file(file(), wanted, 0644);

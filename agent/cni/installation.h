@@ -3,6 +3,7 @@
 // atomically.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,15 @@ struct CniSettings {
   std::string plugin;  // the binary to install; empty: pellicle-cni beside this program
   // Plugins that are called after ours, each only while its binary is in bin_dir.
   std::vector<std::string> chain = {"portmap", "bandwidth"};
+  // Seconds for which STATUS succeeds without an agent, after it was ready: the plugin's own number
+  // unless given.
+  std::optional<unsigned> status_grace = {};
 };
 
 // The configuration list. Version 1.0.0, the newest that Debian 12's containerd and plugins read;
 // 1.1.0 too, for a runtime that looks for it, when no plugin of unknown age is chained.
-std::string conflist(const std::string& socket, const std::vector<std::string>& chained);
+std::string conflist(const std::string& socket, const std::vector<std::string>& chained,
+                     std::optional<unsigned> status_grace);
 
 class CniInstallation {
  public:

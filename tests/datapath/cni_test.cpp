@@ -1,6 +1,7 @@
 // The CNI verbs against a real agent: what a runtime may ask for, in every order.
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/cni_runtime.h"
@@ -272,7 +273,7 @@ TEST_CASE("cni: GC removes what is not in the list, of this network alone") {
   CHECK(collected({}) == 2);
 }
 
-TEST_CASE("cni: without the agent ADD says so, and DEL is completed when it is back") {
+TEST_CASE("cni: without the agent ADD waits for it, and DEL is completed when it is back") {
   Node node;
   const CniPod kept = Node::sandbox("kept");
   const CniPod deleted = Node::sandbox("deleted");
@@ -282,15 +283,24 @@ TEST_CASE("cni: without the agent ADD says so, and DEL is completed when it is b
   list["cniVersion"] = "1.1.0";
   CniRuntime runtime("worker", node.agent.cni_bin_dir(), list);
   CHECK(runtime.status().ok());
+  list["plugins"][0].update({{"addWaitSeconds", 0}, {"statusGraceSeconds", 0}});
+  CniRuntime impatient("worker", node.agent.cni_bin_dir(), list);
 
   node.agent.kill();
-  node.check_refused(node.runtime.add(Node::sandbox("new")), 11, "agent");
-  node.check_refused(runtime.status(), 50, "agent");
+  node.check_refused(impatient.add(Node::sandbox("new")), 11, "agent");
+  node.check_refused(impatient.status(), 50, "agent");
+  CHECK(runtime.status().ok());
+  const CniPod newer = Node::sandbox("newer");
+  CniAnswer waited;
+  std::jthread add([&] { waited = runtime.add(newer); });
   node.remove(deleted);
   node.remove(deleted);
   CHECK(sh_in("deleted", "ip link show dev eth0").ok());  // its namespace stays, so it does
 
   node.lab.start_agent("worker");
+  add.join();
+  CHECK(waited.ok());
+  node.remove(newer);
   CHECK(node.given_out() == std::set<std::string>{address});
   CHECK_FALSE(sh_in("deleted", "ip link show dev eth0").ok());
   CHECK(std::filesystem::is_empty(node.agent.state_dir() + "/deletions"));

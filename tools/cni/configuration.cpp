@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kDeepest = 32;  // levels; a configuration has about five
 constexpr const char* kDefaultSocket = "/var/run/pellicle/agent.sock";
+constexpr int64_t kStatusGrace = 120;  // seconds: an agent's image is pulled meanwhile
+constexpr int64_t kAddWait = 20;       // seconds; a runtime gives an ADD at least a minute
 
 [[noreturn]] void refuse(const std::string& field, const std::string& expected) {
   throw Failure(kInvalidConfiguration, "network configuration: " + field + ": " + expected);
@@ -91,6 +93,15 @@ std::string network_in(const Json& json) {
   return name.get<std::string>();
 }
 
+std::chrono::seconds seconds_in(const Json& json, const char* name, int64_t without) {
+  constexpr int64_t most = 3600;
+  const auto& given = field(json, name);
+  if (given.is_null()) return std::chrono::seconds(without);
+  const auto count = given.is_number_integer() ? given.get<int64_t>() : -1;
+  if (count < 0 || count > most) refuse(name, "expected seconds, 0 to 3600, found " + given.dump());
+  return std::chrono::seconds(count);
+}
+
 void check_type(const Json& json) {
   const auto& type = field(json, "type");
   const bool valid = type.is_string() && !type.get_ref<const std::string&>().empty() &&
@@ -157,11 +168,13 @@ std::string version_for_errors(const std::string& input) {
 }
 
 Configuration configuration(const std::string& input) {
-  Configuration result{.version = {}, .network = {}, .socket = {}, .json = decoded(input)};
+  Configuration result{.json = decoded(input)};
   result.version = spoken_version(result.json);
   result.network = network_in(result.json);
   check_type(result.json);
   result.socket = socket_in(result.json);
+  result.status_grace = seconds_in(result.json, "statusGraceSeconds", kStatusGrace);
+  result.add_wait = seconds_in(result.json, "addWaitSeconds", kAddWait);
   return result;
 }
 

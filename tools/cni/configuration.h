@@ -2,6 +2,7 @@
 // does not fit is a Failure that names the field and what was expected.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ struct Configuration {
   std::string version;  // one of kVersions
   std::string network;
   std::string socket;  // the agent's
+  // For so long after the agent was ready STATUS succeeds without it, and ADD waits for it.
+  std::chrono::seconds status_grace{};
+  std::chrono::seconds add_wait{};
   Json json;
 };
 

@@ -1,9 +1,11 @@
 #include "tools/cni/plugin.h"
 
 #include <system_error>
+#include <thread>
 
 #include "tools/cni/agent.h"
 #include "tools/cni/deletion.h"
+#include "tools/cni/readiness.h"
 #include "tools/cni/request.h"
 #include "tools/cni/result.h"
 
@@ -15,6 +17,7 @@ namespace {
 // for STATUS asks again anyway, every few seconds.
 constexpr std::chrono::seconds kWorkLimit(60);
 constexpr std::chrono::seconds kStatusLimit(5);
+constexpr std::chrono::milliseconds kPause(200);  // before an agent that is away is asked again
 
 std::string text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -32,23 +35,31 @@ Json ask_agent(const Request& request, const std::string& method, const Json& pa
              request.verb == Verb::status ? kStatusLimit : kWorkLimit);
 }
 
-Json asked(const Request& request) {
-  try {
-    return ask_agent(request, request.method, request.params);
-  } catch (const NoAnswer& silence) {
-    throw no_agent(request, silence);
+// Waits for an agent that is being replaced: nobody listens, or it is in its first pass. One that
+// was asked and is silent may have done it.
+Json asked(const Request& request, const std::string& method, const Json& params) {
+  const auto end = std::chrono::steady_clock::now() + request.wait;
+  for (;; std::this_thread::sleep_for(kPause)) {
+    const bool last = std::chrono::steady_clock::now() >= end;
+    try {
+      return ask_agent(request, method, params);
+    } catch (const NoAnswer& silence) {
+      if (last || silence.why() != NoAnswer::Why::absent) throw no_agent(request, silence);
+    } catch (const Failure& refusal) {
+      if (last || refusal.code() != kTryLater) throw;
+    }
   }
+}
+
+Json asked(const Request& request) {
+  return asked(request, request.method, request.params);
 }
 
 // A deletion of the same pod that is still waiting must not strike the new one.
 void complete_deletion(const Request& request) {
   const auto id = request.params.at("id").get<std::string>();
   if (!is_deletion_queued(request.socket, id)) return;
-  try {
-    ask_agent(request, "pod-delete", {{"id", id}});
-  } catch (const NoAnswer& silence) {
-    throw no_agent(request, silence);
-  }
+  asked(request, "pod-delete", {{"id", id}});
   forget_deletion(request.socket, id);
 }
 
@@ -82,11 +93,14 @@ void remove(const Request& request) {
   forget_deletion(request.socket, id);
 }
 
-// Whatever is amiss, the one thing that STATUS says is that ADD cannot be served.
+// Whatever is amiss, the one thing that STATUS says is that ADD cannot be served. ADD waits for an
+// agent that is away for a moment, so that alone is none.
 void report_status(const Request& request) {
   try {
     asked(request);
+    note_ready(request.socket);
   } catch (const Failure& failure) {
+    if (was_ready_within(request.socket, request.grace)) return;
     throw Failure(kUnavailable, "pods cannot be added now", failure.what());
   }
 }

@@ -90,7 +90,11 @@ Request request(const Environment& environment, const std::string& input) {
                   .params = params_of(rule.verb, environment, given),
                   .ifname = environment.ifname,
                   .netns = environment.netns};
-  if (rule.verb == Verb::add) request.dns = dns(given);
+  if (rule.verb == Verb::status) request.grace = given.status_grace;
+  if (rule.verb == Verb::add) {
+    request.wait = given.add_wait;
+    request.dns = dns(given);
+  }
   return request;
 }
 

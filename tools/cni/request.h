@@ -17,7 +17,9 @@ struct Request {
   Json params;          // its parameters
   std::string ifname;
   std::string netns;
-  Json dns = Json::object();  // handed through to the result of ADD
+  std::chrono::seconds wait{};   // for an agent that is not there yet
+  std::chrono::seconds grace{};  // how long its last "ready" counts
+  Json dns = Json::object();     // handed through to the result of ADD
 };
 
 // Pure. Failure when something is missing or wrong.

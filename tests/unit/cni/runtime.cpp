@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests/harness/catch.h"
+
 namespace pellicle {
 
 const char* const kPod = R"({
@@ -54,7 +56,10 @@ Variables attachment(const std::string& command) {
 }
 
 Json network(const std::string& version, const Json& more) {
-  Json json{{"cniVersion", version}, {"name", "pellicle"}, {"type", "pellicle-cni"}};
+  Json json{{"cniVersion", version},
+            {"name", "pellicle"},
+            {"type", "pellicle-cni"},
+            {"addWaitSeconds", 0}};
   json.update(more);
   return json;
 }
@@ -66,6 +71,23 @@ std::string result_line(const std::string& json) {
 std::string error_line(int code, const std::string& message) {
   const Json error{{"code", code}, {"message", message}};
   return Json{{"error", error}}.dump() + "\n";
+}
+
+void check_error(const Run& run, int code, const std::string& words) {
+  INFO(run.out);
+  CHECK(run.status == 1);
+  CHECK(run.err.empty());
+  const auto error = run.json();
+  CHECK(error.at("code").get<int>() == code);
+  const auto sentence = error.at("msg").get<std::string>() + " " + error.value("details", "");
+  CHECK(sentence.find(words) != std::string::npos);
+}
+
+void check_silent_success(const Run& run) {
+  INFO(run.out);
+  CHECK(run.status == 0);
+  CHECK(run.out.empty());
+  CHECK(run.err.empty());
 }
 
 Run Runtime::run(const Variables& environment, const std::string& input) const {

@@ -26,6 +26,10 @@ struct Run {
   Json json() const { return Json::parse(out); }  // throws when it is not one document
 };
 
+// It failed with the code, and its message or details have the words.
+void check_error(const Run& run, int code, const std::string& words);
+void check_silent_success(const Run& run);
+
 // A folder with the agent's socket in it, and the built plugin.
 class Runtime {
  public:

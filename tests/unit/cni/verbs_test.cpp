@@ -11,23 +11,6 @@ using namespace pellicle;
 
 namespace {
 
-void check_silent_success(const Run& run) {
-  INFO(run.out);
-  CHECK(run.status == 0);
-  CHECK(run.out.empty());
-  CHECK(run.err.empty());
-}
-
-void check_error(const Run& run, int code, const std::string& words) {
-  INFO(run.out);
-  CHECK(run.status == 1);
-  CHECK(run.err.empty());
-  const auto error = run.json();
-  CHECK(error.at("code").get<int>() == code);
-  const auto sentence = error.at("msg").get<std::string>() + " " + error.value("details", "");
-  CHECK(sentence.find(words) != std::string::npos);
-}
-
 std::string only_request(const FakeAgent& agent) {
   const auto requests = agent.requests();
   REQUIRE(requests.size() == 1);

@@ -17,7 +17,7 @@ namespace pellicle {
 
 namespace {
 
-constexpr uint32_t kLoopback = 1;  // in every network namespace
+constexpr uint32_t kLoopbackIndex = 1;  // in every network namespace
 
 // Does the program write to and read from what is pinned? Maps with other names than ours (a
 // read-only data section) do not count.
@@ -82,7 +82,7 @@ void dump_filters(NetlinkSocket& socket, KnownPrograms& known, const DeviceNames
 
 // A filter that is there as well is left from a move that was not finished.
 void dump_tcx(KnownPrograms& known, const DeviceNames& names, KernelState& into) {
-  if (!tcx_programs({.ifindex = kLoopback})) return;
+  if (!tcx_programs({.ifindex = kLoopbackIndex})) return;
   for (const auto& [ifindex, name] : names) {
     for (const bool ingress : {true, false}) {
       const auto ids = tcx_programs({ifindex, ingress});

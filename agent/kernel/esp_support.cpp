@@ -2,6 +2,7 @@
 
 #include <linux/netlink.h>
 #include <sched.h>
+#include <sys/utsname.h>
 
 #include <array>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "agent/desired/desired.h"
+#include "agent/kernel/module_block.h"
 #include "agent/kernel/netlink_socket.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/xfrm_state_codec.h"
@@ -31,6 +33,11 @@ constexpr std::array kParts = {
     Parts{"hmac(sha1)", "authenc cbc hmac sha1_generic", "CONFIG_CRYPTO_AUTHENC"},
     Parts{"hmac(md5)", "authenc cbc hmac md5", "CONFIG_CRYPTO_AUTHENC"},
 };
+
+std::string kernel_release() {
+  utsname names{};
+  return uname(&names) == 0 ? names.release : "";
+}
 
 Parts parts_of(const Algorithm& algorithm) {
   const auto* aead = std::get_if<Aead>(&algorithm);
@@ -110,11 +117,16 @@ std::optional<std::string> missing_support(const Algorithm& algorithm, Family fa
   const std::string said = " (" + words + ")";
   if (error == EPROTONOSUPPORT) {
     const bool ipv4 = family == Family::v4;
-    return std::string("the kernel cannot do ESP over ") + family_name(family) + ": the module " +
-           (ipv4 ? "esp4" : "esp6") + " or xfrm_user is missing; " +
-           remedy(ipv4 ? "esp4 xfrm_user" : "esp6 xfrm_user",
-                  ipv4 ? "CONFIG_INET_ESP" : "CONFIG_INET6_ESP") +
-           said;
+    const std::string module = ipv4 ? "esp4" : "esp6";
+    const std::string cannot =
+        std::string("the kernel cannot do ESP over ") + family_name(family) + ": ";
+    if (const auto block = module_block(module)) {
+      return cannot + describe(*block, module, kernel_release()) +
+             "; where it does, take that line away on the host and run `modprobe " + module + "`" +
+             said;
+    }
+    return cannot + "the module " + module + " or xfrm_user is missing; " +
+           remedy(module + " xfrm_user", ipv4 ? "CONFIG_INET_ESP" : "CONFIG_INET6_ESP") + said;
   }
   if (error != ENOENT && error != ENOSYS) return std::nullopt;
   const auto parts = parts_of(algorithm);

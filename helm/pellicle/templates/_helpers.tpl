@@ -159,6 +159,10 @@ volumeMounts:
   - name: modules
     mountPath: /lib/modules
     readOnly: true
+  - name: modprobe
+    # Which modules the host forbids, and where.
+    mountPath: /etc/modprobe.d
+    readOnly: true
   - name: tmp
     mountPath: /tmp
 {{- end }}
@@ -195,6 +199,9 @@ volumeMounts:
 - name: modules
   hostPath:
     path: /lib/modules
+- name: modprobe
+  hostPath:
+    path: /etc/modprobe.d
 - name: tmp
   emptyDir: {}
 {{- end }}

@@ -113,7 +113,7 @@ enum clear_text { CLEAR_PASSES, CLEAR_IS_OBSERVED, CLEAR_IS_DROPPED };
 /* Whose an address is: a node's pods' or a node's own, this node's among them. */
 struct owner_value {
   struct ip_address router; /* the node's cilium_host address, by which its ESP is known */
-  u16 to_pods;              /* enum clear_text, for a pod of this node or its router */
+  u16 to_pods;              /* enum clear_text, for a pod of this node, its router or a Service */
   u16 to_node;              /* enum clear_text, for this node's own address */
 };
 

@@ -4,6 +4,7 @@
 #define PELLICLE_LIB_FORWARD_H
 
 #include "bpf/lib/cluster.h"
+#include "bpf/lib/route.h"
 #include "bpf/lib/verdict.h"
 
 /* Redirects the packet the way the node's own routes go, not by table 200: on 6.1 bpf_fib_lookup
@@ -11,22 +12,9 @@
  * resolved yet is no failure: bpf_redirect_neigh resolves it and keeps the packet meanwhile. */
 static __always_inline int forward(struct __sk_buff* skb, const struct datapath_config* config,
                                    const struct packet* packet) {
-  struct bpf_fib_lookup route = {
-      .family = packet->family,
-      .l4_protocol = packet->protocol,
-      .ifindex = skb->ifindex,
-  };
+  struct bpf_fib_lookup route;
   struct bpf_redir_neigh hop = {};
-  long found;
-
-  /* IPv4's addresses are the first words of IPv6's. */
-  __builtin_memcpy(route.ipv6_src, &packet->source, sizeof(route.ipv6_src));
-  __builtin_memcpy(route.ipv6_dst, &packet->destination, sizeof(route.ipv6_dst));
-  if (packet->family == FAMILY_IPV4)
-    route.tos = packet->tos;
-  else
-    route.flowinfo = packet->tos;
-  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+  long found = find_route(skb, packet, &route);
 
   if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH)
     return drop(skb, DROP_NO_ROUTE);

@@ -5,6 +5,7 @@
 #define PELLICLE_LIB_OWNER_H
 
 #include "bpf/lib/cluster.h"
+#include "bpf/lib/route.h"
 
 /* Whose the packet's source is; NULL: no node's. */
 static __always_inline const struct owner_value* owner(const struct packet* packet) {
@@ -58,20 +59,30 @@ static __always_inline bool is_forged_in_esp(struct __sk_buff* skb, const struct
   return true;
 }
 
+/* The node's routes lead it back to where it came from, as they do the address of a Service, of
+ * which kube-proxy makes a pod's behind this hook. A node that routes for others does so from one
+ * device to another. Not inlined: this is far from the packets of pods and nodes. */
+static __noinline bool leads_back(struct __sk_buff* skb, const struct packet* packet) {
+  struct bpf_fib_lookup route;
+  long found = find_route(skb, packet, &route);
+
+  return (found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH) &&
+         route.ifindex == skb->ifindex;
+}
+
 /* Should it have come as ESP, and is therefore dropped? */
 static __always_inline bool is_refused_in_the_clear(struct __sk_buff* skb,
                                                     const struct node_network* own,
                                                     const struct packet* packet) {
-  bool to_pods = is_local(own, &packet->destination);
+  bool to_node = same_address(&packet->destination, &own->address);
+  const struct owner_value* whose = owner(packet);
   const struct ip_address none = {};
-  const struct owner_value* whose;
   u32 verdict;
 
-  if (!to_pods && !same_address(&packet->destination, &own->address)) return false;
-  whose = owner(packet);
   if (!whose) return false;
-  verdict = to_pods ? whose->to_pods : whose->to_node;
+  verdict = to_node ? whose->to_node : whose->to_pods;
   if (verdict == CLEAR_PASSES) return false;
+  if (!to_node && !is_local(own, &packet->destination) && !leads_back(skb, packet)) return false;
   blame(skb, packet, &none, &whose->router,
         verdict == CLEAR_IS_DROPPED ? CLEAR_DROPPED : CLEAR_OBSERVED);
   return verdict == CLEAR_IS_DROPPED;

@@ -1,4 +1,5 @@
 // pell_uplink_in: nodes speak in their own name, and what should be ESP is.
+#include "agent/model/ip.h"
 #include "tests/bpf/net.h"
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
@@ -60,7 +61,7 @@ TEST_CASE("owner: what no Node says is ESP comes in as ever") {
   CHECK(passes(programs, {.src = "172.18.0.9", .dst = "10.0.1.52"}));   // a router's ICMP, a client
   CHECK(passes(programs, {.src = "8.8.8.8", .dst = "10.0.1.52"}));
   CHECK(passes(programs, {.src = "172.18.0.4", .dst = "172.18.0.3"}));  // between nodes
-  CHECK(passes(programs, {.src = "10.0.0.249", .dst = "1.1.1.1"}));     // behind this node
+  CHECK(passes(programs, {.src = "10.0.0.249", .dst = "1.1.1.1"}));  // where this node has no way
   CHECK(passes(programs, {.src = "10.0.0.249", .dst = "224.0.0.251"}));
   CHECK(passes(programs, {.src = "10.0.0.40", .dst = "10.0.1.138", .protocol = kEsp}));
   CHECK(programs.drops().empty());
@@ -73,6 +74,44 @@ TEST_CASE("owner: observed clear text is counted and comes in") {
   CHECK(passes(programs, {.src = "172.18.0.4", .dst = "10.0.1.52"}));
   CHECK(programs.drops().empty());
   CHECK(programs.forged(CLEAR_OBSERVED, kNone, "10.0.0.40").packets == 2);
+}
+
+TEST_CASE("owner: clear text for a Service, whose address is about to become a pod's") {
+  const Net net;
+  const clear_text verdict = GENERATE(CLEAR_IS_DROPPED, CLEAR_IS_OBSERVED);
+  const Programs programs = with_owners(net.config(), verdict);
+  const Family family = GENERATE(Family::v4, Family::v6);
+  const bool v4 = family == Family::v4;
+  CAPTURE(verdict, v4);
+  set_sysctl(std::string("net/ipv") + (v4 ? "4" : "6") + "/conf/eth0/forwarding", "1");
+  const auto change = v4 ? ip : ip6;
+  const std::string service = v4 ? "10.96.169.246" : "fd00:96::a9f6";
+  const std::string pod = v4 ? "10.0.0.249" : "fd00:10::f9", world = v4 ? "8.8.8.8" : "2001:db8::8";
+  const auto comes_in = [&](const std::string& source) {
+    return programs.run(kProgram, frame({.src = source, .dst = service}), 0, ifindex("eth0"))
+               .verdict == TC_ACT_UNSPEC;
+  };
+  const auto counted = [&] {
+    const auto kind = verdict == CLEAR_IS_DROPPED ? CLEAR_DROPPED : CLEAR_OBSERVED;
+    return programs.forged(kind, v4 ? kNone : "::", v4 ? "10.0.0.40" : "fd00:10::28").packets;
+  };
+  CHECK(comes_in(pod));  // no way there: the kernel drops it
+  change("route add default via " + std::string(v4 ? "172.18.0.1" : "fe80::1") + " dev eth0");
+  CHECK(comes_in(world));
+  CHECK(counted() == 0);
+  CHECK(comes_in(pod) == (verdict == CLEAR_IS_OBSERVED));
+  CHECK(counted() == 1);
+  change("neighbour add " + std::string(v4 ? "172.18.0.1" : "fe80::1") +
+         " lladdr 02:00:00:00:00:04 dev eth0");
+  CHECK(comes_in(pod) == (verdict == CLEAR_IS_OBSERVED));
+  CHECK(counted() == 2);
+  // A router for others, and another address of the node itself.
+  change("route add " + service + " dev lxc");
+  CHECK(comes_in(pod));
+  change("route del " + service + " dev lxc");
+  change("address add " + service + " dev lxc");
+  CHECK(comes_in(pod));
+  CHECK(counted() == 2);
 }
 
 TEST_CASE("owner: of what one key for all decrypts, it is known that it is not this node's") {

@@ -1,11 +1,7 @@
-// Each speaks in its own name: hand-made packets of a pod, of a host on the wire and of a
-// stolen node, to a local pod, a remote one, a Service and nodes. And what looks odd and is right.
-#include <set>
-
-#include "tests/datapath/raw_frames.h"
-#include "tests/harness/catch.h"
-#include "tests/harness/lab/kube_proxy/kube_proxy.h"
-#include "tests/harness/lab/seed_pods.h"
+// Each speaks in its own name: hand-made packets of a pod, of a host on the wire and of a stolen
+// node, to a pod of the node, a remote one, a Service and nodes. The rows are the cells; each case
+// is one form of the key, with host encryption or without.
+#include "tests/datapath/names.h"
 
 namespace this_file {
 
@@ -15,317 +11,205 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string kMasquerading = "ipv4-native-routing-cidr = \"10.0.0.0/8\"\n";
-const std::string kHostEncryption = "host-encryption = true\n";
-const std::string kOutside;  // the guest's root namespace, 172.18.0.1
+constexpr uint8_t kAuthentication = 51;
+constexpr uint16_t kServicePort = 80;
 
-struct Target {
-  const char* what;
-  const char* v4;
-  const char* v6;
-};
-constexpr Target kTargets[] = {{"a pod of the same node", "10.0.1.103", "fd00:10:1::67"},
-                               {"a pod of another", "10.0.0.249", "fd00:10::f9"},
-                               {"a Service", kServiceAddress, kServiceIpv6},
-                               {"its node", "172.18.0.3", "fd00:172::3"},
-                               {"another node", "172.18.0.4", "fd00:172::4"}};
-// In whose name the pod 10.0.1.52 speaks.
-constexpr Target kNames[] = {{"a pod of its node", "10.0.1.103", "fd00:10:1::67"},
-                             {"a pod of another", "10.0.0.249", "fd00:10::f9"},
-                             {"its node", "172.18.0.3", "fd00:172::3"},
-                             {"another node", "172.18.0.4", "fd00:172::4"},
-                             {"cilium_host", "10.0.1.138", "fd00:10:1::8a"},
-                             {"the world", "8.8.8.8", "2001:db8::8"},
-                             {"no address", "0.0.0.0", "::"}};
+// A packet whose text is its own, so that it can be found again.
+pellicle::Packet packet_of(const std::string& source, const std::string& to, uint16_t port,
+                           const std::string& text) {
+  static uint16_t client = 20000;
+  if (port == 0) return with_text(source, to, text);
+  return syn_with_text(source, to, ++client, port, text);
+}
 
-class Names {
- public:
-  Names() {
-    install_service(lab.network());
-    lab.start_agents();
-    add_seed_pods(lab);
-    lab.serve_http_on_nodes(kHostNetworkPort);
-    REQUIRE(wait_until([&] { return all_drop_clear_text(); }));
-    for (const SeedPod& pod : kSeedPods) captures_[pod.name] = &lab.capture(pod.name, "eth0");
-  }
-
-  uint64_t drops(const std::string& node, const std::string& reason) {
-    return lab.agent(node).ask("status")["drops"][reason]["packets"].get<uint64_t>();
-  }
-  // The screen of the node `worker`, once it has these words.
-  std::string worker_says(const std::string& words) {
-    std::string screen;
-    wait_until([&] {
-      screen = lab.agent("worker").says();
-      return screen.find(words) != screen.npos;
-    });
-    return screen;
-  }
-  // Of all three kinds, on all nodes.
-  uint64_t refused() {
-    uint64_t sum = 0;
-    for (const NodeSpec& node : lab.network().nodes()) {
-      for (const char* reason : {"forged", "forged_node", "clear_text"})
-        sum += drops(node.name, reason);
-    }
-    return sum;
-  }
-
-  // How many packets for the pod hold the text; its answers, ICMP errors with what they are about,
-  // do not count.
-  size_t arrived(const SeedPod& pod, const std::string& text) {
-    const auto held = packets_with(captures_.at(pod.name)->packets(), text);
-    return static_cast<size_t>(std::count_if(held.begin(), held.end(), [&](const auto& packet) {
-      const auto to = packet.dst.to_string();
-      return to == pod.address || to == pod.ipv6;
-    }));
-  }
-  size_t arrived(const std::string& pod, const std::string& text) {
-    const auto* found = std::find_if(kSeedPods.begin(), kSeedPods.end(),
-                                     [&](const SeedPod& each) { return each.name == pod; });
-    return arrived(*found, text);
-  }
-  // The pods that it came to.
-  std::string where(const std::string& text) {
-    std::string places;
-    for (const SeedPod& pod : kSeedPods) {
-      if (arrived(pod, text) > 0) places += std::string(pod.name) + " ";
-    }
-    return places;
-  }
-
-  pellicle::Packet addressed_to_node(pellicle::Packet packet) {
-    packet.to = mac_bytes(docker_mac(lab.network().node("worker").address));
-    return packet;
-  }
-
-  Lab lab{{.nodes = dual_stack_nodes(), .agent_config = kMasquerading + kHostEncryption}};
-
- private:
-  // Each node has heard from both others, in each family, that they encrypt all there is.
-  bool all_drop_clear_text() {
-    const auto& nodes = lab.network().nodes();
-    return std::all_of(nodes.begin(), nodes.end(), [&](const NodeSpec& node) {
-      const auto peers = lab.agent(node.name).ask("status")["peers"];
-      return peers.size() == 4 && std::all_of(peers.begin(), peers.end(), [](const auto& peer) {
-               return peer["encrypts"] == "pods nodes";
-             });
-    });
-  }
-  std::map<std::string, Capture*> captures_;
-};
-
-// `pellicle monitor` of what a node drops, until this ends.
-class Monitor {
- public:
-  Monitor(Lab& lab, const std::string& node)
-      : log_(lab.log_dir() + "/monitor-" + node + ".log"),
-        process_({program("pellicle"), "--socket", lab.agent(node).socket(), "monitor",
-                  "--bpf-root", lab.agent(node).bpf_root(), "--type", "dropped"},
-                 log_, node) {
-    if (!wait_until([&] { return text().find("listening") != std::string::npos; }))
-      throw LabError("pellicle monitor: " + text());
-  }
-  bool shows(const std::string& words) {
-    return wait_until([&] { return text().find(words) != std::string::npos; });
-  }
-  std::string text() const { return file_text(log_); }
-
- private:
-  std::string log_;
-  Process process_;
-};
-
-// What the pod `net` sends by its own device, which is its gateway's other end.
-class Pod {
- public:
-  explicit Pod(Names& names) : device_("net", "eth0") {
-    for (const auto& each : names.lab.agent("worker").ask("pod-list"))
-      if (each["name"] == "net") lxc_ = each["device"].get<std::string>();
-    to_ = mac_bytes(names.lab.mac_of("worker", lxc_));
-    from_ = mac_bytes(names.lab.mac_of("net", "eth0"));
-  }
-  void send(pellicle::Packet packet) const {
-    packet.to = to_;
-    packet.from = from_;
-    device_.send(frame(packet));
-  }
-  const std::string& lxc() const { return lxc_; }
-
- private:
-  RawDevice device_;
-  std::string lxc_;
-  MacBytes to_{}, from_{};
-};
-
-void pod_speaks_in_others_names(Names& names) {
-  const Pod pod(names);
-  Monitor monitor(names.lab, "worker");
+void pod_speaks_in_others_names(Names& names, DropMonitor& monitor) {
+  const RawPod pod(names.lab, "net");
   const uint64_t before = names.drops("worker", "forged");
+  const std::string text = "forged by a pod";
   uint64_t sent = 0;
-  for (const Target& name : kNames) {
-    for (const Target& to : kTargets) {
-      for (const uint8_t protocol : {uint8_t{IPPROTO_UDP}, kEsp, uint8_t{51}}) {
-        pod.send(with_text(name.v4, to.v4, "forged by a pod", protocol));
-        pod.send(with_text(name.v6, to.v6, "forged by a pod", protocol));
-        sent += 2;
+  for (const Name& name :
+       {kLocalPod, kRemotePod, kOwnNode, kOtherNode, kHostDevice, kWorld, kNowhere}) {
+    for (const Name& to : {kLocalPod, kRemotePod, kService, kOwnNode, kOtherNode}) {
+      for (const Family family : kFamilies) {
+        for (const uint8_t protocol : {uint8_t{IPPROTO_UDP}, kEsp, kAuthentication})
+          pod.send(with_text(name.in(family), to.in(family), text, protocol));
+        pod.send(packet_of(name.in(family), to.in(family), kServicePort, text));
+        sent += 4;
       }
     }
   }
   // In its own name all of it arrives, ESP as well: behind the last forged one.
-  for (const Target* to : {&kTargets[0], &kTargets[1]}) {
-    pod.send(with_text("10.0.1.52", to->v4, "in its own name", kEsp));
-    pod.send(with_text("fd00:10:1::34", to->v6, "in its own name"));
+  for (const Name& to : {kLocalPod, kRemotePod}) {
+    pod.send(with_text(kSelf.v4, to.v4, "in its own name", kEsp));
+    pod.send(with_text(kSelf.v6, to.v6, "in its own name"));
   }
   for (const char* other : {"cni-s22px", "cni-fcnh6"}) {
     CAPTURE(other);
     CHECK(wait_until([&] { return names.arrived(other, "in its own name") == 2; }));
   }
-  CHECK(names.where("forged by a pod") == "");
+  CHECK(names.where(text) == "");
   CHECK(names.drops("worker", "forged") == before + sent);
-  CHECK(packets_with(names.lab.network().wire(), "forged by a pod").empty());
+  CHECK(packets_with(names.lab.network().wire(), text).empty());
   CHECK(monitor.shows("10.0.1.103"));
   CHECK(monitor.shows("forged"));
 }
 
-void host_on_the_wire_speaks_in_others_names(Names& names) {
-  const RawDevice wire(kOutside, "kind");
-  const auto send = [&](const char* source, const char* to, const std::string& text) {
-    wire.send(frame(names.addressed_to_node(with_text(source, to, text))));
-  };
-  const uint64_t before = names.drops("worker", "clear_text");
-  uint64_t sent = 0;
-  for (const auto& [source, to] : {std::pair("10.0.0.249", "10.0.1.52"),
-                                   {"10.0.2.77", "10.0.1.52"},
-                                   {"10.0.1.103", "10.0.1.52"},  // its own node's pod
-                                   {"172.18.0.4", "10.0.1.52"},
-                                   {"10.0.0.249", "172.18.0.3"},
-                                   {"fd00:10::f9", "fd00:10:1::34"},
-                                   {"fd00:172::4", "fd00:10:1::34"},
-                                   {"fd00:10::f9", "fd00:172::3"}}) {
-    send(source, to, "forged on the wire");
-    ++sent;
+// What a host on the wire sends to worker's device: it is dropped there always, with host
+// encryption, or never, as it is what this source may send in the clear.
+enum class Refused { always, with_host_encryption, never };
+struct InTheClear {
+  Name source;
+  Name to;
+  uint16_t port;  // of TCP; 0: UDP
+  Refused refused;
+  bool for_pods = true;  // in the end
+};
+const InTheClear kInTheClear[] = {
+    {kRemotePod, kSelf, 0, Refused::always},
+    {kThirdPod, kSelf, 0, Refused::always},
+    {kLocalPod, kSelf, 0, Refused::always},
+    {kOtherNode, kSelf, 0, Refused::with_host_encryption},
+    {kWorld, kSelf, 0, Refused::never},
+    {kRouter, kSelf, 0, Refused::never},
+    {kRemotePod, kOwnNode, 0, Refused::with_host_encryption, false},
+    {kLocalPod, kOwnNode, 0, Refused::always, false},
+    {kOtherNode, kOwnNode, 0, Refused::never, false},
+    {kRemotePod, kOwnNode, kNodePort, Refused::with_host_encryption},
+    {kLocalPod, kOwnNode, kNodePort, Refused::always},
+    {kOtherNode, kOwnNode, kNodePort, Refused::never},
+    {kRouter, kOwnNode, kNodePort, Refused::never},
+    {kRemotePod, kService, kServicePort, Refused::always},
+    {kLocalPod, kService, kServicePort, Refused::always},
+    {kOtherNode, kService, kServicePort, Refused::with_host_encryption},
+    {kRouter, kService, kServicePort, Refused::never}};
+
+void host_on_the_wire_speaks_in_others_names(Names& names, const NamesForm& form,
+                                             DropMonitor& monitor) {
+  const RawDevice wire("", "kind");
+  const auto worker = mac_bytes(docker_mac(names.lab.network().node("worker").address));
+  uint64_t expected = names.drops("worker", "clear_text");
+  for (const InTheClear& row : kInTheClear) {
+    const bool refused = row.refused == Refused::always ||
+                         (row.refused == Refused::with_host_encryption && form.host_encryption);
+    for (const Family family : kFamilies) {
+      CAPTURE(row.source.what, row.to.what, row.port, refused, family == Family::v6);
+      static int number = 0;
+      const std::string text = "sent on the wire " + std::to_string(++number) + ";";
+      auto packet = packet_of(row.source.in(family), row.to.in(family), row.port, text);
+      packet.to = worker;
+      wire.send(frame(packet));
+      if (!refused && row.for_pods) CHECK(wait_until([&] { return !names.where(text).empty(); }));
+      if (refused) ++expected;
+      REQUIRE(wait_until([&] { return names.drops("worker", "clear_text") == expected; }));
+      if (refused) CHECK(names.where(text) == "");
+    }
   }
-  send("172.18.0.1", "10.0.1.52", "from the world");  // as a router's ICMP, or a client
-  CHECK(wait_until([&] { return names.arrived("net", "from the world") == 1; }));
-  CHECK(wait_until([&] { return names.drops("worker", "clear_text") == before + sent; }));
-  CHECK(names.where("forged on the wire") == "");
   CHECK_THAT(names.worker_says("Node worker2 clear text since"),
              Contains("packets with its addresses arrive in the clear and are dropped"));
+  CHECK(monitor.shows("clear_text"));
 }
 
-void stolen_node_speaks_in_others_names(Names& names) {
-  const uint64_t before = names.drops("worker", "forged_node");
-  for (const char* source : {"10.0.2.77", "172.18.0.2", "10.0.1.103"})
-    send_from_node("worker2", with_text(source, "10.0.1.52", "forged by a node"));
-  send_from_node("worker2", with_text("172.18.0.4", "10.0.1.52", "by the node itself"));
-  send_from_node("worker2", with_text("10.0.0.249", "10.0.1.52", "by the node itself"));
-  CHECK(wait_until([&] { return names.arrived("net", "by the node itself") == 2; }));
-  CHECK(wait_until([&] { return names.drops("worker", "forged_node") == before + 3; }));
-  CHECK(names.where("forged by a node") == "");
-  CHECK_THAT(names.worker_says("Node worker2 forgery since"),
-             Contains("sends packets with addresses of Node control-plane inside its ESP"));
-  const auto metrics = sh_in("worker", "curl --silent http://127.0.0.1:9879/metrics").output;
-  CHECK_THAT(metrics, Contains("pellicle_forged_packets_total{kind=\"in_esp\",sender="
-                               "\"worker2\",owner=\"control-plane\"} 2"));
-}
-
-// Hairpins, NodePorts from outside and of a pod, hostNetwork, ICMP of nodes on the way, a pod's own
-// link-local address.
-void odd_traffic_passes(Names& names) {
-  auto& lab = names.lab;
-  const uint64_t before = names.refused();
-  for (int i = 0; i < 8; ++i)  // the back ends are cni-s22px, itself, and cni-fcnh6
-    CHECK(lab.http_get("cni-s22px", std::string("http://") + kServiceAddress + "/").ok());
-  for (const NodeSpec& node : lab.network().nodes()) {
-    CAPTURE(node.name);
-    const auto address = node.address.to_string();
-    for (const std::string& from : {kOutside, std::string("net"), std::string("cni-fcnh6")}) {
-      CAPTURE(from);
-      for (int i = 0; i < 3; ++i) CHECK(lab.http_get(from, http_url(address, kNodePort)).ok());
+// So that worker2's own packets to worker by these addresses are ESP, and no NAT of its own is in
+// the way: its root does as it likes.
+void send_inside_esp() {
+  for (const Name& to : {kSelf, kService, kOwnNode}) {
+    for (const Family family : kFamilies) {
+      const bool v4 = family == Family::v4;
+      const std::string address = std::string(to.in(family)) + (v4 ? "/32" : "/128");
+      must_in("worker2", std::string("ip xfrm policy add src ") + (v4 ? "0.0.0.0/0" : "::/0") +
+                             " dst " + address + " dir out priority 1 tmpl src " +
+                             (v4 ? "10.0.0.40" : "fd00:10::28") + " dst " + kHostDevice.in(family) +
+                             " proto esp reqid 1 mode tunnel");
+      must_in("worker2", (v4 ? iptables() : ip6tables()) + " -t raw -I OUTPUT -d " + address +
+                             " -j CT --notrack");
     }
-    CHECK(lab.http_get("net", http_url(address, kHostNetworkPort)).ok());
-    CHECK(lab.ping("net", address).ok());
   }
-  CHECK_THAT(sh_in("net", "ping -c 1 -W 2 -t 1 10.0.0.249").output, Contains("exceeded"));
-  CHECK_THAT(sh_in("net", "ping -c 1 -W 2 -t 2 10.0.0.249").output, Contains("exceeded"));
-  CHECK(lab.ping("net", "fd00:10::f9").ok());
-  const auto link_local = must_in("worker", "ip -6 -o address show dev " + Pod(names).lxc() +
-                                                " scope link | sed 's/.*inet6 //; s,/.*,,'");
-  CHECK(lab.ping("net", link_local.substr(0, link_local.find('\n')) + "%eth0").ok());
-  CHECK(names.refused() == before);
+}
+
+void stolen_node_speaks_in_others_names(Names& names, const NamesForm& form, DropMonitor& monitor) {
+  struct InsideEsp {
+    Name source;
+    bool known_with_one_key;  // that it is not worker2's
+  };
+  const uint32_t mark = form.one_key ? 0x3e00 : 0;  // its policies and states ask for it
+  std::vector<Name> targets = {kSelf};
+  if (!form.one_key) {
+    send_inside_esp();
+    targets.insert(targets.end(), {kService, kOwnNode});
+  }
+  uint64_t expected = names.drops("worker", "forged_node");
+  for (const InsideEsp& row : {InsideEsp{kThirdPod, false},
+                               {kThirdNode, false},
+                               {kLocalPod, true},
+                               {kOwnNode, true},
+                               {kHostDevice, true}}) {
+    const bool refused = !form.one_key || row.known_with_one_key;
+    for (const Name& to : targets) {
+      for (const Family family : kFamilies) {
+        CAPTURE(row.source.what, to.what, family == Family::v6, refused);
+        static int number = 0;
+        const std::string text = "sent by a node " + std::to_string(++number) + ";";
+        send_from_node("worker2", with_text(row.source.in(family), to.in(family), text), mark);
+        if (refused) ++expected;
+        REQUIRE(wait_until([&] { return names.drops("worker", "forged_node") == expected; }));
+        if (!refused && std::string(to.what) == kSelf.what)
+          CHECK(wait_until([&] { return names.arrived("net", text) == 1; }));
+        if (refused) CHECK(names.where(text) == "");
+      }
+    }
+  }
+  const std::string own = "by the node itself";
+  send_from_node("worker2", with_text(kRemotePod.v4, kSelf.v4, own), mark);
+  send_from_node("worker2", with_text(kRemotePod.v6, kSelf.v6, own), mark);
+  send_from_node("worker2", with_text(kOtherNode.v4, kSelf.v4, own), mark);
+  CHECK(wait_until([&] { return names.arrived("net", own) == 3; }));
+  CHECK(names.drops("worker", "forged_node") == expected);
+  CHECK(monitor.shows("forged_node"));
+  const auto metrics = sh_in("worker", "curl --silent http://127.0.0.1:9879/metrics").output;
+  if (form.one_key) {
+    CHECK_THAT(names.worker_says("Node worker forgery since"),
+               Contains("one key for all nodes does not tell whose ESP it is"));
+    CHECK_THAT(metrics, Contains("pellicle_forged_packets_total{kind=\"in_esp\",sender=\"\","
+                                 "owner=\"worker\"} 6"));
+  } else {
+    CHECK_THAT(names.worker_says("Node worker2 forgery since"),
+               Contains("sends packets with addresses of Node control-plane inside its ESP"));
+    CHECK_THAT(metrics, Contains("pellicle_forged_packets_total{kind=\"in_esp\",sender="
+                                 "\"worker2\",owner=\"control-plane\"} 12"));
+  }
+}
+
+void check_names(const NamesForm& form) {
+  Names names(form);
+  DropMonitor monitor(names.lab, "worker");
+  pod_speaks_in_others_names(names, monitor);
+  host_on_the_wire_speaks_in_others_names(names, form, monitor);
+  // With one key a node's own policies and states ask for a mark; without host encryption they are
+  // for what its pods send alone. tests/bpf/owner_test.cpp has what is decrypted there.
+  if (!form.one_key || form.host_encryption)
+    stolen_node_speaks_in_others_names(names, form, monitor);
+  // What was sent by hand, and nothing else.
+  const auto cleartext = names.lab.cleartext();
+  CHECK(cleartext.size() == packets_with(cleartext, "sent on the wire").size());
+  CHECK(names.lab.files_with_the_key().empty());
 }
 
 }  // namespace
 
-TEST_CASE("each speaks in its own name: a pod, a host on the wire, a stolen node") {
-  Names names;
-  odd_traffic_passes(names);
-  pod_speaks_in_others_names(names);
-  host_on_the_wire_speaks_in_others_names(names);
-  stolen_node_speaks_in_others_names(names);
-  CHECK(names.lab.cleartext().size() == 3);  // what was sent by hand, between pods of two nodes
+TEST_CASE("each speaks in its own name: a key for each pair") {
+  check_names({});
 }
 
-TEST_CASE("clear text is dropped once its node has said that it encrypts, or observed") {
-  Lab lab({.agent_config = "strict-ingress = \"observe\"\n"});
-  const auto say = [&](const api::Json& word) {
-    lab.api().patch(api::node_key("worker2"),
-                    {{"metadata", {{"annotations", {{"pellicle.io/encrypts", word}}}}}});
-  };
-  lab.start_agent("worker");
-  lab.add_pod("worker", "net", "10.0.1.52");
-  auto& capture = lab.capture("net", "eth0");
-  const RawDevice wire(kOutside, "kind");
-  size_t sent = 0;
-  const auto comes_in = [&] {
-    const auto text = "in the clear " + std::to_string(++sent);
-    auto packet = with_text("10.0.0.249", "10.0.1.52", text);
-    packet.to = mac_bytes(docker_mac(lab.network().node("worker").address));
-    wire.send(frame(packet));
-    auto marker = with_text("172.18.0.1", "10.0.1.52", "behind it " + std::to_string(sent));
-    marker.to = packet.to;
-    wire.send(frame(marker));
-    REQUIRE(wait_until([&] {
-      return !packets_with(capture.packets(), "behind it " + std::to_string(sent)).empty();
-    }));
-    return !packets_with(capture.packets(), text).empty();
-  };
-  const auto heard = [&](const char* word) {
-    return wait_until([&] {
-      const auto peers = lab.agent("worker").ask("status")["peers"];
-      return std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
-        return peer["name"] == "worker2" && peer["encrypts"] == word;
-      });
-    });
-  };
-  CHECK(comes_in());  // an agent of before says nothing
-  CHECK(lab.agent("worker").ask("status")["forgeries"].empty());
-  say("pods");
-  REQUIRE(heard("pods"));
-  CHECK(comes_in());
-  const auto forgeries = lab.agent("worker").ask("status")["forgeries"];
-  REQUIRE(forgeries.size() == 1);
-  CHECK(forgeries[0]["kind"] == "clear_observed");
-  CHECK(forgeries[0]["owner"] == "worker2");
-  CHECK(lab.agent("worker").ask("status")["drops"]["clear_text"]["packets"] == 0);
+TEST_CASE("each speaks in its own name: a key for each pair, host encryption") {
+  check_names({.host_encryption = true});
+}
 
-  lab.agent("worker").stop();
-  lab.agent("worker").start();
-  REQUIRE(lab.agent("worker").wait_ready());
-  CHECK_FALSE(comes_in());
-  CHECK(lab.agent("worker").ask("status")["drops"]["clear_text"]["packets"] == 1);
+TEST_CASE("each speaks in its own name: one key for all") {
+  check_names({.one_key = true});
+}
 
-  // The same without an agent and without a program: by the kernel's own policy.
-  lab.agent("worker").stop();
-  must_in("worker", "tc filter del dev eth0 ingress");
-  CHECK_FALSE(comes_in());
-  CHECK_THAT(must_in("worker", "grep XfrmInTmplMismatch /proc/net/xfrm_stat"), Contains("\t1\n"));
-  lab.start_agent("worker");
-
-  say(nullptr);
-  REQUIRE(heard(""));
-  CHECK(comes_in());
+TEST_CASE("each speaks in its own name: one key for all, host encryption") {
+  check_names({.one_key = true, .host_encryption = true});
 }
 
 }  // namespace this_file

@@ -45,13 +45,22 @@ class RawDevice {
   FileDescriptor socket_;
 };
 
-// IPv4 packets that a node itself sends, by its own routes and policies.
-inline void send_from_node(const std::string& node, const pellicle::Packet& packet) {
-  const auto socket = raw_socket_in(node, AF_INET, IPPROTO_RAW);
-  const auto to = udp_address(packet.dst, 0);
+// Packets of either family that a node itself sends, by its own routes and policies. A mark is one
+// that its rules and policies see.
+inline void send_from_node(const std::string& node, const pellicle::Packet& packet,
+                           uint32_t mark = 0) {
+  const bool ipv4 = packet.src.find(':') == std::string::npos;
+  const auto socket = raw_socket_in(node, ipv4 ? AF_INET : AF_INET6, IPPROTO_RAW);
+  sockaddr_in6 to_v6{};
+  to_v6.sin6_family = AF_INET6;
+  if (!ipv4) inet_pton(AF_INET6, packet.dst.c_str(), &to_v6.sin6_addr);
+  const sockaddr_in to_v4 = ipv4 ? udp_address(packet.dst, 0) : sockaddr_in{};
+  const auto* to =
+      ipv4 ? reinterpret_cast<const sockaddr*>(&to_v4) : reinterpret_cast<const sockaddr*>(&to_v6);
   const Bytes bytes = bare(packet);
-  if (sendto(socket.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to),
-             sizeof to) < 0)
+  if (setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0 ||
+      sendto(socket.get(), bytes.data(), bytes.size(), 0, to, ipv4 ? sizeof to_v4 : sizeof to_v6) <
+          0)
     throw LabError(std::string("send a packet: ") + std::strerror(errno));
 }
 
@@ -66,6 +75,43 @@ inline pellicle::Packet with_text(const std::string& src, const std::string& dst
                           .begins = {0x11, 0x94, 0x11, 0x94, 0, length, 0, 0}};  // ports 4500
   packet.begins.insert(packet.begins.end(), text.begin(), text.end());
   return packet;
+}
+
+// The sum of RFC 1071 over the two addresses, the protocol, the length and the bytes.
+inline uint16_t tcp_checksum(const std::string& src, const std::string& dst, const Bytes& segment) {
+  uint32_t sum = IPPROTO_TCP + static_cast<uint32_t>(segment.size());
+  const auto add = [&](const uint8_t* bytes, size_t size) {
+    for (size_t i = 0; i < size; ++i)
+      sum += i % 2 == 0 ? static_cast<uint32_t>(bytes[i] << 8) : bytes[i];
+  };
+  for (const std::string& each : {src, dst}) {
+    const auto parsed = IpAddress::parse(each).value();
+    add(parsed.data(), parsed.size());
+  }
+  add(segment.data(), segment.size());
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(~sum);
+}
+
+// The first segment of a connection to this port, with this text in it: what kube-proxy takes for a
+// client's.
+inline pellicle::Packet syn_with_text(const std::string& src, const std::string& dst,
+                                      uint16_t src_port, uint16_t dst_port,
+                                      const std::string& text) {
+  Bytes segment = {0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0x20, 0, 0, 0, 0, 0};
+  const auto put16 = [&](size_t at, uint16_t value) {
+    segment[at] = static_cast<uint8_t>(value >> 8);
+    segment[at + 1] = static_cast<uint8_t>(value);
+  };
+  put16(0, src_port);
+  put16(2, dst_port);
+  segment.insert(segment.end(), text.begin(), text.end());
+  put16(16, tcp_checksum(src, dst, segment));
+  return {.src = src,
+          .dst = dst,
+          .protocol = IPPROTO_TCP,
+          .payload = segment.size(),
+          .begins = segment};
 }
 
 inline MacBytes mac_bytes(const std::string& text) {

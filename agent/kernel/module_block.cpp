@@ -35,6 +35,7 @@ std::vector<fs::path> files(const std::string& root) {
     }
   }
   std::vector<fs::path> all;
+  all.reserve(by_name.size());
   for (auto& [name, path] : by_name) all.push_back(std::move(path));
   return all;
 }

@@ -75,11 +75,13 @@ constexpr const char* kNatedBefore =
 // they began: before the peers' policies were there, or host encryption was switched on. MASQUERADE
 // ends a connection that changes its device. The mark keeps policies from choosing before NAT; it
 // goes right before, and the kernel looks for a policy once more with the new source. A pod's
-// packet with the mark whose source is not translated goes nowhere.
+// packet with the mark whose source is not translated goes nowhere. A connection that leaves by
+// cilium_host from the beginning has 0x1000 in its own mark: routes lead each of its packets there.
 //
-// The rules are the same with host encryption and without: when it is switched off, its policies go
-// after the rules have been written.
-void add_before_nat(const FamilyView& own, Rules& prerouting, Rules& output, Rules& postrouting) {
+// The others are the same with host encryption and without: when it is switched off, its policies
+// go after the rules have been written.
+void add_before_nat(const FamilyView& own, bool host_encryption, Rules& prerouting, Rules& output,
+                    Rules& postrouting) {
   const std::string pods = "-s " + own.local_cidr.to_string();
   const std::string unmarked = "-m mark --mark 0x0";
   prerouting.push_back(unmarked + " -m policy --dir in --pol none" + kNatedBefore);
@@ -88,11 +90,15 @@ void add_before_nat(const FamilyView& own, Rules& prerouting, Rules& output, Rul
   }
   output.push_back(unmarked + kNatedBefore);
   const std::string marked = "-m mark --mark 0x400/0xc00 -m conntrack ";
-  postrouting = {std::string("-o ") + kHostDevice +
-                     " -m mark --mark 0x4000/0x4800 -m conntrack --ctstate NEW"
-                     " -j CONNMARK --set-xmark 0x1000/0x1000",
+  const std::string by_host = std::string("-o ") + kHostDevice;
+  const std::string begins = " -m conntrack --ctstate NEW -j CONNMARK --set-xmark 0x1000/0x1000";
+  postrouting = {by_host + " -m mark --mark 0x4000/0x4800" + begins,
                  pods + " " + marked + "! --ctstate SNAT -j DROP",
                  marked + "--ctstate SNAT --ctdir ORIGINAL -j MARK --set-xmark 0x0/0x400"};
+  // See add_masquerading().
+  if (host_encryption && own.native_cidr && own.address) {
+    postrouting.push_back(pods + " ! -d " + own.local_cidr.to_string() + " " + by_host + begins);
+  }
 }
 
 // raw: ESP is not tracked. Inner packets are, in both directions, as any firewall expects. What
@@ -134,7 +140,7 @@ void add_chains(const FamilyView& own, bool host_encryption, Table<NetfilterChai
         "-m mark --mark 0x200/0xf00 -j CONNMARK --save-mark --nfmask 0xb00 --ctmask 0xb00"};
     output = {"-m connmark --mark 0x200/0xb00 -j MARK --set-xmark 0x200/0xf00"};
   }
-  add_before_nat(own, prerouting, output, postrouting);
+  add_before_nat(own, host_encryption, prerouting, output, postrouting);
   add("mangle", "PREROUTING", std::move(prerouting));
   add("mangle", "OUTPUT", std::move(output));
   add("mangle", "POSTROUTING", std::move(postrouting));

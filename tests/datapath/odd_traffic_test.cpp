@@ -127,4 +127,8 @@ TEST_CASE("odd traffic passes: one key for all") {
   check_odd_traffic({.one_key = true});
 }
 
+TEST_CASE("odd traffic passes: one key for all, host encryption") {
+  check_odd_traffic({.one_key = true, .host_encryption = true});
+}
+
 }  // namespace this_file

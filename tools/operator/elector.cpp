@@ -26,8 +26,11 @@ void Elector::got(const Response& response) {
   const auto write = election_.answered(response, begun, micro_time_now());
   judge();
   if (!write) return again();
+  writing_ = true;
   call_ = client_.request(*write, [this, begun](const Response& answer) {
+    writing_ = false;
     election_.wrote(answer, begun);
+    if (when_written_) return std::exchange(when_written_, nullptr)();
     judge();
     again();
   });
@@ -68,7 +71,16 @@ void Elector::resign(std::function<void()> done) {
   resigned_ = true;
   timer_.cancel();
   deadline_.cancel();
+  // What is being written may be what makes the Lease ours.
+  if (writing_) {
+    when_written_ = [this, done = std::move(done)]() mutable { give_back(std::move(done)); };
+    return;
+  }
   call_.cancel();
+  give_back(std::move(done));
+}
+
+void Elector::give_back(std::function<void()> done) {
   election_.note(callbacks_.notes());
   const auto request = election_.release(micro_time_now());
   leads_ = false;

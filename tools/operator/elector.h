@@ -36,6 +36,7 @@ class Elector {
   void again();
   void judge();
   void expire_at_deadline();
+  void give_back(std::function<void()> done);
 
   ApiClient& client_;
   Election election_;
@@ -45,7 +46,9 @@ class Elector {
   Call call_;
   bool leads_ = false;
   bool resigned_ = false;
-  std::string told_;  // the last trouble
+  bool writing_ = false;                // and its answer is awaited
+  std::function<void()> when_written_;  // none: the election goes on
+  std::string told_;                    // the last trouble
 };
 
 }  // namespace pellicle

@@ -94,6 +94,19 @@ TEST_CASE(
   CHECK(lab::wait_until([&] { return cluster.acting() == "b"; }, 30s));
 }
 
+TEST_CASE("a replica that is stopped while it takes the Lease gives it back as well") {
+  Replicas cluster("10.0.0.0/8", 600);
+  cluster.api.inject({.kind = api::FaultKind::late,
+                      .delay = std::chrono::seconds(2),
+                      .verb = "create",
+                      .resource = "leases"});
+  cluster.start("a");
+  REQUIRE(lab::wait_until([&] { return cluster.acting() == "a"; }, 30s));
+  CHECK(cluster.stop("a") == 0);
+  cluster.start("b");
+  CHECK(lab::wait_until([&] { return cluster.acting() == "b"; }, 30s));
+}
+
 TEST_CASE("what Nodes say survives a restart of everything, whoever wrote it") {
   Replicas cluster("10.0.0.0/8");
   for (const auto& node : api::kSeedNodes) cluster.api.create(api::node_object(node));

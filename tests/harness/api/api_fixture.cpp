@@ -157,7 +157,8 @@ void ApiFixture::clear_faults() {
 }
 
 size_t ApiFixture::disturb_watches(api::FaultKind kind, const std::string& resource) {
-  if (kind == api::FaultKind::answer || kind == api::FaultKind::delay)
+  if (kind == api::FaultKind::answer || kind == api::FaultKind::delay ||
+      kind == api::FaultKind::late)
     throw std::invalid_argument("an open watch has been answered already");
   const Lock lock(shared_->mutex);
   for (api::OpenWatch& watch : shared_->watches) {

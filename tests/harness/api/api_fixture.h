@@ -60,7 +60,7 @@ class ApiFixture {
   void clear_faults();  // also closes what stalls
 
   // Does it to the watches that are open now (of one resource, or all); how many there were. Any
-  // kind but answer and delay, which throw std::invalid_argument.
+  // kind but answer, delay and late, which throw std::invalid_argument.
   size_t disturb_watches(api::FaultKind kind, const std::string& resource = "");
 
   // Every resourceVersion handed out so far becomes too old to start from; open watches go on.

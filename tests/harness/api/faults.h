@@ -13,6 +13,7 @@ namespace pellicle::api {
 enum class FaultKind : uint8_t {
   answer,    // answer with an error status instead of doing anything
   delay,     // wait, then go on as if nothing had happened
+  late,      // do what is asked, and wait before the answer
   drop,      // close the connection: the client reads the end of the stream
   reset,     // close the connection with a TCP reset
   stall,     // say nothing (more) and keep the connection open
@@ -29,7 +30,7 @@ struct Fault {
   FaultKind kind = FaultKind::answer;
   int status = 500;                                 // of `answer`
   std::optional<std::chrono::seconds> retry_after;  // of `answer`: the header of a 429 or 503
-  std::chrono::milliseconds delay{0};               // of `delay`
+  std::chrono::milliseconds delay{0};               // of `delay` and `late`
 
   std::string verb;      // get, list, watch, create, update, patch, delete; empty: any
   std::string resource;  // "nodes" (with its subresources), "nodes/status"; empty: any

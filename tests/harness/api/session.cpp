@@ -66,6 +66,9 @@ Session::Next Session::serve(Call call) {
     case FaultKind::delay:
       if (!pause(fault->delay)) return Next::drop;
       return answer(call, refusal, std::nullopt);
+    case FaultKind::late:
+      late_ = fault->delay;
+      return answer(call, refusal, fault->kind);
     case FaultKind::answer:
       return answer(call, refusal_for(fault->status, fault->retry_after, call.attempt()),
                     std::nullopt);
@@ -127,6 +130,7 @@ Session::Next Session::send(const Call& call, const Response& response,
     wire_.send_half(response);
     return broken == FaultKind::truncate ? Next::drop : stall();
   }
+  if (broken == FaultKind::late && !pause(late_)) return Next::drop;
   Response sent = response;
   if (broken == FaultKind::garbage) sent = {.body = "{\"kind\":\"NodeList\",\"items\":[}"};
   wire_.send(sent, keep_alive);

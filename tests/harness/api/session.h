@@ -28,7 +28,8 @@ class Session {
 
   Wire& wire_;
   Shared& shared_;
-  uint64_t clears_ = 0;  // Faults::clears() when the fault at work was taken
+  uint64_t clears_ = 0;                // Faults::clears() when the fault at work was taken
+  std::chrono::milliseconds late_{0};  // before the answer that is to be late
 };
 
 }  // namespace pellicle::api

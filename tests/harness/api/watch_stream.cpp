@@ -88,6 +88,7 @@ std::optional<WatchStream::End> WatchStream::carry_out(FaultKind order) {
       return End::reset;
     case FaultKind::answer:
     case FaultKind::delay:
+    case FaultKind::late:
     case FaultKind::end:
       break;  // before or instead of a stream
   }

@@ -127,7 +127,8 @@ void dump_attachments(NetlinkSocket& socket, const BpfMaps& pinned, const Device
 void attach(NetlinkSocket& socket, const Change<Attachment>& change, int program_fd) {
   const auto object = "attach " + change.value.program + " to " + describe_hook(change.key);
   const TcHook hook{if_nametoindex(change.key.dev.c_str()), change.key.ingress};
-  if (hook.ifindex == 0) throw OsError(ENODEV, object + ": No such device");
+  if (hook.ifindex == 0)
+    throw OsError(ENODEV, "find device " + change.key.dev + ": No such device");
   const auto moved = own_tcx_program(hook);
   const bool filter = own_filter(socket, hook, object).has_value();
   if (filter || !moved) {

@@ -61,11 +61,15 @@ static __always_inline bool is_forged_in_esp(struct __sk_buff* skb, const struct
 
 /* The node's routes lead it back to where it came from, as they do the address of a Service, of
  * which kube-proxy makes a pod's behind this hook. A node that routes for others does so from one
- * device to another. Not inlined: this is far from the packets of pods and nodes. */
+ * device to another. ESP is no Service's, and a switch sends what is for another host here as well
+ * while it does not know where that is. Not inlined: this is far from the packets of pods and
+ * nodes. */
 static __noinline bool leads_back(struct __sk_buff* skb, const struct packet* packet) {
   struct bpf_fib_lookup route;
-  long found = find_route(skb, packet, &route);
+  long found;
 
+  if (skb->pkt_type != PACKET_HOST || packet->protocol == IPPROTO_ESP) return false;
+  found = find_route(skb, packet, &route);
   return (found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH) &&
          route.ifindex == skb->ifindex;
 }

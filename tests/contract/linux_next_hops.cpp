@@ -21,7 +21,8 @@ NextHop asked(Kernel& kernel, const char* destination, const char* source = null
 NextHop by(const char* device, const char* gateway = nullptr, bool onlink = false) {
   return {.device = device,
           .gateway = gateway ? std::optional(ip(gateway)) : std::nullopt,
-          .onlink = onlink};
+          .onlink = onlink,
+          .mtu = 1500};
 }
 
 // worker2 in another subnet; what is desired with the way that the kernel has to it.

@@ -138,7 +138,8 @@ struct Cluster {
   static Json configuration_list(const NodeAgent& agent) {
     return {{"cniVersion", "1.0.0"},
             {"name", "pellicle"},
-            {"plugins", {{{"type", "pellicle-cni"}, {"socket", agent.socket()}}}}};
+            {"plugins",
+             {{{"type", "pellicle-cni"}, {"socket", agent.socket()}, {"addWaitSeconds", 0}}}}};
   }
 
   // A namespace, and a sender in it that is refused for want of a device.

@@ -14,9 +14,9 @@ void Agent::heard(Changes changes) {
 
 // Just these: a pass reads all that the kernel has.
 void Agent::look_at_settings() {
+  if (!sysctls_hold(passes_.last().desired.state.sysctls)) return passes_.request();
   try {
-    const bool unchanged = kernel_.datapath().tcx_is_unchanged();
-    if (!unchanged || !sysctls_hold(passes_.last().desired.state.sysctls)) passes_.request();
+    if (!kernel_.datapath().tcx_is_unchanged()) passes_.request();
   } catch (const OsError& error) {
     log::debug("tcx programs cannot be looked at", {{"error", error.what()}});
   }

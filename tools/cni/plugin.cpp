@@ -35,8 +35,9 @@ Json ask_agent(const Request& request, const std::string& method, const Json& pa
              request.verb == Verb::status ? kStatusLimit : kWorkLimit);
 }
 
-// Waits for an agent that is being replaced: nobody listens, or it is in its first pass. One that
-// was asked and is silent may have done it.
+// ADD waits for an agent that is being replaced: its socket refuses connections, or the agent is in
+// its first pass. An agent that took the request and gives no answer may have carried it out, so it
+// is not asked again.
 Json asked(const Request& request, const std::string& method, const Json& params) {
   const auto end = std::chrono::steady_clock::now() + request.wait;
   for (;; std::this_thread::sleep_for(kPause)) {

@@ -87,9 +87,10 @@ TEST_CASE("owner: clear text for a Service, whose address is about to become a p
   const auto change = v4 ? ip : ip6;
   const std::string service = v4 ? "10.96.169.246" : "fd00:96::a9f6";
   const std::string pod = v4 ? "10.0.0.249" : "fd00:10::f9", world = v4 ? "8.8.8.8" : "2001:db8::8";
+  const MacBytes own = mac("eth0");
   const auto comes_in = [&](const std::string& source) {
-    return programs.run(kProgram, frame({.src = source, .dst = service}), 0, ifindex("eth0"))
-               .verdict == TC_ACT_UNSPEC;
+    const auto packet = frame({.src = source, .dst = service, .to = own});
+    return programs.run(kProgram, packet, 0, ifindex("eth0")).verdict == TC_ACT_UNSPEC;
   };
   const auto counted = [&] {
     const auto kind = verdict == CLEAR_IS_DROPPED ? CLEAR_DROPPED : CLEAR_OBSERVED;
@@ -104,6 +105,11 @@ TEST_CASE("owner: clear text for a Service, whose address is about to become a p
   change("neighbour add " + std::string(v4 ? "172.18.0.1" : "fe80::1") +
          " lladdr 02:00:00:00:00:04 dev eth0");
   CHECK(comes_in(pod) == (verdict == CLEAR_IS_OBSERVED));
+  CHECK(counted() == 2);
+  // What a switch floods, and ESP between two other nodes.
+  for (const Packet& passing : {Packet{.src = pod, .dst = service},
+                                Packet{.src = pod, .dst = service, .protocol = kEsp, .to = own}})
+    CHECK(programs.run(kProgram, frame(passing), 0, ifindex("eth0")).verdict == TC_ACT_UNSPEC);
   CHECK(counted() == 2);
   // A router for others, and another address of the node itself.
   change("route add " + service + " dev lxc");

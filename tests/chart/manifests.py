@@ -23,7 +23,7 @@ SIMPLE = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime
 
 # The group each kind belongs to: the models are named by version and kind alone.
 GROUPS = {"ConfigMap": "v1", "ServiceAccount": "v1", "Service": "v1", "DaemonSet": "apps/v1", "Deployment": "apps/v1",
-          "Job": "batch/v1"}
+          "Job": "batch/v1", "Pod": "v1"}
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
@@ -118,6 +118,8 @@ def check_document(document, complain):
     check_model(document, model, path, complain)
     if kind in ("DaemonSet", "Deployment"):
         check_pod(document["spec"]["template"], document["spec"]["selector"], path, complain)
+    if kind == "Pod":
+        check_pod(document, {"matchLabels": {}}, path, complain)
     if kind == "Job":
         check_pod(document["spec"]["template"], {"matchLabels": {}}, path, complain)
 
@@ -136,7 +138,7 @@ def check_references(documents, complain):
             wanted.add((document["roleRef"]["kind"], document["roleRef"]["name"]))
             wanted |= {(s["kind"], s["name"]) for s in document["subjects"]}
         spec = document.get("spec", {}).get("template", {}).get("spec", {})
-        if spec:
+        if spec and ("serviceAccountName" in spec or spec.get("automountServiceAccountToken") is not False):
             wanted.add(("ServiceAccount", spec.get("serviceAccountName")))
             wanted |= {("ConfigMap", v["configMap"]["name"]) for v in spec.get("volumes", []) if "configMap" in v}
         for missing in wanted - there:

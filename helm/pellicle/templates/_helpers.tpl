@@ -24,6 +24,7 @@ affinity: {}
 podAnnotations: {}
 priorityClassName: system-node-critical
 extraArgs: []
+extraEnv: []
 agent:
   prometheus: {enabled: false, port: 9879, peers: true, serviceMonitor: false, rules: false, dashboard: false}
 nodeIsolation: {enabled: true}
@@ -35,6 +36,7 @@ operator:
   podAnnotations: {}
   priorityClassName: system-cluster-critical
   extraArgs: []
+  extraEnv: []
   removeNodeTaints: true
   setNodeTaintsAfter: ""
 {{- end }}
@@ -204,4 +206,35 @@ volumeMounts:
     path: /etc/modprobe.d
 - name: tmp
   emptyDir: {}
+{{- end }}
+
+{{- /* Of the pods of `helm test`. */}}
+{{- define "pellicle.testPod" -}}
+automountServiceAccountToken: false
+terminationGracePeriodSeconds: 1
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+tolerations:
+  - key: node-role.kubernetes.io/control-plane
+    operator: Exists
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "pellicle.testContainer" -}}
+image: {{ include "pellicle.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+env:
+  - name: NODE_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: spec.nodeName
+  - name: POD_ADDRESSES
+    valueFrom:
+      fieldRef:
+        fieldPath: status.podIPs
 {{- end }}

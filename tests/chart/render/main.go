@@ -145,6 +145,15 @@ func functions(all *template.Template) template.FuncMap {
 	return funcs
 }
 
+// The chart's other files, below its folder, as Helm's .Files has them.
+type chartFiles string
+
+func (folder chartFiles) Get(name string) string {
+	text, err := os.ReadFile(filepath.Join(string(folder), name))
+	check(err)
+	return string(text)
+}
+
 // The kinds that a cluster serves, as Helm's .Capabilities.APIVersions has them.
 type kinds []string
 
@@ -226,6 +235,7 @@ func main() {
 				"APIVersions": given.apis, "KubeVersion": object{"Version": given.kubernetes}},
 			"Release":  object{"Name": "pellicle", "Namespace": given.namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
 			"Template": object{"Name": full, "BasePath": base},
+			"Files":    chartFiles(folder),
 		}))
 		text := strings.TrimSpace(strings.ReplaceAll(out.String(), "<no value>", ""))
 		if text == "" {

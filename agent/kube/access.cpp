@@ -83,7 +83,7 @@ void override_server(ApiAccess& access, std::string_view host, std::string_view 
 }
 
 ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port) {
-  const auto variable = [](const char* name) {
+  const Environment variable = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
@@ -91,6 +91,9 @@ ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::
                                                             variable("KUBERNETES_SERVICE_PORT"))
                                         : kubeconfig_access(kubeconfig);
   override_server(access, host, port);
+  if (!access.proxy) {
+    access.proxy = proxy_from(variable, access.host(), static_cast<uint16_t>(access.port()));
+  }
   return access;
 }
 

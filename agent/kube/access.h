@@ -2,9 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "agent/kube/proxy.h"
 
 namespace pellicle {
 
@@ -31,6 +34,7 @@ struct ApiAccess {
   std::string token;
   std::string token_file;        // read anew for each request: kubelet renews it
   bool skip_tls_verify = false;  // only when a kubeconfig says insecure-skip-tls-verify
+  std::optional<Proxy> proxy;    // on the way to the server
 
   std::string host() const;  // without brackets
   int port() const;
@@ -51,7 +55,8 @@ ApiAccess kubeconfig_access(const std::filesystem::path& file);
 void override_server(ApiAccess& access, std::string_view host, std::string_view port);
 
 // All of this for a program's settings: the kubeconfig, or without one what the pod is given; then
-// the server that the settings name.
+// the server that the settings name, and the proxy that the kubeconfig's proxy-url or the
+// environment names for it.
 ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port);
 
 }  // namespace pellicle

@@ -98,7 +98,8 @@ void read_cluster(const Section& cluster, ApiAccess& access) {
   access.ca = cluster.pem("certificate-authority");
   access.tls_server_name = cluster.text("tls-server-name");
   access.skip_tls_verify = cluster.flag("insecure-skip-tls-verify");
-  if (cluster.has("proxy-url")) cluster.refuse("proxy-url", "is not supported");
+  const auto proxy = cluster.text("proxy-url");
+  if (!proxy.empty()) access.proxy = parse_proxy(proxy, cluster.place + ": proxy-url");
 }
 
 void read_user(const Section& user, ApiAccess& access) {

@@ -123,6 +123,13 @@ std::string plain_words(const std::string& library_message, const PeerCheck& che
   const auto says = [&](const char* part) {
     return library_message.find(part) != std::string::npos;
   };
+  if (says("200 response from proxy")) {
+    return "the proxy answers CONNECT with status" +
+           library_message.substr(library_message.rfind(' '));
+  }
+  if (says("connect to any resolved proxy")) return "cannot connect to the proxy";
+  if (says("resolving proxy")) return "cannot resolve the proxy's host name";
+  if (says("proxy")) return "the proxy closed the connection before an answer came";
   if (says("SSL handshake")) {
     return check.refusal.empty() ? "the TLS handshake failed" : check.refusal;
   }
@@ -167,6 +174,18 @@ void notice_dead_peer(tcp::socket& socket, const std::string& host) {
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, 50'000);  // milliseconds
 }
 
+// The library resolves the host as it stands in the URI: an IPv6 address must have no brackets
+// there, and its parser takes that.
+web::uri library_uri(const char* scheme, const std::string& host, int port) {
+  return {std::string(scheme) + "://" + host + ":" + std::to_string(port)};
+}
+
+web::web_proxy library_proxy(const Proxy& proxy) {
+  web::web_proxy made(library_uri("http", proxy.host, proxy.port));
+  if (!proxy.user.empty()) made.set_credentials(web::credentials(proxy.user, proxy.password));
+  return made;
+}
+
 http_client_config configuration(const ApiAccess& access, const std::shared_ptr<PeerCheck>& check) {
   http_client_config config;
   config.set_timeout(std::chrono::hours(24));  // the loop's timers decide
@@ -175,12 +194,14 @@ http_client_config configuration(const ApiAccess& access, const std::shared_ptr<
   config.set_tlsext_sni_enabled(false);  // done below: the library would send the Host header
   config.set_ssl_context_callback(
       [access, check](boost::asio::ssl::context& context) { set_up_tls(context, access, *check); });
-  config.set_nativehandle_options([host = access.host(), check](void* handle) {
+  if (access.proxy) config.set_proxy(library_proxy(*access.proxy));
+  const auto next_hop = access.proxy ? access.proxy->host : access.host();
+  config.set_nativehandle_options([next_hop, check](void* handle) {
     auto& stream = *static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle);
     if (!IpAddress::parse(check->name)) {
       (void)SSL_set_tlsext_host_name(stream.native_handle(), check->name.c_str());
     }
-    notice_dead_peer(stream.next_layer(), host);
+    notice_dead_peer(stream.next_layer(), next_hop);
   });
   return config;
 }
@@ -234,7 +255,8 @@ void Wire::Exchange::read_on(const std::shared_ptr<Exchange>& self) {
 }
 
 Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver)
-    : server_(access.scheme_host_port),
+    : server_(access.scheme_host_port +
+              (access.proxy ? " through proxy " + access.proxy->shown() : "")),
       mailbox_(std::make_shared<Mailbox>(io, std::move(deliver))),
       connections_(std::make_unique<Connections>()) {
   (void)library_thread();
@@ -242,13 +264,11 @@ Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver
   const auto port = std::to_string(access.port());
   connections_->check = std::make_shared<PeerCheck>();
   connections_->check->name = access.tls_server_name.empty() ? host : access.tls_server_name;
-  // The library resolves the host as it stands in the URI: an IPv6 address must have no brackets
-  // there, and its parser takes that. The Host header has them.
-  connections_->make_client = [server = web::uri("https://" + host + ":" + port),
+  connections_->make_client = [server = library_uri("https", host, access.port()),
                                config = configuration(access, connections_->check)] {
     return std::make_shared<http_client>(server, config);
   };
-  if (host.find(':') != std::string::npos) {
+  if (host.find(':') != std::string::npos) {  // there the brackets belong
     connections_->host_header = "[" + host + "]:" + port;
   }
   connections_->client = connections_->make_client();

@@ -73,12 +73,19 @@ struct Cidrs {
   std::string native6;
   std::vector<std::string> exceptions;
   std::vector<std::string> allowed;
+  std::vector<std::string> node_addresses;
 };
 
 void add_datapath_options(CLI::App& app, Config& config, Cidrs& cidrs) {
   app.add_option("--uplink", config.settings.uplink,
                  "Device towards the other nodes; without it, the one with this Node's InternalIP")
       ->check(device_name);
+  app.add_option(
+         "--node-address-cidrs", cidrs.node_addresses,
+         "Of a Node's several InternalIPs those in these networks count, in this order; the "
+         "same on all nodes")
+      ->delimiter(',')
+      ->check(any_cidr);
   app.add_option_function<std::string>(
          "--auto-direct-node-routes",
          [&config](const std::string& value) { config.settings.direct_routes = value != "false"; },
@@ -214,6 +221,12 @@ void add_process_options(CLI::App& app, Config& config) {
       ->default_str("json");
 }
 
+std::vector<Cidr> parsed(const std::vector<std::string>& texts) {
+  std::vector<Cidr> networks;
+  for (const auto& text : texts) networks.push_back(Cidr::parse(text).value());
+  return networks;
+}
+
 void take(const Cidrs& cidrs, Settings& settings) {
   if (settings.host_encryption && !settings.netfilter) {
     throw CLI::ValidationError("--host-encryption",
@@ -230,12 +243,8 @@ void take(const Cidrs& cidrs, Settings& settings) {
   }
   if (!cidrs.native.empty()) settings.native_cidr = Cidr::parse(cidrs.native);
   if (!cidrs.native6.empty()) settings.native_cidr6 = Cidr::parse(cidrs.native6);
-  for (const auto& allowed : cidrs.allowed) {
-    settings.allowed_addresses.push_back(Cidr::parse(allowed).value());
-  }
-  for (const auto& exception : cidrs.exceptions) {
-    settings.masquerade_exceptions.push_back(Cidr::parse(exception).value());
-  }
+  settings.allowed_addresses = parsed(cidrs.allowed);
+  settings.masquerade_exceptions = parsed(cidrs.exceptions);
 }
 
 // As given, on the command line, in the file or by a variable, else the default.
@@ -285,6 +294,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
     app.parse(arguments);
     std::erase(line.config.cni.chain, "");
     take(cidrs, line.config.settings);
+    line.config.node_address_cidrs = parsed(cidrs.node_addresses);
     line.config.effective = effective(app);
   } catch (const CLI::CallForHelp&) {
     return {.config = {}, .run = false, .status = 0, .text = app.help()};

@@ -17,6 +17,8 @@ namespace pellicle {
 struct Config {
   Settings settings;
   CniSettings cni;
+  std::vector<Cidr>
+      node_address_cidrs;  // of a Node's InternalIPs those that count, see decode_node()
   bool allow_weak_algorithms = false;  // hmac(md5) and hmac(sha1) in the key Secret
   std::string kubeconfig;              // empty: the pod's service account
   std::string service_host;  // in place of KUBERNETES_SERVICE_HOST, when kube-proxy is not up yet

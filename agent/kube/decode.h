@@ -66,7 +66,9 @@ struct DecodedNode {
   bool not_ready_taint = false;      // see taint.h
   bool network_unavailable = false;  // see network_condition.h
 };
-DecodedNode decode_node(const ApiObject& object);
+// Of several InternalIPs of a family it is the one in the first of `preferred` that has any; else
+// the first of the list, as for Kubernetes itself.
+DecodedNode decode_node(const ApiObject& object, const std::vector<Cidr>& preferred = {});
 
 // `decoded` with each malformed field taken from the last good state of the same Node.
 Node merged(const Node& last_good, const DecodedNode& decoded);

@@ -100,10 +100,21 @@ void read_pod_cidrs(const json& object, Reader& reader) {
   }
 }
 
-void read_internal_ips(const json& object, Reader& reader) {
+std::optional<IpAddress> chosen(const std::vector<IpAddress>& addresses,
+                                const std::vector<Cidr>& preferred) {
+  for (const auto& network : preferred) {
+    const auto found = std::find_if(addresses.begin(), addresses.end(),
+                                    [&](const IpAddress& one) { return network.contains(one); });
+    if (found != addresses.end()) return *found;
+  }
+  return addresses.empty() ? std::nullopt : std::optional(addresses.front());
+}
+
+void read_internal_ips(const json& object, const std::vector<Cidr>& preferred, Reader& reader) {
   const auto& addresses = member(member(object, "status"), "addresses");
   if (!addresses.is_array()) return;
   auto& node = reader.out.node;
+  std::vector<IpAddress> v4, v6;
   for (size_t i = 0; i < addresses.size(); ++i) {
     if (member(addresses[i], "type") != "InternalIP") continue;
     const auto one = address(member(addresses[i], "address"));
@@ -114,9 +125,10 @@ void read_internal_ips(const json& object, Reader& reader) {
       reader.out.malformed.insert(NodeField::internal_ipv6);
       continue;
     }
-    auto& first = one->family() == Family::v4 ? node.internal_ipv4 : node.internal_ipv6;
-    if (!first) first = one;
+    (one->family() == Family::v4 ? v4 : v6).push_back(*one);
   }
+  node.internal_ipv4 = chosen(v4, preferred);
+  node.internal_ipv6 = chosen(v6, preferred);
   // One good address of the family is enough, whatever stands beside it.
   if (node.internal_ipv4) reader.out.malformed.erase(NodeField::internal_ipv4);
   if (node.internal_ipv6) reader.out.malformed.erase(NodeField::internal_ipv6);
@@ -205,7 +217,7 @@ bool has_not_ready_taint(const json& object) {
 
 }  // namespace
 
-DecodedNode decode_node(const ApiObject& object) {
+DecodedNode decode_node(const ApiObject& object, const std::vector<Cidr>& preferred) {
   DecodedNode out;
   out.node.name = object.name;
   const auto parsed = json::parse(object.text, nullptr, /*allow_exceptions=*/false);
@@ -213,7 +225,7 @@ DecodedNode decode_node(const ApiObject& object) {
   if (created.is_string()) out.node.created = created.get<std::string>();
   Reader reader{out};
   read_pod_cidrs(parsed, reader);
-  read_internal_ips(parsed, reader);
+  read_internal_ips(parsed, preferred, reader);
   for (const auto& own : kOwnAddresses) read_own_address(parsed, own, reader);
   read_key_id(parsed, reader);
   read_pair_keys(member(member(parsed, "metadata"), "annotations"), reader);

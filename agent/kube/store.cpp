@@ -3,7 +3,7 @@
 namespace pellicle {
 
 Store::Known Store::known(const ApiObject& object) const {
-  auto decoded = decode_node(object);
+  auto decoded = decode_node(object, node_addresses_);
   const auto last = nodes_.find(object.name);
   Known known{.node = merged(last == nodes_.end() ? Node{} : last->second.node, decoded),
               .problems = std::move(decoded.problems),

@@ -25,8 +25,10 @@ struct ClusterSnapshot {
 class Store {
  public:
   // `own_node`: the Node whose annotations are kept as they stand, see annotations().
-  explicit Store(std::string own_node = "", WeakAlgorithms weak = WeakAlgorithms::refused)
-      : own_node_(std::move(own_node)), weak_(weak) {}
+  // `node_addresses`: which of a Node's InternalIPs count, see decode_node().
+  explicit Store(std::string own_node = "", WeakAlgorithms weak = WeakAlgorithms::refused,
+                 std::vector<Cidr> node_addresses = {})
+      : own_node_(std::move(own_node)), node_addresses_(std::move(node_addresses)), weak_(weak) {}
 
   // A complete LIST: these Nodes exist and no others.
   void nodes_listed(const std::vector<ApiObject>& objects);
@@ -81,6 +83,7 @@ class Store {
   void consider_offer();
 
   std::string own_node_;
+  std::vector<Cidr> node_addresses_;
   std::map<std::string, Known> nodes_;
   bool nodes_listed_ = false;
   bool secret_listed_ = false;

@@ -16,6 +16,7 @@ encryption:
   ipsec: {rotateEvery: "", rotateAtSequence: 0}
   strictMode: {egress: {enabled: false, cidr: ""}, ingress: {mode: enforce}}
 allowedAddresses: []
+nodeAddressCIDRs: []
 cni: {statusGraceSeconds: 120}
 image: {digest: ""}
 nodeSelector: {kubernetes.io/os: linux}

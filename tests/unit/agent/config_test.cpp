@@ -68,6 +68,16 @@ TEST_CASE("config: what pods may ask to send from is a list of networks of both 
         std::vector<Cidr>{*Cidr::parse("10.9.0.0/16"), *Cidr::parse("fd09::/64")});
 }
 
+TEST_CASE("config: which of a Node's addresses counts is a list of networks in its order") {
+  CHECK(parse_command_line({"--node-name", "a"}).config.node_address_cidrs.empty());
+  const auto line =
+      parse_command_line({"--node-name", "a", "--node-address-cidrs", "172.18.0.0/16,10.9.0.0/16"});
+  CHECK(line.config.node_address_cidrs ==
+        std::vector<Cidr>{*Cidr::parse("172.18.0.0/16"), *Cidr::parse("10.9.0.0/16")});
+  CHECK(parse_command_line({"--node-name", "a", "--node-address-cidrs", "10.9.0.1/16"}).status ==
+        2);
+}
+
 TEST_CASE("config: clear text in another's name is dropped, or counted") {
   const auto verdict = [](const std::string& mode) {
     return parse_command_line({"--node-name", "a", "--strict-ingress", mode})

@@ -8,12 +8,12 @@ using namespace pellicle;
 namespace {
 
 DecodedNode decode(const std::string& annotations, const std::string& spec,
-                   const std::string& status = "{}") {
+                   const std::string& status = "{}", const std::vector<Cidr>& preferred = {}) {
   return decode_node({.name = "worker",
                       .text = R"({"metadata":{"name":"worker","creationTimestamp":)"
                               R"("2026-11-23T01:37:28Z","annotations":)" +
-                              annotations + R"(},"spec":)" + spec + R"(,"status":)" + status +
-                              "}"});
+                              annotations + R"(},"spec":)" + spec + R"(,"status":)" + status + "}"},
+                     preferred);
 }
 
 }  // namespace
@@ -104,6 +104,26 @@ TEST_CASE("the first IPv4 InternalIP is taken") {
                               R"({"type":"InternalIP","address":"172.18.0.4"}]})");
   CHECK(decoded.problems.empty());
   CHECK(decoded.node.internal_ipv4 == IpAddress::parse("172.18.0.3"));
+}
+
+TEST_CASE("of several InternalIPs the one in the first network that has any is taken") {
+  const auto taken = [](std::initializer_list<const char*> preferred) {
+    std::vector<Cidr> networks;
+    for (const char* text : preferred) networks.push_back(Cidr::parse(text).value());
+    const auto node = decode("{}", "{}",
+                             R"({"addresses":[{"type":"InternalIP","address":"192.168.7.3"},)"
+                             R"({"type":"InternalIP","address":"fd00::3"},)"
+                             R"({"type":"InternalIP","address":"172.18.0.3"},)"
+                             R"({"type":"ExternalIP","address":"10.9.0.3"},)"
+                             R"({"type":"InternalIP","address":"fd01::3"}]})",
+                             networks)
+                          .node;
+    return node.internal_ipv4.value().to_string() + " " + node.internal_ipv6.value().to_string();
+  };
+  CHECK(taken({}) == "192.168.7.3 fd00::3");
+  CHECK(taken({"172.18.0.0/16"}) == "172.18.0.3 fd00::3");
+  CHECK(taken({"172.18.0.0/16", "192.168.0.0/16", "fd01::/64"}) == "172.18.0.3 fd01::3");
+  CHECK(taken({"10.9.0.0/16", "0.0.0.0/0"}) == "192.168.7.3 fd00::3");
 }
 
 TEST_CASE("each malformed field of a Node is named, and keeps its last good value") {

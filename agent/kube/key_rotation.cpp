@@ -35,6 +35,9 @@ constexpr std::array kShapes = {
     Shape{"aes-cbc-256-hmac-sha512", "hmac(sha512)", 64, 32},
 };
 
+// Of the first key; each later one is as the key before it.
+constexpr const char* kFirstAlgorithm = "aes-gcm-256";
+
 Algorithm fresh(const Shape& shape, uint32_t icv_bits, const RandomKey& random) {
   if (!shape.auth) {
     return Aead{.name = kGcm, .key = random(shape.cipher_bytes + kSalt), .icv_bits = icv_bits};
@@ -91,7 +94,7 @@ Algorithm next_algorithm(const std::optional<IpsecKey>& before, const RotationWi
     if (auto* aead = std::get_if<Aead>(&next)) aead->icv_bits = bits;
     return next;
   }
-  const auto name = wishes.algorithm.value_or(kShapes.front().name);
+  const auto name = wishes.algorithm.value_or(kFirstAlgorithm);
   const auto shape = std::find_if(kShapes.begin(), kShapes.end(),
                                   [&](const Shape& known) { return name == known.name; });
   if (shape == kShapes.end()) throw std::invalid_argument("no such algorithm: " + name);

@@ -30,7 +30,7 @@ std::vector<std::string> nodes_without_key(const std::map<std::string, Node>& no
 
 struct RotationWishes {
   std::optional<bool> per_pair;          // none: as the key before it; the first key: true
-  std::optional<std::string> algorithm;  // one of algorithm_names(); none: as the key before it
+  std::optional<std::string> algorithm;  // none: as the key before it; the first: aes-gcm-256
   std::optional<uint32_t> icv_bits;      // of AES-GCM: 96 or 128; none: as before it, else 128
   bool create = false;                   // the Secret, which is not there
   bool force = false;                    // though an earlier rotation is still under way

@@ -59,7 +59,9 @@ void add_key_commands(CLI::App& app, Options& options, int& status) {
       ->add_flag_callback(
           "--plain", [&wishes] { wishes.per_pair = false; }, "From now on one key for all nodes")
       ->excludes(pair);
-  rotate->add_option("--algorithm", wishes.algorithm, "Another one than that of the key before it")
+  rotate
+      ->add_option("--algorithm", wishes.algorithm,
+                   "Another one than that of the key before it; the first key: aes-gcm-256")
       ->check(CLI::IsMember(algorithm_names()));
   rotate->add_option("--icv", wishes.icv_bits, "Bits of the AES-GCM integrity value")
       ->check(CLI::IsMember({96, 128}));

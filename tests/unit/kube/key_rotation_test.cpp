@@ -112,7 +112,8 @@ TEST_CASE("rotation: the lines, letter by letter") {
     return key_line(std::get<NextKey>(plan).key);
   };
   CHECK(line({.create = true}) ==
-        "3+ rfc4106(gcm(aes)) 0102030405060708090a0b0c0d0e0f1011121314 128");
+        "3+ rfc4106(gcm(aes)) "
+        "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324 128");
   CHECK(line({.per_pair = false, .algorithm = "aes-cbc-128-hmac-sha256", .create = true}) ==
         "3 hmac(sha256) 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 cbc(aes) "
         "2122232425262728292a2b2c2d2e2f30");

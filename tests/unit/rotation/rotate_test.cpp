@@ -291,7 +291,7 @@ TEST_CASE("rotate: without a Secret one is made only with --create, and only onc
   CHECK(said.status == kOk);
   CHECK(cluster.key().id == 3);
   CHECK(cluster.key().per_pair);
-  CHECK(key_bytes(cluster.key().algorithm) == 20);
+  CHECK(key_bytes(cluster.key().algorithm) == 36);
   CHECK(algorithm_name(cluster.key().algorithm) == "rfc4106(gcm(aes)) 128");
   const auto line = cluster.line();
   CHECK(line.value().starts_with("3+ rfc4106(gcm(aes)) "));

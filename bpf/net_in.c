@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Ingress of cilium_net: ESP goes out to the peer, what cilium_host marked goes to the stack once
- * more, and clear text ends here. */
+/* Ingress of cilium_net: redirects ESP to the peer, passes packets that cilium_host marked to the
+ * stack again, and drops cleartext. */
 #include "bpf/lib/cut.h"
 
 SEC("tc")
@@ -21,7 +21,7 @@ int pell_net_in(struct __sk_buff* skb) {
       if (verdict == TC_ACT_REDIRECT) observe(skb, EVENT_ENCRYPTED, 0);
       return verdict;
     }
-    /* Marked on cilium_host. Its frame is addressed to that device. */
+    /* Marked on cilium_host. The frame carries that device's MAC, so set the packet type. */
     bpf_skb_change_type(skb, PACKET_HOST);
     return PASS;
   }
@@ -29,7 +29,7 @@ int pell_net_in(struct __sk_buff* skb) {
   if (!config || !readable || stays_on_link(&packet)) return PASS;
   if (is_local(network_of(config, &packet), &packet.destination))
     return drop(skb, DROP_NO_ENDPOINT);
-  /* A route led here to a peer that the map has no entry of. The kernel drops it unless it is
-   * broadcast or multicast. */
+  /* A route led here to a peer without a map entry. The kernel drops every such packet that is
+   * neither broadcast nor multicast. */
   return skb->pkt_type == PACKET_OTHERHOST ? drop(skb, DROP_NO_KEY) : PASS;
 }

@@ -3,7 +3,7 @@
     .section .rodata
     .global pellicle_datapath_object
     .global pellicle_datapath_object_end
-    .balign 16 /* libelf reads its headers in place */
+    .balign 16 /* libelf reads the headers in place */
 pellicle_datapath_object:
     .incbin PELLICLE_OBJECT_FILE
 pellicle_datapath_object_end:

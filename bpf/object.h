@@ -1,4 +1,4 @@
-// The compiled eBPF object, carried inside the program: an ELF file for bpf_object__open_mem.
+// The compiled eBPF object, embedded in the binary: an ELF file for bpf_object__open_mem.
 #pragma once
 
 extern "C" {

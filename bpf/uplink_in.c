@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Ingress of the uplink: ESP for this node goes to XFRM, what comes out of it goes on to the pod
- * when its sender spoke in its own name, what should have been ESP ends here, and the agent hears
- * what routers say of our ESP. */
+/* Ingress of the uplink. Passes ESP for this node to XFRM. Lets decrypted packets continue if their
+ * source belongs to the sending node. Drops cleartext that should be ESP. Reports to the agent what
+ * routers say about our ESP. */
 #include "bpf/lib/once.h"
 #include "bpf/lib/owner.h"
 #include "bpf/lib/path.h"
@@ -9,15 +9,16 @@
 
 static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
   const struct datapath_config* config = configuration();
-  bool decrypted = has_mark(skb, MARK_DECRYPT); /* the state's output-mark; wires carry no marks */
+  bool decrypted = has_mark(skb, MARK_DECRYPT); /* from the state's output-mark, never the wire */
   const struct node_network* own;
   struct packet packet;
   bool for_router;
 
   if (was_judged(skb)) return PASS_ON;
-  /* The mark must go, or the packet would be taken for ESP by rule 1 and table 200. For the node
-   * itself, or what kube-proxy makes of its addresses, one stays: without it no IN or FWD policy
-   * matches, and a packet that was decrypted but matches none is dropped (6.1, XfrmInNoPols). */
+  /* Clear the mark, or rule 1 and table 200 would treat the packet as ESP. A packet for the node
+   * itself, or for an address of the node that kube-proxy translates, gets MARK_LOCAL: without a
+   * mark it matches no IN or FWD policy, and the kernel drops a decrypted packet that matches none
+   * (6.1, XfrmInNoPols). */
   if (decrypted) skb->mark = 0;
   if (!config || !read_packet(skb, l2_length, &packet)) return PASS_ON;
   own = network_of(config, &packet);
@@ -28,7 +29,7 @@ static __always_inline int uplink_in(struct __sk_buff* skb, u32 l2_length) {
     observe_at(skb, l2_length, EVENT_DECRYPTED, 0);
     if (for_router || !is_local(own, &packet.destination)) skb->mark = MARK_LOCAL;
   } else if (for_router && packet.protocol == IPPROTO_ESP) {
-    /* Fragments as well: they meet before XFRM. */
+    /* Fragments too: the kernel reassembles them before XFRM. */
     observe_at(skb, l2_length, EVENT_RECEIVED, 0);
     skb->mark = MARK_DECRYPT;
     bpf_skb_change_type(skb, PACKET_HOST);
@@ -45,7 +46,7 @@ int pell_uplink_in(struct __sk_buff* skb) {
   return uplink_in(skb, ETH_HLEN);
 }
 
-/* On a device without Ethernet header: ipip, GRE, tun, WireGuard. */
+/* For devices without an Ethernet header: ipip, GRE, tun, WireGuard. */
 SEC("tc")
 int pell_l3_in(struct __sk_buff* skb) {
   return uplink_in(skb, 0);

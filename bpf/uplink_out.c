@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Egress of the uplink, the auditor: drops and counts what policies and routes must not let this
- * far. That is clear text from a local pod to a peer's pod, with host encryption any that a pod has
- * a part in, and whatever is for a local pod. No traffic depends on this program. */
+/* Egress of the uplink, the auditor: drops and counts packets that policies and routes must not let
+ * through. These are cleartext from a local pod to a peer's pod; with host encryption all cleartext
+ * that involves a pod; and any packet for a local pod. No traffic depends on this program. */
 #include "bpf/lib/cluster.h"
 #include "bpf/lib/verdict.h"
 
@@ -12,8 +12,8 @@ static __always_inline int uplink_out(struct __sk_buff* skb, u32 l2_length) {
 
   if (!config || !read_packet(skb, l2_length, &packet) || stays_on_link(&packet)) return PASS_ON;
 
-  /* With the way to the pods gone (cilium_host down, its route deleted) what was just decrypted for
-   * one would follow the default route (seen). */
+  /* Without the route to the pods (cilium_host down, route deleted) a packet just decrypted for a
+   * pod would follow the default route (seen). */
   if (is_local(network_of(config, &packet), &packet.destination))
     return drop_at(skb, l2_length, DROP_NO_ROUTE);
 
@@ -28,7 +28,7 @@ int pell_uplink_out(struct __sk_buff* skb) {
   return uplink_out(skb, ETH_HLEN);
 }
 
-/* On a device without Ethernet header: ipip, GRE, tun, WireGuard. */
+/* For devices without an Ethernet header: ipip, GRE, tun, WireGuard. */
 SEC("tc")
 int pell_l3_out(struct __sk_buff* skb) {
   return uplink_out(skb, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What the agent has told us: this node, and which destinations are a peer's pods. */
+/* What the agent writes for the programs: this node, and which destinations are a peer's pods. */
 #ifndef PELLICLE_LIB_CLUSTER_H
 #define PELLICLE_LIB_CLUSTER_H
 
@@ -11,12 +11,12 @@ static __always_inline bool same_address(const struct ip_address* a, const struc
          a->words[3] == b->words[3];
 }
 
-/* This node has pods of the family: its own address there is known. */
+/* This node has pods of the family: its router address is known. */
 static __always_inline bool has_pods(const struct node_network* own) {
   return own->router.words[0] | own->router.words[1] | own->router.words[2] | own->router.words[3];
 }
 
-/* NULL until the agent has filled it. */
+/* NULL until the agent has written the configuration. */
 static __always_inline const struct datapath_config* configuration(void) {
   u32 only = 0;
   const struct datapath_config* config = bpf_map_lookup_elem(&pellicle_config, &only);
@@ -25,7 +25,7 @@ static __always_inline const struct datapath_config* configuration(void) {
   return config;
 }
 
-/* What this node is in the packet's family. */
+/* This node in the packet's family. */
 static __always_inline const struct node_network* network_of(const struct datapath_config* config,
                                                              const struct packet* packet) {
   return packet->family == FAMILY_IPV4 ? &config->v4 : &config->v6;
@@ -39,15 +39,15 @@ static __always_inline bool is_in(const struct ip_address* prefix, const struct 
   return !differs;
 }
 
-/* `address` belongs to this node's PodCIDR. */
+/* `address` is in this node's PodCIDR. */
 static __always_inline bool is_local(const struct node_network* own,
                                      const struct ip_address* address) {
   return is_in(&own->prefix, &own->mask, address) && has_pods(own);
 }
 
-/* The entry that covers the packet's destination; NULL when it is no peer's. This node's own
- * PodCIDR is never a peer's, even inside a wider entry (a Node that is not believed may claim it).
- */
+/* The entry that covers the packet's destination; NULL if it belongs to no peer. This node's own
+ * PodCIDR never belongs to a peer, even inside a wider entry (a Node that is not believed may claim
+ * it). */
 static __always_inline const struct peer_value* peer(const struct datapath_config* config,
                                                      const struct packet* packet) {
   if (is_local(network_of(config, packet), &packet->destination)) return NULL;
@@ -62,13 +62,13 @@ static __always_inline const struct peer_value* peer(const struct datapath_confi
   }
 }
 
-/* What a packet in the clear from a pod carries through the stack. */
+/* The mark of a pod's cleartext packet on its path through the stack. */
 static __always_inline u32 pod_mark(const struct datapath_config* config) {
   return config->host_encryption ? MARK_POD : 0;
 }
 
-/* Does a pod have a part in what goes to this peer, as sender, receiver or behind a NAT? If not, it
- * is between two nodes themselves and stays as it is. */
+/* Does traffic to this peer involve a pod, as sender, receiver or behind a NAT? If not, it is
+ * between two nodes themselves and stays in the clear. */
 static __always_inline bool concerns_pods(const struct __sk_buff* skb,
                                           const struct datapath_config* config,
                                           const struct packet* packet,
@@ -79,7 +79,7 @@ static __always_inline bool concerns_pods(const struct __sk_buff* skb,
          has_mark(skb, MARK_ENCRYPT);
 }
 
-/* The pod of this node that the packet is for; NULL when no pod has the address. */
+/* The pod of this node that the packet is for; NULL if no pod has the address. */
 static __always_inline const struct endpoint_value* endpoint(const struct packet* packet) {
   if (packet->family == FAMILY_IPV4)
     return bpf_map_lookup_elem(&pellicle_eps, &packet->destination.words[0]);
@@ -91,7 +91,7 @@ static __always_inline u32 encrypt_mark(u32 key_id) {
   return key_id << MARK_KEY_SHIFT | MARK_ENCRYPT;
 }
 
-/* Our own ESP, as XFRM has made it. */
+/* This node's own ESP, as XFRM made it. */
 static __always_inline bool is_own_esp(const struct datapath_config* config,
                                        const struct packet* packet) {
   return packet->protocol == IPPROTO_ESP &&

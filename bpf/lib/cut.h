@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* Sends IPv6 ESP in two fragments over a path that is too narrow for it. A pod may always send 1280
- * bytes (RFC 8200, 5). Inside ESP these are more than a path of 1280 to 1355 bytes takes. The
- * kernel does not fragment that ESP (6.1, xfrm6_output). It answers the pod with an MTU of less
- * than 1280, which the pod's kernel ignores. */
+ * bytes (RFC 8200, 5). With ESP around them they do not fit a path of 1280 to 1355 bytes. The
+ * kernel does not fragment that ESP (6.1, xfrm6_output). It reports an MTU below 1280 to the pod,
+ * which the pod's kernel ignores. */
 #ifndef PELLICLE_LIB_CUT_H
 #define PELLICLE_LIB_CUT_H
 
@@ -25,8 +25,8 @@ static __always_inline int store_fragment(struct __sk_buff* skb, struct fragment
   return bpf_skb_store_bytes(skb, ETH_HLEN, start, sizeof(*start), 0);
 }
 
-/* The whole packet gets a fragment header and comes to this device once more, as a copy. The
- * original becomes the first fragment. */
+/* The whole packet gets a fragment header, and a copy of it enters this device again. The original
+ * becomes the first fragment. */
 static __always_inline bool cut_first(struct __sk_buff* skb, struct fragmented* start, u32 part) {
   u32 length = bpf_ntohs(start->ip.payload_len);
 
@@ -41,7 +41,7 @@ static __always_inline bool cut_first(struct __sk_buff* skb, struct fragmented* 
          bpf_skb_change_tail(skb, ETH_HLEN + sizeof(*start) + part, 0) == 0;
 }
 
-/* The copy: the first fragment's part goes, and the fragment header moves behind it. */
+/* For the copy: removes the part that the first fragment carries; the fragment header moves up. */
 static __always_inline bool cut_rest(struct __sk_buff* skb, struct fragmented* start, u32 part) {
   u32 length = bpf_ntohs(start->ip.payload_len);
 
@@ -50,9 +50,9 @@ static __always_inline bool cut_rest(struct __sk_buff* skb, struct fragmented* s
          store_fragment(skb, start, part, length - part) == 0;
 }
 
-/* False: it cannot be cut. */
+/* Returns false if the packet cannot be cut. */
 static __always_inline bool cut(struct __sk_buff* skb, u32 path) {
-  u32 part = (path - sizeof(struct fragmented)) & ~7U; /* of what is behind the headers */
+  u32 part = (path - sizeof(struct fragmented)) & ~7U; /* bytes of payload behind the headers */
   struct fragmented start;
 
   if (bpf_skb_load_bytes(skb, ETH_HLEN, &start, sizeof(start)) < 0) return false;

@@ -7,9 +7,9 @@
 #include "bpf/lib/route.h"
 #include "bpf/lib/verdict.h"
 
-/* Redirects the packet the way the node's own routes go, not by table 200: on 6.1 bpf_fib_lookup
- * always looks with mark 0. The lookup needs forwarding on this device. A neighbour that is not
- * resolved yet is no failure: bpf_redirect_neigh resolves it and keeps the packet meanwhile. */
+/* Redirects the packet by the node's own routes, not by table 200: on 6.1 bpf_fib_lookup always
+ * looks up with mark 0. The lookup needs forwarding enabled on this device. An unresolved neighbour
+ * is no failure: bpf_redirect_neigh resolves it and queues the packet meanwhile. */
 static __always_inline int forward(struct __sk_buff* skb, const struct datapath_config* config,
                                    const struct packet* packet) {
   struct bpf_fib_lookup route;
@@ -18,7 +18,7 @@ static __always_inline int forward(struct __sk_buff* skb, const struct datapath_
 
   if (found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH)
     return drop(skb, DROP_NO_ROUTE);
-  /* Back to where it came from would be a loop. */
+  /* A route back to our own devices would be a loop. */
   if (route.ifindex == config->host_ifindex || route.ifindex == config->net_ifindex)
     return drop(skb, DROP_NO_ROUTE);
 
@@ -26,7 +26,7 @@ static __always_inline int forward(struct __sk_buff* skb, const struct datapath_
   hop.nh_family = route.family;
   if (route.family == FAMILY_IPV4)
     hop.ipv4_nh = route.ipv4_dst;
-  else /* or an IPv4 route through an IPv6 next hop */
+  else /* also an IPv4 route with an IPv6 next hop */
     __builtin_memcpy(hop.ipv6_nh, route.ipv6_dst, sizeof(hop.ipv6_nh));
   return bpf_redirect_neigh(route.ifindex, &hop, sizeof(hop), 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* The maps, under the names of datapath.h. The agent pins them; nothing here asks for pinning. */
+/* The maps, named as in datapath.h. The agent pins them; these definitions request no pinning. */
 #ifndef PELLICLE_LIB_MAPS_H
 #define PELLICLE_LIB_MAPS_H
 
@@ -19,7 +19,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_LPM_TRIE);
   __uint(max_entries, MAX_PEERS);
-  __uint(map_flags, BPF_F_NO_PREALLOC); /* a trie cannot be made without it */
+  __uint(map_flags, BPF_F_NO_PREALLOC); /* an LPM trie requires it */
   __type(key, struct peer_key);
   __type(value, struct peer_value);
 } pellicle_peers SEC(".maps");

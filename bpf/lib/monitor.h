@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What the programs tell whoever listens (`pellicle monitor`). */
+/* Events for the listener (`pellicle monitor`). */
 #ifndef PELLICLE_LIB_MONITOR_H
 #define PELLICLE_LIB_MONITOR_H
 
@@ -10,7 +10,7 @@ static __always_inline bool has_ports(u32 protocol) {
   return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }
 
-/* The beginning of what the packet carries. */
+/* Reads the first bytes of the payload: SPI or ports. */
 static __always_inline void read_carried(const struct __sk_buff* skb, u32 carried,
                                          struct event* event) {
   __be32 spi;
@@ -41,8 +41,7 @@ static __always_inline void read_event(const struct __sk_buff* skb, u32 l2_lengt
   read_carried(skb, carried, event);
 }
 
-/* Is the event to be told, as the listener would have it? The clock is asked last: it is what costs
- * most of this. */
+/* Does the listener want this event? Reads the clock last: that costs most. */
 static __always_inline bool is_wanted(const struct listener* listener, u32 kind, u64* now) {
   if (!(listener->kinds >> kind & 1)) return false;
   if (listener->one_in > 1 && bpf_get_prandom_u32() % listener->one_in) return false;
@@ -50,8 +49,8 @@ static __always_inline bool is_wanted(const struct listener* listener, u32 kind,
   return *now < listener->until;
 }
 
-/* Not inlined: this is far from the packets of a node where nobody listens. It reads the packet
- * anew, so that what calls it has nothing to keep for it. */
+/* Not inlined: keeps this code out of the packet path of a node without a listener. It parses the
+ * packet again, so that callers need not keep anything for it. */
 static __noinline int tell(struct __sk_buff* skb, u32 l2_length, u32 kind, u32 detail) {
   u32 only = 0;
   struct listener* listener = bpf_map_lookup_elem(&pellicle_listen, &only);
@@ -73,9 +72,9 @@ static __noinline int tell(struct __sk_buff* skb, u32 l2_length, u32 kind, u32 d
   return 0;
 }
 
-/* Tells of the packet as it is now, in a frame whose own header has `l2_length` bytes. `detail` is
- * the key id of EVENT_MARKED, the pod's ifindex of EVENT_DELIVERED, the reason of EVENT_DROPPED;
- * others have none. */
+/* Reports the packet in its present state. `l2_length` is the length of the frame header. `detail`
+ * is the key id for EVENT_MARKED, the pod's ifindex for EVENT_DELIVERED and the reason for
+ * EVENT_DROPPED; other kinds have no detail. */
 static __always_inline void observe_at(struct __sk_buff* skb, u32 l2_length, u32 kind, u32 detail) {
   u32 only = 0;
   const struct listener* listener = bpf_map_lookup_elem(&pellicle_listen, &only);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Does a node speak in its own name? Of what comes out of its ESP, and of what should have been in
- * some. An address that no node owns, the world's behind a node, any node may send from. */
+/* Does the source address belong to the node that sent the packet? Checked for decrypted packets
+ * and for cleartext that should have been ESP. Any node may send from an address that no node owns:
+ * the outside world behind it. */
 #ifndef PELLICLE_LIB_OWNER_H
 #define PELLICLE_LIB_OWNER_H
 
 #include "bpf/lib/cluster.h"
 #include "bpf/lib/route.h"
 
-/* Whose the packet's source is; NULL: no node's. */
+/* The owner of the packet's source; NULL if no node owns it. */
 static __always_inline const struct owner_value* owner(const struct packet* packet) {
   if (packet->family == FAMILY_IPV4) {
     struct peer_key key = {.prefix_length = 32, .address = packet->source.words[0]};
@@ -20,7 +21,7 @@ static __always_inline const struct owner_value* owner(const struct packet* pack
   }
 }
 
-/* Not inlined: this is far from the packets of nodes that speak in their own name. */
+/* Not inlined: keeps this code out of the path of packets with a legitimate source. */
 static __noinline int count_forgery(const struct forgery* forgery, u32 bytes) {
   struct drop_value first = {.packets = 1, .bytes = bytes};
   struct drop_value* count = bpf_map_lookup_elem(&pellicle_forged, forgery);
@@ -40,8 +41,9 @@ static __always_inline void blame(const struct __sk_buff* skb, const struct pack
   count_forgery(&forgery, skb->len);
 }
 
-/* Out of a state whose source is the router of the node that sends by it. One key for all nodes has
- * one state, of any source: of its packets it is known that they are not this node's, no more. */
+/* With pair keys a state's source is the router of the sending node, and must own the inner source.
+ * One key for all nodes has a single state with any source: then only a source that belongs to this
+ * node itself is known to be forged. */
 static __always_inline bool is_forged_in_esp(struct __sk_buff* skb, const struct node_network* own,
                                              const struct packet* packet) {
   const struct owner_value* whose = owner(packet);
@@ -50,20 +52,20 @@ static __always_inline bool is_forged_in_esp(struct __sk_buff* skb, const struct
   bool of_pair;
 
   if (!whose) return false;
-  /* Where it fails (no state is known), what was read is zero. */
+  /* On failure (no state is known) the result stays zero. */
   bpf_skb_get_xfrm_state(skb, 0, &state, sizeof(state), 0);
-  __builtin_memcpy(&sender, state.remote_ipv6, sizeof(sender)); /* IPv4's is the first word */
+  __builtin_memcpy(&sender, state.remote_ipv6, sizeof(sender)); /* IPv4: the first word */
   of_pair = sender.words[0] | sender.words[1] | sender.words[2] | sender.words[3];
   if (same_address(&whose->router, of_pair ? &sender : &own->router) == of_pair) return false;
   blame(skb, packet, &sender, &whose->router, FORGED_IN_ESP);
   return true;
 }
 
-/* The node's routes lead it back to where it came from, as they do the address of a Service, of
- * which kube-proxy makes a pod's behind this hook. A node that routes for others does so from one
- * device to another. ESP is no Service's, and a switch sends what is for another host here as well
- * while it does not know where that is. Not inlined: this is far from the packets of pods and
- * nodes. */
+/* True if the node's routes lead the packet back to the device it came from. That is so for the
+ * address of a Service, which kube-proxy translates to a pod's behind this hook. A node that routes
+ * for others routes from one device to another. ESP never goes to a Service, and a switch that does
+ * not know yet where another host is floods its frames to this node too. Not inlined: keeps this
+ * code out of the path of packets for pods and nodes. */
 static __noinline bool leads_back(struct __sk_buff* skb, const struct packet* packet) {
   struct bpf_fib_lookup route;
   long found;
@@ -74,7 +76,7 @@ static __noinline bool leads_back(struct __sk_buff* skb, const struct packet* pa
          route.ifindex == skb->ifindex;
 }
 
-/* Should it have come as ESP, and is therefore dropped? */
+/* True if the packet should have come as ESP and is therefore dropped. */
 static __always_inline bool is_refused_in_the_clear(struct __sk_buff* skb,
                                                     const struct node_network* own,
                                                     const struct packet* packet) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What a packet says about itself, of both families. */
+/* Parses the packet's headers, IPv4 and IPv6. */
 #ifndef PELLICLE_LIB_PACKET_H
 #define PELLICLE_LIB_PACKET_H
 
@@ -16,21 +16,21 @@
 
 #include "bpf/datapath.h"
 
-/* AF_INET and AF_INET6, whose header is user space's. */
+/* AF_INET and AF_INET6, which only a user-space header defines. */
 enum { FAMILY_IPV4 = 2, FAMILY_IPV6 = 10 };
 
-/* IPv6 headers that stand before what a packet carries (RFC 8200, 4). */
+/* IPv6 extension headers that may precede the payload (RFC 8200, 4). */
 enum { HEADER_HOP_BY_HOP = 0, HEADER_ROUTING = 43, HEADER_FRAGMENT = 44, HEADER_DESTINATION = 60 };
 
-/* More than the four that RFC 8200 has, destination options twice, nobody sends. */
+/* No sender uses more than the four of RFC 8200, with destination options twice. */
 enum { MOST_HEADERS = 6 };
 
-enum { PROTOCOL_UNREADABLE = 256 }; /* no protocol: the headers before it are cut short or many */
+enum { PROTOCOL_UNREADABLE = 256 }; /* no protocol: extension headers truncated or too many */
 
 struct packet {
   u32 family;   /* FAMILY_* */
-  u32 protocol; /* what it carries, behind the headers of IPv6 */
-  u32 tos;      /* as bpf_fib_lookup wants it: IPv4's byte, IPv6's class and label */
+  u32 protocol; /* of the payload, behind IPv6 extension headers */
+  u32 tos;      /* in the form for bpf_fib_lookup: IPv4's TOS byte, IPv6's class and flow label */
   struct ip_address source;
   struct ip_address destination;
 };
@@ -43,7 +43,7 @@ static __always_inline bool is_arp(const struct __sk_buff* skb) {
   return skb->protocol == bpf_htons(ETH_P_ARP);
 }
 
-/* A tag the kernel has taken out of the frame, or (the inner one of two) one still in it. */
+/* A tag that the kernel moved out of the frame, or the inner one of two, still in the frame. */
 static __always_inline bool is_tagged(const struct __sk_buff* skb) {
   return skb->vlan_present || skb->protocol == bpf_htons(ETH_P_8021Q) ||
          skb->protocol == bpf_htons(ETH_P_8021AD);
@@ -56,7 +56,7 @@ static __always_inline bool read_ipv4(const struct __sk_buff* skb, u32 l2_length
   if (bpf_skb_load_bytes(skb, l2_length, &ip, sizeof(ip)) < 0) return false;
   if (ip.version != 4 || ip.ihl < 5 || skb->len < l2_length + ip.ihl * 4u) return false;
   packet->family = FAMILY_IPV4;
-  packet->protocol = ip.protocol; /* every fragment says it */
+  packet->protocol = ip.protocol; /* every fragment carries it */
   packet->tos = ip.tos;
   packet->source.words[0] = ip.saddr;
   packet->destination.words[0] = ip.daddr;
@@ -64,17 +64,18 @@ static __always_inline bool read_ipv4(const struct __sk_buff* skb, u32 l2_length
   return true;
 }
 
-/* What stands behind the headers, of which `next` is the first. A fragment that is not the first
- * has nothing but data behind its fragment header, whose `next` is that of the first one. */
+/* The protocol behind the extension headers; `next` is the type of the first. A fragment that is
+ * not the first has only data behind its fragment header, whose `next` repeats the first
+ * fragment's. */
 static __always_inline u32 carried_protocol(const struct __sk_buff* skb, u32 l2_length, u32 next,
                                             u32* carried) {
   u32 offset = l2_length + sizeof(struct ipv6hdr);
 
-#pragma unroll /* the verifier (6.1) refuses the loop in the shape that clang 14 gives it */
+#pragma unroll /* the verifier (6.1) rejects the loop as clang 14 compiles it */
   for (int i = 0; i <= MOST_HEADERS; ++i) {
     struct {
       u8 next;
-      u8 length; /* in units of 8 bytes, the first not counted; of a fragment header reserved */
+      u8 length; /* in units of 8 bytes, not counting the first; reserved in a fragment header */
       __be16 fragment;
     } header;
 
@@ -109,11 +110,11 @@ static __always_inline bool read_ipv6(const struct __sk_buff* skb, u32 l2_length
   return true;
 }
 
-/* Reads the fixed part of the IP header; false when there is none or it is cut short. Copies rather
- * than points into the packet, because of a large one only the frame header may be in the linear
- * part. `l2_length` is how long the frame's own header is: ETH_HLEN, or 0 on a device without one.
- * `carried` becomes where in the frame begins what the packet carries; 0: nowhere, as in a fragment
- * that is not the first. */
+/* Reads the fixed part of the IP header; false if there is none or it is truncated. Copies instead
+ * of pointing into the packet: of a large packet only the frame header may be in the linear part.
+ * `l2_length` is the length of the frame header: ETH_HLEN, or 0 on a device without one. Sets
+ * `carried` to the offset of the payload in the frame; 0: none, as in a fragment that is not the
+ * first. */
 static __always_inline bool read_whole_packet(const struct __sk_buff* skb, u32 l2_length,
                                               struct packet* packet, u32* carried) {
   __builtin_memset(packet, 0, sizeof(*packet));
@@ -130,8 +131,9 @@ static __always_inline bool read_packet(const struct __sk_buff* skb, u32 l2_leng
   return read_whole_packet(skb, l2_length, packet, &unused);
 }
 
-/* For a neighbour or a group of them (fe80::/10, ff00::/8): neighbour and router discovery, MLD.
- * Such a packet stays on its link. (IPv4's ARP is no IP, its groups are no peer's pods.) */
+/* Addressed to a neighbour or a group of neighbours (fe80::/10, ff00::/8): neighbour and router
+ * discovery, MLD. Such a packet stays on its link. (IPv4 needs no check: ARP is not IP, and its
+ * groups are no peer's pods.) */
 static __always_inline bool stays_on_link(const struct packet* packet) {
   u32 first = bpf_ntohl(packet->destination.words[0]);
 

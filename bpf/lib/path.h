@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What routers say of ESP that was too big for them. */
+/* Reports of routers about ESP packets that were too big for them. */
 #ifndef PELLICLE_LIB_PATH_H
 #define PELLICLE_LIB_PATH_H
 
@@ -8,15 +8,15 @@
 /* RFC 792 and 1191, RFC 4443. */
 enum { ICMP_UNREACHABLE = 3, ICMP_NEEDS_FRAGMENTING = 4, ICMPV6_TOO_BIG = 2 };
 
-/* The beginning of both families' ICMP header. */
+/* The first 8 bytes of an ICMP or ICMPv6 header. */
 struct icmp_start {
   u8 type;
   u8 code;
   __be16 checksum;
-  __be32 detail; /* the next link's MTU; of IPv4 the last 16 bits (RFC 1191) */
+  __be32 detail; /* MTU of the next link; for IPv4 in the low 16 bits (RFC 1191) */
 };
 
-/* The MTU that the message names; 0: it is another message, or names none. */
+/* The MTU that the message names; 0: another message, or no MTU. */
 static __always_inline u32 named_mtu(u32 family, const struct icmp_start* icmp) {
   if (family == FAMILY_IPV4 && icmp->type == ICMP_UNREACHABLE &&
       icmp->code == ICMP_NEEDS_FRAGMENTING)
@@ -25,12 +25,12 @@ static __always_inline u32 named_mtu(u32 family, const struct icmp_start* icmp) 
   return 0;
 }
 
-/* One IP header, read no further than our own ESP and a router's words about it go. */
+/* One IP header, parsed only as far as our own ESP and a router's report about it need. */
 struct start {
   struct ip_address source;
   struct ip_address destination;
-  u32 length; /* of the packet, as the header says it */
-  u32 behind; /* where in the frame begins what the packet carries */
+  u32 length; /* of the packet, as stated in its header */
+  u32 behind; /* offset of the payload in the frame */
 };
 
 static __always_inline bool read_start4(const struct __sk_buff* skb, u32 offset, u32 protocol,
@@ -59,9 +59,9 @@ static __always_inline bool read_start6(const struct __sk_buff* skb, u32 offset,
   return true;
 }
 
-/* Hands a router's word on to the agent, when it quotes ESP of this node's that is too big for the
- * MTU it names. The agent knows which SPIs there are. A full ring means that the agent has enough
- * to read. */
+/* Passes a router's report to the agent if it quotes an ESP packet of this node that is bigger than
+ * the MTU it names. The agent knows which SPIs exist. If the ring is full, the agent has enough
+ * reports to read. */
 static __noinline int hear_router(struct __sk_buff* skb, u32 l2_length) {
   bool ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
   struct path_report report = {.family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6};

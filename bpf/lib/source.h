@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* Does a pod speak in its own name? IPv4, IPv6, ARP and neighbour discovery. */
+/* Does a pod send from its own addresses? Checks IPv4, IPv6, ARP and neighbour discovery. */
 #ifndef PELLICLE_LIB_SOURCE_H
 #define PELLICLE_LIB_SOURCE_H
 
@@ -18,7 +18,7 @@ enum {
 
 enum { ARP_REQUEST = 1 };
 
-/* RFC 826, of Ethernet and IPv4. */
+/* RFC 826, for Ethernet and IPv4. */
 struct arp_packet {
   __be16 hardware;
   __be16 protocol;
@@ -31,7 +31,7 @@ struct arp_packet {
   u8 target[4];
 };
 
-/* The beginning of a neighbour solicitation or advertisement. */
+/* The first bytes of a neighbour solicitation or advertisement. */
 struct neighbour_message {
   u8 type;
   u8 code;
@@ -40,8 +40,8 @@ struct neighbour_message {
   struct ip_address target;
 };
 
-/* The pod behind the device has this address, or may send from it. The device is where the packet
- * came in, also when it meets the program on the device that shapes it. */
+/* The pod behind the device has this address, or may send from it. The device is the one the packet
+ * came in on, also where the program runs on the device that shapes the pod. */
 static __always_inline bool is_own(const struct __sk_buff* skb, u32 family,
                                    const struct ip_address* address) {
   struct source_key key = {.prefix_length = 8 * (sizeof(key) - sizeof(key.prefix_length)),
@@ -56,7 +56,7 @@ static __always_inline bool is_own(const struct __sk_buff* skb, u32 family,
   return bpf_map_lookup_elem(&pellicle_source, &key) != NULL;
 }
 
-/* A question from nowhere looks for another holder of the address (RFC 5227). */
+/* A request with sender 0.0.0.0 probes for another holder of the address (RFC 5227). */
 static __always_inline bool is_own_arp(const struct __sk_buff* skb) {
   struct ip_address sender = {};
   struct arp_packet arp;
@@ -70,8 +70,8 @@ static __always_inline bool is_own_arp(const struct __sk_buff* skb) {
   return is_own(skb, FAMILY_IPV4, &sender);
 }
 
-/* What a pod may say without an address yet, to its link alone: is this address taken, and which
- * groups it belongs to. */
+/* Messages that a pod may send on its link before it has an address: duplicate address detection
+ * and multicast listener reports. */
 static __always_inline bool needs_no_address(const struct packet* packet, u8 type) {
   const struct ip_address* source = &packet->source;
 
@@ -80,7 +80,7 @@ static __always_inline bool needs_no_address(const struct packet* packet, u8 typ
          (type == ICMPV6_SOLICITATION || type == ICMPV6_MLD_REPORT || type == ICMPV6_MLD2_REPORT);
 }
 
-/* A pod is no router, and answers for itself alone. */
+/* A pod is no router, and answers only for its own addresses. */
 static __always_inline bool is_own_icmpv6(const struct __sk_buff* skb, const struct packet* packet,
                                           u32 carried) {
   struct neighbour_message message;
@@ -96,7 +96,7 @@ static __always_inline bool is_own_icmpv6(const struct __sk_buff* skb, const str
   return is_own(skb, FAMILY_IPV6, &packet->source);
 }
 
-/* `carried` as read_whole_packet() gives it. */
+/* `carried` as set by read_whole_packet(). */
 static __always_inline bool is_own_packet(const struct __sk_buff* skb, const struct packet* packet,
                                           u32 carried) {
   if (packet->protocol == IPPROTO_ICMPV6 && packet->family == FAMILY_IPV6 && carried)

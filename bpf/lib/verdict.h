@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* How a program ends. */
+/* Return values of the programs. */
 #ifndef PELLICLE_LIB_VERDICT_H
 #define PELLICLE_LIB_VERDICT_H
 
@@ -9,15 +9,14 @@
 #include "bpf/lib/monitor.h"
 
 enum {
-  /* On the node's own devices: filters of other owners behind ours still have their say. */
+  /* On the node's own devices: let filters of other owners behind ours decide too. */
   PASS_ON = TC_ACT_UNSPEC,
-  /* On devices of ours (lxc*, cilium_host, cilium_net): nobody else's filter belongs there, and
-   * none that was added by mistake may rewrite the mark after us. */
+  /* On devices of ours (lxc*, cilium_host, cilium_net): no filter of another owner belongs there,
+   * and one added by mistake must not rewrite the mark after ours. */
   PASS = TC_ACT_OK,
 };
 
-/* Drops the packet and counts it, frame header included, under its reason. Who listens hears of it.
- */
+/* Drops the packet, counts it under its reason (bytes: whole frame), tells the listener. */
 static __always_inline int drop_at(struct __sk_buff* skb, u32 l2_length, u32 reason) {
   struct drop_value* value = bpf_map_lookup_elem(&pellicle_drops, &reason);
 

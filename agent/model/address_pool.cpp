@@ -39,7 +39,7 @@ uint64_t AddressPool::size() const {
 std::optional<IpAddress> AddressPool::first_free(const std::set<IpAddress>& taken,
                                                  std::span<const IpAddress> released) const {
   const std::set<IpAddress> later(released.begin(), released.end());
-  // Each step that finds nothing met an element of one of the two sets: it ends soon.
+  // Each rejected address is in one of the two sets, so the loop is bounded by their sizes.
   for (auto address = cidr_.address().successor();
        address && cidr_.contains(*address) && usable(*address); address = address->successor()) {
     if (!taken.contains(*address) && !later.contains(*address)) return address;

@@ -1,4 +1,4 @@
-// What an eBPF program did with one packet, as it is told to who listens.
+// What an eBPF program did with one packet, as reported to a listener.
 #pragma once
 
 #include <array>
@@ -24,16 +24,16 @@ struct DatapathEvent {
   };
   std::chrono::system_clock::time_point time;
   EventKind kind = EventKind::marked;
-  std::string reason;               // of `dropped`, as the status counts it
-  uint16_t ethertype = 0;           // in a frame with tags of its own the first one's
-  std::optional<IpAddress> source;  // both or neither: not IP, or its header cannot be read
+  std::string reason;               // of `dropped`, named as in the status
+  uint16_t ethertype = 0;           // if the frame still contains VLAN tags, that of the first
+  std::optional<IpAddress> source;  // both or neither: not IP, or unreadable header
   std::optional<IpAddress> destination;
-  std::optional<uint8_t> protocol;  // IPPROTO_*; none: cannot be told
-  std::optional<Ports> ports;       // of TCP, UDP, SCTP, but of a fragment that is not the first
+  std::optional<uint8_t> protocol;  // IPPROTO_*; nullopt: cannot be determined
+  std::optional<Ports> ports;       // of TCP, UDP, SCTP; not in later fragments
   uint32_t length = 0;              // of the frame, in bytes
-  std::optional<uint8_t> key_id;    // it is, or was, encrypted with
-  std::optional<uint32_t> spi;      // of ESP, but of a fragment that is not the first
-  std::string device;  // the program's; of `delivered` the pod's; "#17" when it has gone since
+  std::optional<uint8_t> key_id;    // the key it is, or was, encrypted with
+  std::optional<uint32_t> spi;      // of ESP; not in later fragments
+  std::string device;               // the program's; for `delivered` the pod's; "#17" if it is gone
 };
 
 }  // namespace pellicle

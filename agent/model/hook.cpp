@@ -8,7 +8,7 @@ namespace pellicle {
 
 namespace {
 
-// What a program of ours does not do when it is skipped.
+// What does not happen when a program of ours is skipped.
 const char* loss(const std::string& program) {
   static const std::map<std::string, const char*> kLosses = {
       {"pell_uplink_in", "ESP of other nodes is not decrypted"},

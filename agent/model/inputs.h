@@ -14,70 +14,70 @@
 
 namespace pellicle {
 
-// A pod of this node: what CNI ADD made and what the datapath must know.
+// A pod of this node: what CNI ADD created and what the datapath needs to know.
 struct Endpoint {
-  std::string id;       // unique on the node: "<container id>:<interface>", or the caller's choice
-  std::string name;     // for people: namespace/pod
-  std::string network;  // the CNI network's name; empty: not made through CNI
-  std::string device;   // the host's end, lxc + 12 hex digits of the id's digest
-  std::vector<IpAddress> addresses;  // at most one a family, IPv4 first
+  std::string id;       // unique on the node: "<container id>:<interface>", or chosen by the caller
+  std::string name;     // for display: namespace/pod
+  std::string network;  // the CNI network's name; empty: not created through CNI
+  std::string device;   // host end of the veth, lxc + 12 hex digits of the id's digest
+  std::vector<IpAddress> addresses;  // at most one per family, IPv4 first
   Mac pod_mac;
   Mac host_mac;
-  std::string netns;  // path the pod's namespace was given by; may be gone
-  // Its sending is shaped on the device's ingress qdisc, which excludes clsact there. Our program
-  // is on the device that shapes it instead; until then policies and routes alone decide about what
+  std::string netns;  // the path of the pod's namespace, as given; may be gone
+  // A shaper holds the device's ingress qdisc, which excludes clsact there. Our program is then on
+  // the device that shapes the pod. Until it is there, only policies and routes decide about what
   // the pod sends.
   bool egress_shaped = false;
-  // What its annotation pellicle.io/allowed-addresses asks to send from beside `addresses`.
+  // Networks that the annotation pellicle.io/allowed-addresses requests besides `addresses`.
   std::vector<Cidr> wanted_sources = {};
   std::optional<IpAddress> address(Family family) const;
   auto operator<=>(const Endpoint&) const = default;
 };
 
-// What this host is, read from its kernel at the start of a pass.
+// This host, as read from its kernel at the start of a pass.
 struct HostFacts {
   struct Uplink {
     std::string name;
     uint32_t mtu = 0;
-    // Takes routes that routers advertise, also while it forwards or for as long as it does not.
+    // accept_ra is not 0: the kernel takes advertised routes, at 2 also while the device forwards.
     bool accepts_ra = false;
-    // The network that the address makes the kernel reach through the device without a gateway;
-    // none: a /32, or an address whose routes others make.
+    // The network that the kernel reaches through the device without a gateway because of the
+    // address; nullopt: a /32, or other software makes the address's routes.
     std::optional<Cidr> connected = {};
     bool ethernet = true;  // its frames have an Ethernet header
     auto operator<=>(const Uplink&) const = default;
   };
-  bool ipv6 = true;                      // false: a kernel without, or booted without
-  std::map<IpAddress, Uplink> uplinks;   // by address: devices that are not ours
-  std::optional<IpAddress> router_ipv4;  // on cilium_host now
-  std::optional<IpAddress> router_ipv6;  // beside the one the kernel makes
+  bool ipv6 = true;                      // false: kernel without IPv6, or booted without it
+  std::map<IpAddress, Uplink> uplinks;   // by address; without devices of ours
+  std::optional<IpAddress> router_ipv4;  // now on cilium_host
+  std::optional<IpAddress> router_ipv6;  // without the kernel's link-local address
   const std::optional<IpAddress>& router(Family family) const {
     return family == Family::v4 ? router_ipv4 : router_ipv6;
   }
   std::map<std::string, std::string>
-      program_tags;  // program name -> the kernel's digest of what this agent carries
+      program_tags;  // program name -> the kernel's digest of the version that this agent carries
   std::vector<std::string> pod_devices;  // lxc devices that exist, sorted
-  // Those of them on which another holds the ingress hook, and the device that it redirects what
-  // the pod sends to; empty: to none.
+  // Pod devices on which a shaper holds the ingress hook -> the device to which it redirects what
+  // the pod sends; empty: to none.
   std::map<std::string, std::string> shapers;
-  // Other devices that have routes or addresses because the kernel listens to routers there, or had
-  // some when the agent first told it to go on listening.
+  // Other devices that have routes or addresses from router advertisements, or had some when the
+  // agent first set accept_ra there.
   std::set<std::string> advertised;
   bool operator==(const HostFacts&) const = default;
 };
 
-// How the node itself reaches another address, by the kernel's answer.
+// How the node itself reaches another address, as the kernel answers.
 struct NextHop {
-  std::string device;                // empty: not at all
-  std::optional<IpAddress> gateway;  // none: the address itself is on the device's link
+  std::string device;                // empty: unreachable
+  std::optional<IpAddress> gateway;  // nullopt: the address itself is on the device's link
   bool onlink = false;               // no other route leads to the gateway
-  std::string obstacle = {};         // the kernel's words, where there is no device
+  std::string obstacle = {};         // the kernel's error, if there is no device
   bool ethernet = true;              // the device's frames have an Ethernet header
-  uint32_t mtu = 0;                  // the device's; 0: not known, or the uplink's
+  uint32_t mtu = 0;                  // the device's; 0: unknown, or the uplink's
   auto operator<=>(const NextHop&) const = default;
 };
 
-// What the kernel is asked for one.
+// A lookup that the kernel answers with a NextHop.
 struct NextHopQuestion {
   IpAddress destination;
   std::optional<IpAddress> source;  // an address of this host
@@ -88,21 +88,21 @@ struct Settings {
   std::string node_name;
   std::string uplink;  // empty: the device that carries this Node's InternalIP
   std::vector<Cidr>
-      strict_cidrs;       // pod packets to them that match neither a peer nor this node are dropped
+      strict_cidrs;       // pod packets to these are dropped if no peer and not this node has them
   uint32_t pod_mtu = 0;   // 0: the exact inner MTU of the key's algorithm
   bool netfilter = true;  // install the netfilter rules
-  // What pods send beyond this network leaves with the node's own address; none: with the pods'.
+  // Pod packets beyond this network leave with the node's address; nullopt: with the pod's.
   std::optional<Cidr> native_cidr;
   std::optional<Cidr> native_cidr6;
-  bool host_encryption = false;  // what is between pods and other nodes' own addresses as well
-  // Of what comes in the clear although the node that it names says that it encrypts such.
+  bool host_encryption = false;  // also encrypt between pods and other nodes' own addresses
+  // For cleartext whose source node announces that it encrypts such packets.
   ClearText strict_ingress = ClearText::is_dropped;
-  // A pair's OUT states and policies ask for the mark of the key id, as an agent before this
-  // version made them: such an agent goes on with them without a lost packet.
+  // OUT states and policies of a pair ask for the key id's mark, as agents before this version make
+  // them: such an agent then takes over without a lost packet.
   bool marked_policies = false;
-  std::vector<Cidr> allowed_addresses;      // that pods' annotations may ask to send from
-  std::vector<Cidr> masquerade_exceptions;  // reached with the pods' own addresses all the same
-  bool direct_routes = true;  // routes in main to the peers' pods; false: others make them
+  std::vector<Cidr> allowed_addresses;      // networks that pods' annotations may request
+  std::vector<Cidr> masquerade_exceptions;  // destinations that see pods' own addresses anyway
+  bool direct_routes = true;  // routes in main to the peers' pods; false: other software makes them
   std::optional<Cidr> strict_cidr(Family family) const {
     for (const auto& network : strict_cidrs) {
       if (network.family() == family) return network;
@@ -112,7 +112,7 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-// What the key of one direction between two nodes is derived from, beside the key of the Secret.
+// What the key of one direction between two nodes is derived from, besides the Secret's key.
 struct PairEnds {
   IpAddress src;  // the two cilium_host addresses, of one family
   IpAddress dst;
@@ -122,18 +122,18 @@ struct PairEnds {
 };
 using DeriveKey = Algorithm (*)(const Algorithm& global, const PairEnds& ends);  // a pure function
 
-// What this node sends with under pair keys.
+// The epochs with which this node sends under pair keys.
 struct Sender {
   std::string boot_id;
   std::vector<Epoch> epochs;  // as in Node; all sending moves to the newest
-  // Every peer had the time to install what the newest epoch needs; else only those that say so may
-  // be sent to with it.
+  // Every peer had time to install states for the newest epoch. Until then only peers that announce
+  // that they receive it get packets with it.
   bool settled = false;
   bool operator==(const Sender&) const = default;
 };
 
-// What the kernel sends and receives with already. A key that works is not given up for one that is
-// not there yet.
+// What the kernel already sends and receives with. A key that works is not given up for a key that
+// is not installed yet.
 struct Programmed {
   Table<State> states;
   Table<Policy> policies;
@@ -143,21 +143,22 @@ struct Programmed {
 
 struct Inputs {
   Settings settings;
-  std::map<std::string, Node> nodes;  // every Node, this one among them
-  std::optional<IpsecKey> key;        // the last good key; none before one was seen
+  std::map<std::string, Node> nodes;  // every Node, including this one
+  std::optional<IpsecKey> key;        // the last good key; nullopt: none seen yet
   std::vector<IpsecKey> older_keys;   // not retired yet, oldest first
-  // Ids of older keys whose bytes are not known (a restart during a rotation): what the kernel has
-  // of them stays as it is.
+  // Ids of older keys whose bytes are unknown (a restart during a rotation). The kernel's objects
+  // of these keys stay as they are.
   std::set<uint8_t> inherited_keys;
   Sender sender;
   DeriveKey derive = nullptr;  // needed for pair keys
   Programmed programmed;
   std::vector<Endpoint> endpoints;  // pods of this node, by id
   HostFacts host;
-  // To the peers' InternalIPs. One that is not among them is on the uplink's link.
+  // By InternalIP of the peers. A peer without an entry is on the uplink's link.
   std::map<IpAddress, NextHop> next_hops;
-  PathMtus paths = {};  // those that are narrower than the uplink
-  // Destinations of OUT policies that the kernel refused in the last pass: nothing leads there.
+  PathMtus paths = {};  // only paths narrower than the uplink
+  // Destinations of OUT policies that the kernel refused in the last pass: unreachable routes block
+  // them.
   std::set<Cidr> held = {};
   bool operator==(const Inputs&) const = default;
 };

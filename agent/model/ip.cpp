@@ -19,7 +19,7 @@ IpAddress::IpAddress(Family family, const uint8_t* bytes) : family_(family) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  // inet_pton would not see what stands behind a zero.
+  // inet_pton would ignore anything behind a NUL byte.
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string terminated(text);
   uint8_t bytes[16];

@@ -1,5 +1,4 @@
-// Addresses as values: one type for both families, ordered, printable, without a netlink type in
-// sight.
+// Addresses as values: one type for both families, ordered, printable, free of netlink types.
 #pragma once
 
 #include <endian.h>
@@ -25,7 +24,7 @@ class IpAddress {
   IpAddress(Family family, const uint8_t* bytes);
 
   static std::optional<IpAddress> parse(
-      std::string_view text);  // no value unless it is exactly an address
+      std::string_view text);  // nullopt unless the whole text is an address
   static IpAddress any(Family family);
   static IpAddress v4(uint32_t host_order);
 
@@ -33,13 +32,13 @@ class IpAddress {
   size_t size() const { return family_ == Family::v4 ? 4 : 16; }  // bytes
   const uint8_t* data() const { return bytes_.data(); }
   uint32_t v4_host_order() const;     // meaningful for IPv4 only
-  uint32_t v4_network_order() const;  // as the kernel and the eBPF maps keep it
+  uint32_t v4_network_order() const;  // as in the kernel and the eBPF maps
   bool is_any() const { return *this == any(family_); }
-  std::optional<IpAddress> successor() const;  // the next one; none after the family's last
+  std::optional<IpAddress> successor() const;  // the next address; nullopt after the family's last
   std::string to_string() const;
 
-  // All of IPv4 first, then by number. Written out, as tables of thousands are ordered by it: as an
-  // array it would be a call of memcmp().
+  // All IPv4 addresses first, then numerically. Written out for speed, because tables of thousands
+  // are ordered by it: comparing the array would call memcmp().
   bool operator==(const IpAddress& other) const {
     return family_ == other.family_ && word(0) == other.word(0) && word(8) == other.word(8);
   }
@@ -60,14 +59,14 @@ class IpAddress {
   std::array<uint8_t, 16> bytes_{};
 };
 
-// A network: host bits are always zero, so that equal networks compare equal.
+// A network. Host bits are always zero, so equal networks compare equal.
 class Cidr {
  public:
   Cidr() = default;                         // 0.0.0.0/0
-  Cidr(IpAddress address, uint8_t length);  // length is cut to the family's 32 or 128
+  Cidr(IpAddress address, uint8_t length);  // length is capped at the family's 32 or 128
 
   static std::optional<Cidr> parse(
-      std::string_view text);  // "10.0.1.0/24"; no value with host bits set
+      std::string_view text);  // "10.0.1.0/24"; nullopt if host bits are set
   static Cidr any(Family family) { return {IpAddress::any(family), 0}; }
   static Cidr host(const IpAddress& address);
 

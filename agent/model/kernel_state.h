@@ -1,5 +1,5 @@
-// One value for everything Pellicle has in a kernel, used for what is desired and for what is
-// there. Declaration order is creation order; removal runs backwards.
+// One value for everything Pellicle has in a kernel, used both for the desired and for the actual
+// state. Declaration order is creation order; removal runs backwards.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct KernelState {
   Table<VethPair> links;
   Table<Address> addresses;
   Table<Sysctl> sysctls;
-  // Before policies, which change the device that connections leave by.
+  // Before policies: these change the device by which connections leave.
   Table<NetfilterChain> netfilter;
   Table<State> states;
   Table<Policy> policies;
@@ -25,14 +25,15 @@ struct KernelState {
   Table<PeerEntry> peers;
   Table<AddressOwner> owners;
   Table<EndpointEntry> endpoints;
-  Table<PodSource> sources;  // before the programs that ask for them
+  Table<PodSource> sources;  // before the programs that look them up
   Table<Attachment> attachments;
   Table<Route> routes;
   Table<LocalRule> local_rules;
   Table<Rule> rules;
-  // Programs that drop what routes and rules must not let so far: once these are there.
+  // After routes and rules: these programs drop packets that routes and rules must not let through.
   Table<Attachment> auditors;
-  // Of nodes' own addresses, which are reached in the clear without: when everything else is there.
+  // For nodes' own addresses, which are reached in the clear without an entry: after everything
+  // else.
   Table<PeerEntry> node_peers;
 
   bool operator==(const KernelState&) const = default;

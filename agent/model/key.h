@@ -1,5 +1,4 @@
-// Keys. Bytes that must never be seen live in SecretBytes: it wipes itself and has no way to be
-// printed.
+// Keys. Secret bytes are held in SecretBytes, which wipes itself and cannot be printed.
 #pragma once
 
 #include <compare>
@@ -25,8 +24,8 @@ class SecretBytes {
   size_t size() const { return bytes_.size(); }
   const uint8_t* data() const {
     return bytes_.data();
-  }                       // for the kernel's message and the digest only
-  bool all_zero() const;  // what a locked-down kernel dumps in place of a key
+  }                       // only for the kernel's message and the digest
+  bool all_zero() const;  // as a locked-down kernel dumps a key
 
   auto operator<=>(const SecretBytes&) const = default;
 
@@ -35,8 +34,8 @@ class SecretBytes {
   std::vector<uint8_t> bytes_;
 };
 
-// `name` is the kernel's algorithm name, e.g. "rfc4106(gcm(aes))"; the key is followed by its
-// 4-byte salt.
+// `name` is the kernel's algorithm name, e.g. "rfc4106(gcm(aes))". The key ends with its 4-byte
+// salt.
 struct Aead {
   std::string name;
   SecretBytes key;
@@ -51,22 +50,22 @@ struct AuthEnc {
   std::string enc_name;
   SecretBytes enc_key;
   uint32_t truncation_bits =
-      0;  // what is asked for; 0 lets the kernel choose (96 for hmac(sha256)), as Cilium does
+      0;  // as requested; 0: the kernel's default (96 for hmac(sha256)), as with Cilium
   auto operator<=>(const AuthEnc&) const = default;
 };
 
 using Algorithm = std::variant<Aead, AuthEnc>;
 
-// Equal, or one of the two had its key bytes withheld by the kernel (lockdown) and the rest agrees.
+// Equal, or equal except for key bytes that the kernel withheld on one side (lockdown).
 bool same_algorithm(const Algorithm& a, const Algorithm& b);
 size_t key_bytes(const Algorithm& algorithm);            // all key material, salt included
-size_t cipher_key_bytes(const Algorithm& algorithm);     // of encryption alone, without a salt
+size_t cipher_key_bytes(const Algorithm& algorithm);     // encryption key only, without a salt
 std::string algorithm_name(const Algorithm& algorithm);  // without the key
 
-// One line of the Secret: the key every node shares, or the one that each ordered pair of nodes
-// derives its own from.
+// One line of the Secret: the key that all nodes share, or the key from which each ordered pair of
+// nodes derives its own.
 struct IpsecKey {
-  uint8_t id = 0;  // 1..15: it has four bits in the packet mark
+  uint8_t id = 0;  // 1..15: it has four bits of the packet mark
   Algorithm algorithm;
   bool per_pair = false;  // `3+ ...`
   auto operator<=>(const IpsecKey&) const = default;

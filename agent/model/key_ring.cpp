@@ -19,7 +19,7 @@ void KeyRing::resume(std::vector<IpsecKey> known, std::set<uint8_t> ids_only) {
   if (!empty() || rotating()) return;
   inherited_ = std::move(ids_only);
   if (known.size() == 1 && inherited_.empty()) {
-    newest_ = std::move(known.front());  // the one there is goes on without a Secret
+    newest_ = std::move(known.front());  // the only key continues without a Secret
     return;
   }
   older_ = std::move(known);
@@ -79,7 +79,7 @@ std::set<uint8_t> KeyRing::older_ids() const {
   return ids;
 }
 
-// Is the announced key of later date than this one? One that is not held here tells nothing.
+// Is the announced key newer than this one? False for an announced key that is not held here.
 bool KeyRing::newer(uint8_t announced, uint8_t id) const {
   if (newest_ && newest_->id == announced) return true;
   const auto position = [&](uint8_t of) {
@@ -106,7 +106,7 @@ std::vector<IpsecKey> KeyRing::retire(const Observation& seen, std::chrono::mill
   std::set<uint8_t> done;
   for (const uint8_t id : older_ids()) {
     if (inherited_.contains(id) && !seen.received.contains(id)) {
-      done.insert(id);  // nothing is left of it, and nothing can be made anew
+      done.insert(id);  // the kernel has no state of it, and none can be made without its bytes
       continue;
     }
     auto [at, first] = rest_.try_emplace(id, Rest{.received = 0, .since = seen.now, .lacking = {}});

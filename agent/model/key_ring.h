@@ -1,4 +1,4 @@
-// The keys that a node holds while it moves from one to the next. Pure: time comes in as a value.
+// The keys that a node holds while it rotates from one to the next. Pure: time is passed in.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,9 @@
 
 namespace pellicle {
 
-// The newest key is the Secret's. An older one stays until every node has announced a newer one and
-// nothing has been received with it for a while. Of a key that a former process had only the id may
-// be known: pair keys cannot be turned back into the one they are derived from.
+// The newest key is the Secret's. An older key stays until every node has announced a newer one and
+// nothing has been received with it for a while. Of a key that an earlier process used, only the id
+// may be known: the Secret's key cannot be recovered from pair keys.
 class KeyRing {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -25,36 +25,36 @@ class KeyRing {
   bool empty() const { return !newest_ && inherited_.empty(); }
   bool rotating() const { return !older_.empty() || !inherited_.empty(); }
 
-  // What a kernel holds at the start. Without effect once a key was taken.
+  // Starts from the keys that the kernel holds. No effect once a key was taken.
   void resume(std::vector<IpsecKey> known, std::set<uint8_t> ids_only);
 
-  // The Secret's key. Empty: it is the newest now. Otherwise why it cannot be, and what goes on:
-  // the same id with another key or form, a shorter key, an id that is not free yet.
+  // Offers the Secret's key. Returns "" if it is now the newest; otherwise the reason, and which
+  // key stays in use: same id with another key or form, a shorter key, or an id still in use.
   std::string take(const IpsecKey& key);
 
-  // What is known of all nodes, this one included, at one moment.
+  // What is known of all nodes, including this one, at one moment.
   struct Observation {
     Time now;
     std::map<std::string, std::optional<uint8_t>> announced;  // Node name -> key id
-    // Key id -> packets received so far; every id is there that the kernel has states of.
+    // Key id -> packets received so far, for every id that the kernel has states of.
     std::map<uint8_t, uint64_t> received;
   };
-  // Retires every older key that nobody has needed for `patience`; which they are.
+  // Retires and returns every older key that no node has needed for `patience`.
   std::vector<IpsecKey> retire(const Observation& seen, std::chrono::milliseconds patience);
 
-  // The nodes that stand in the way of retiring the key, as of the last observation.
+  // The nodes that prevent the key from being retired, as of the last observation.
   std::vector<std::string> lacking(uint8_t id) const;
-  std::set<uint8_t> older_ids() const;  // inherited ones among them
-  // Since when the newest is the newest; none: since before this process.
+  std::set<uint8_t> older_ids() const;  // including inherited ones
+  // When the newest key became the newest; nullopt: before this process started.
   const std::optional<Time>& rotated() const { return rotated_; }
-  void note_time(Time now);  // of the last take() that changed something
+  void note_time(Time now);  // time of the last take() that changed something
 
   bool operator==(const KeyRing&) const = default;
 
  private:
   struct Rest {
     uint64_t received = 0;
-    Time since;  // nothing was received and nobody lacked a newer key
+    Time since;  // since then nothing was received and every node has announced a newer key
     std::vector<std::string> lacking;
     bool operator==(const Rest&) const = default;
   };

@@ -1,4 +1,4 @@
-// What the agent needs to know of a Kubernetes Node.
+// What the agent needs from a Kubernetes Node.
 #pragma once
 
 #include <compare>
@@ -13,16 +13,16 @@
 
 namespace pellicle {
 
-// One life of a node's counters under pair keys. A sender that cannot go on counting where it was
-// begins another: a generation of its own makes every key another, an SPI of its own lets receivers
-// have both for a while.
+// One life of a node's send counters under pair keys. A sender that cannot continue its counters
+// begins a new epoch. Its own generation changes every key; its own SPI lets receivers hold the
+// states of both epochs for a while.
 struct Epoch {
-  uint32_t spi = 0;         // for key id 0; the id stands in the last four bits
-  uint64_t generation = 0;  // 0: not part of the keys' derivation, as with Cilium
+  uint32_t spi = 0;         // for key id 0; the key id is in the last four bits
+  uint64_t generation = 0;  // 0: not part of key derivation, as with Cilium
   uint32_t spi_of(uint8_t key_id) const { return spi | key_id; }
   auto operator<=>(const Epoch&) const = default;
 };
-inline bool is_of(const Epoch& epoch, uint32_t spi) {  // of one of its states, whatever key id
+inline bool is_of(const Epoch& epoch, uint32_t spi) {  // an SPI of the epoch, with any key id
   return (spi & ~0xfU) == epoch.spi;
 }
 inline bool same_epoch(uint32_t spi, uint32_t other) {
@@ -36,30 +36,31 @@ struct Node {
   std::string name;
   std::string created;  // metadata.creationTimestamp, RFC 3339; orders two claims on one PodCIDR
   std::vector<Cidr> pod_cidrs;             // spec.podCIDRs, else spec.podCIDR, else the annotations
-  std::optional<IpAddress> internal_ipv4;  // first InternalIP of the family
+  std::optional<IpAddress> internal_ipv4;  // the family's first InternalIP
   std::optional<IpAddress> internal_ipv6;
   std::optional<IpAddress> router_ipv4;  // annotation network.cilium.io/ipv4-cilium-host
   std::optional<IpAddress> router_ipv6;  // annotation network.cilium.io/ipv6-cilium-host
-  // Annotations network.cilium.io/ipv4-health-ip and ipv6-health-ip: where its health endpoint is.
+  // Annotations network.cilium.io/ipv4-health-ip and ipv6-health-ip: addresses of its health
+  // endpoint.
   std::optional<IpAddress> health_ipv4;
   std::optional<IpAddress> health_ipv6;
-  // Annotation network.cilium.io/encryption-key, 1..15: it receives with this key from everybody.
+  // Annotation network.cilium.io/encryption-key, 1..15: it receives with this key from every node.
   std::optional<uint8_t> key_id;
   std::string boot_id;          // annotation pellicle.io/boot-id, 36 characters; empty: unknown
   std::vector<Epoch> epochs;    // annotation pellicle.io/epochs: what it may send with, newest last
-  std::set<uint32_t> receives;  // annotation pellicle.io/receives: SPIs of others' new epochs
+  std::set<uint32_t> receives;  // annotation pellicle.io/receives: SPIs of other nodes' new epochs
 
-  // Annotation pellicle.io/host-encryption: its agent takes ESP with packets for the node itself.
+  // Annotation pellicle.io/host-encryption: its agent accepts ESP for the node's own address.
   bool accepts_host_encryption = false;
 
-  // Annotation pellicle.io/encrypts, "pods" or "pods nodes": what its pods send to other nodes'
-  // pods leaves it as ESP or not at all; also what is between pods and nodes.
+  // Annotation pellicle.io/encrypts, "pods" or "pods nodes": its packets from pods to other nodes'
+  // pods leave as ESP or not at all. With "nodes" also those between pods and nodes.
   bool encrypts_pods = false;
   bool encrypts_nodes = false;
-  // Condition Ready is Unknown: nothing has been heard of the machine for a while.
+  // Condition Ready is Unknown: the node has not reported for a while.
   bool silent = false;
 
-  std::optional<Cidr> pod_cidr(Family family) const;  // the first one of the family
+  std::optional<Cidr> pod_cidr(Family family) const;  // the family's first
   const std::optional<IpAddress>& internal_ip(Family family) const {
     return family == Family::v4 ? internal_ipv4 : internal_ipv6;
   }
@@ -76,18 +77,18 @@ inline bool older(const Node& a, const Node& b) {
   return std::tie(a.created, a.name) < std::tie(b.created, b.name);
 }
 
-// Which of two Nodes' claims on one address or network is believed. A machine that was set up
-// anew under another name leaves a Node behind that is older and silent.
+// Which of two Nodes' claims on one address or network is believed. A machine that was set up again
+// under a new name leaves behind a Node that is older and silent.
 inline bool believed_before(const Node& a, const Node& b) {
   return a.silent != b.silent ? b.silent : older(a, b);
 }
 
-// One clear sentence about something that was handed to us and cannot be used.
+// One clear sentence about an input that cannot be used.
 struct Problem {
   std::string object;  // "Secret kube-system/cilium-ipsec-keys", "Node worker2"
   std::string
       field;  // "metadata.annotations[network.cilium.io/ipv4-cilium-host]"; empty: the whole object
-  std::string sentence;  // what was expected, what is done meanwhile; never a key byte
+  std::string sentence;  // what was expected, and what happens meanwhile; never a key byte
   std::string to_string() const;
   auto operator<=>(const Problem&) const = default;
 };

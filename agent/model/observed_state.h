@@ -1,5 +1,5 @@
-// An ESP state of ours as the kernel has it now, with what it counted. The counters stand beside
-// State: they are no part of what is desired, and nothing compares them.
+// An ESP state of ours as the kernel has it now, with its counters. The counters are not part of
+// State: nothing desires or compares them.
 #pragma once
 
 #include <cstdint>
@@ -8,19 +8,19 @@
 
 namespace pellicle {
 
-// Since the state was made.
+// Since the state was created.
 struct StateCounters {
-  uint64_t sent = 0;      // sequence number of the last packet sent; above 32 bits with ESN only
-  uint64_t received = 0;  // the highest one that was accepted; stays 0 without a replay window
+  uint64_t sent = 0;      // sequence number of the last packet sent; above 32 bits only with ESN
+  uint64_t received = 0;  // highest sequence number accepted; stays 0 without a replay window
   uint64_t bytes = 0;     // of the inner packets
   uint64_t packets = 0;
   uint64_t added = 0;       // seconds since 1970
-  uint64_t first_used = 0;  // the same; 0: never. On some kernels (6.3) the last use
-  uint64_t last_used = 0;   // the same; 0: this kernel does not tell (6.1)
-  // Received and thrown away:
-  uint32_t replayed = 0;          // the number had come before
-  uint32_t outside_window = 0;    // the number was too old to tell
-  uint32_t integrity_failed = 0;  // another key, or tampered with
+  uint64_t first_used = 0;  // seconds since 1970; 0: never. On some kernels (6.3) the last use
+  uint64_t last_used = 0;   // seconds since 1970; 0: this kernel does not report it (6.1)
+  // Received and dropped:
+  uint32_t replayed = 0;          // sequence number already seen
+  uint32_t outside_window = 0;    // sequence number older than the window
+  uint32_t integrity_failed = 0;  // another key, or modified packet
   auto operator<=>(const StateCounters&) const = default;
 };
 
@@ -29,7 +29,7 @@ struct ObservedState {
   State value;
   StateCounters counters;
 
-  // Of packets, in `sent` and `received`.
+  // Highest sequence number, for `sent` and `received`.
   uint64_t last_sequence() const { return value.esn ? UINT64_MAX : UINT32_MAX; }
 };
 

@@ -1,4 +1,4 @@
-// The path to a peer where it is narrower than the uplink.
+// A path to a peer that is narrower than the uplink.
 #pragma once
 
 #include <chrono>
@@ -9,19 +9,19 @@
 
 namespace pellicle {
 
-// A router's word that a packet of ESP was too big for its next link.
+// A router's report that an ESP packet was too big for its next link.
 struct PathReport {
-  IpAddress peer;    // whom the packet was for: a cilium_host address
-  IpAddress router;  // who says so
+  IpAddress peer;    // destination of the packet: a cilium_host address
+  IpAddress router;  // the router that reports
   uint32_t mtu = 0;  // of the link, in bytes, IP header included
-  uint32_t spi = 0;  // of the packet
+  uint32_t spi = 0;  // of the reported packet
   auto operator<=>(const PathReport&) const = default;
 };
 
 struct PathMtu {
   uint32_t mtu = 0;  // as in PathReport
   IpAddress router;
-  std::chrono::steady_clock::time_point since{};  // CLOCK_MONOTONIC: an agent's restart keeps it
+  std::chrono::steady_clock::time_point since{};  // CLOCK_MONOTONIC: survives an agent's restart
   auto operator<=>(const PathMtu&) const = default;
 };
 

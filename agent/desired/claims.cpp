@@ -46,7 +46,7 @@ std::string Claims::claim_address(const IpAddress& address, const std::string& n
 
 bool Claims::is_free(const Cidr& cidr, const std::string& node) const {
   auto next = cidrs_.lower_bound(cidr);
-  if (next != cidrs_.begin()) --next;  // a wider one, if any
+  if (next != cidrs_.begin()) --next;  // a wider one may precede it
   for (; next != cidrs_.end() && !(cidr < next->first && !next->first.overlaps(cidr)); ++next) {
     if (next->first.overlaps(cidr) && next->second != node) return false;
   }

@@ -1,4 +1,4 @@
-// Who is believed when Nodes claim addresses that contradict one another.
+// Decides which Node is believed when Nodes claim addresses that contradict one another.
 #pragma once
 
 #include <map>
@@ -8,21 +8,21 @@
 
 namespace pellicle {
 
-// The PodCIDRs and InternalIPs that are believed so far; no two of them contradict. Whoever claims
-// first is believed, so the order of the calls is the order of trust.
+// The PodCIDRs and InternalIPs believed so far; no two of them contradict. The first claim is
+// believed, so callers claim in order of trust.
 class Claims {
  public:
-  // Who holds something that stands against this claim: "PodCIDR 10.0.0.0/24 of Node worker2".
-  // Empty: nobody, and the claim is now believed.
+  // Returns the holder of something that contradicts this claim: "PodCIDR 10.0.0.0/24 of Node
+  // worker2". Empty: no contradiction, and the claim is now believed.
   std::string claim_cidr(const Cidr& cidr, const std::string& node);
   std::string claim_address(const IpAddress& address, const std::string& node);
 
-  // Nobody but `node` holds something that stands against a claim on this.
+  // True if no other Node than `node` holds something that contradicts a claim on this.
   bool is_free(const Cidr& cidr, const std::string& node) const;
-  // What `node` holds of exactly this is anybody's again.
+  // Ends the claim of `node` on exactly this.
   void release(const Cidr& cidr, const std::string& node);
 
-  // A believed PodCIDR contains all of `cidr`.
+  // True if a believed PodCIDR contains all of `cidr`.
   bool covers(const Cidr& cidr) const;
 
   bool operator==(const Claims&) const = default;
@@ -31,7 +31,7 @@ class Claims {
   using Cidrs = std::map<Cidr, std::string>;
   Cidrs::const_iterator overlapping(const Cidr& cidr) const;
 
-  Cidrs cidrs_;  // disjoint, which makes one look to each side enough
+  Cidrs cidrs_;  // disjoint, so checking one neighbour on each side is enough
   std::map<IpAddress, std::string> addresses_;
 };
 

@@ -37,7 +37,7 @@ void report_no_ipv6(const Node& self, const Cidr& pod_cidr, Cluster& cluster) {
            "without ipv6.disable=1, or a Node with an IPv4 PodCIDR alone"});
 }
 
-// The families that this node has pods of. One that is programmed stays, whatever its Node says.
+// The families in which this node has pods. A programmed family stays, whatever the Node says.
 std::vector<Family> own_families(const Inputs& inputs, const Node& self, Cluster& cluster) {
   std::vector<Family> families;
   for (const auto family : kFamilies) {
@@ -48,7 +48,7 @@ std::vector<Family> own_families(const Inputs& inputs, const Node& self, Cluster
       families.push_back(family);
     }
   }
-  if (families.empty()) families.push_back(Family::v4);  // what is missing has to have a name
+  if (families.empty()) families.push_back(Family::v4);  // so that problems name a family
   return families;
 }
 
@@ -78,7 +78,7 @@ std::optional<HostFacts::Uplink> uplink(const Inputs& inputs, const std::vector<
   return chosen;
 }
 
-// The addresses that the rest of the network knows this host by.
+// The addresses by which the rest of the network knows this host.
 std::vector<IpAddress> own_addresses(const Inputs& inputs, const Cluster& cluster) {
   std::vector<IpAddress> addresses;
   for (const auto family : kFamilies) {
@@ -121,7 +121,7 @@ std::optional<IpAddress> own_router(const Inputs& inputs, const Cidr& pod_cidr, 
   return router;
 }
 
-// On the uplink, or the setting chose the uplink.
+// True if the InternalIP is on the uplink, or if the setting `uplink` chose the device.
 bool has_way_out(const Inputs& inputs, Family family, const Cluster& cluster) {
   const auto& address = cluster.self->internal_ip(family);
   if (!address || !cluster.uplink) return false;

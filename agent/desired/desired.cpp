@@ -42,7 +42,7 @@ std::map<std::string, bool> uplinks(const Inputs& inputs, const Cluster& cluster
   return devices;
 }
 
-// No value while something about this node itself is unknown; `cluster` has said what.
+// nullopt while something about this node itself is unknown; `cluster` has reported what.
 std::optional<LocalView> local_view(const Inputs& inputs, const Cluster& cluster,
                                     std::vector<Problem>& problems) {
   if (!cluster.self || !cluster.uplink || cluster.own.empty()) return std::nullopt;
@@ -84,7 +84,7 @@ KernelState node_objects(const LocalView& view) {
           .node_peers = node_peer_entries(view)};
 }
 
-// Of two pods with one address, the first keeps it.
+// If two pods have the same address, the first keeps it.
 KernelState all_objects(const LocalView& view, const Inputs& inputs) {
   KernelState state = node_objects(view);
   for (const auto& endpoint : view.endpoints) {
@@ -97,7 +97,7 @@ KernelState all_objects(const LocalView& view, const Inputs& inputs) {
 }  // namespace
 
 Mark encrypt_mark(uint8_t key_id) {
-  assert(key_id >= 1 && key_id <= 15);  // four bits of the mark, and 0 means none
+  assert(key_id >= 1 && key_id <= 15);  // four bits of the mark; 0 means no key
   return {kEncryptMark.value | uint32_t{key_id} << 12, kEncryptMark.mask | 0xf000};
 }
 

@@ -1,4 +1,5 @@
-// From what the cluster says to what this kernel must hold: pure functions, one a table.
+// Computes what this kernel must hold from what the cluster announces: pure functions, one per
+// table.
 #pragma once
 
 #include <optional>
@@ -11,14 +12,15 @@
 
 namespace pellicle {
 
-// The constants of the datapath contract that user space and the kernel must agree on.
-inline constexpr uint32_t kReqId = 1;           // every template and state, as Cilium's
+// Constants of the datapath contract between user space and the kernel.
+inline constexpr uint32_t kReqId = 1;           // in every template and state, as in Cilium
 inline constexpr uint32_t kEncryptTable = 200;  // routing table of marked packets
-// Tables of what policies that ask for a mark would not see: cilium_host's program marks it. Below
-// main's number, as a peer's route there is made before the one in main.
-inline constexpr uint32_t kMarkPodsTable = 214;   // of peers' PodCIDRs
-inline constexpr uint32_t kMarkNodesTable = 215;  // of peers' own addresses, with host encryption
-inline constexpr uint32_t kBehindMetric = 4096;   // of unreachable routes in these two
+// Tables for packets that policies with a mark would miss. They lead to cilium_host, whose program
+// marks the packets. Their numbers are below main's, so that a peer's route is added here before
+// its route in main.
+inline constexpr uint32_t kMarkPodsTable = 214;   // for peers' PodCIDRs
+inline constexpr uint32_t kMarkNodesTable = 215;  // for peers' own addresses, with host encryption
+inline constexpr uint32_t kBehindMetric = 4096;   // of the unreachable routes in these two
 inline constexpr uint32_t kMainTable = 254;       // RT_TABLE_MAIN
 inline constexpr uint8_t kEncryptRouteProtocol = 50;  // `proto 50` of the local route in table 200
 inline constexpr Mark kEncryptMark{0xe00, 0xf00};
@@ -26,105 +28,107 @@ inline constexpr Mark kDecryptMark{0xd00, 0xf00};
 inline constexpr Mark kLocalDecryptedMark{0x200, 0xf00};  // decrypted, not for a pod of this node
 inline constexpr Mark kPodMark{0x100, 0xf00};             // MARK_POD of bpf/datapath.h
 inline constexpr Mark kUnmarked{0, 0x800};  // neither to be encrypted nor just decrypted
-// Beside one of the two above, or alone: until this connection's source NAT is done, no policy is
-// to choose. See netfilter.cpp.
+// Alone or together with kPodMark or kLocalDecryptedMark: no policy selects the packet until source
+// NAT of its connection is done. See netfilter.cpp.
 inline constexpr Mark kBeforeNatMark{0x400, 0xc00};
-inline constexpr Mark kForwardedMark{0x200, 0xb00};  // kLocalDecryptedMark, with that or without
-inline constexpr uint32_t kPairReplayWindow = 1024;  // packets, with ESN; as Cilium 1.19
+inline constexpr Mark kForwardedMark{0x200, 0xb00};  // kLocalDecryptedMark, with or without 0x400
+inline constexpr uint32_t kPairReplayWindow = 1024;  // packets, with ESN; as in Cilium 1.19
 inline constexpr const char* kHostDevice = "cilium_host";
 inline constexpr const char* kNetDevice = "cilium_net";
 Mark encrypt_mark(uint8_t key_id);  // 0x3e00/0xff00 for key 3
 
-// Priorities of the OUT policies that ask for no mark; the kernel takes the lowest number first.
-// Policies that ask for a mark have 0 (the seed's) and come before all of these.
+// Priorities of the OUT policies without a key's mark; the kernel takes the lowest number first.
+// Policies with a key's mark have 0 (as in the seed) and precede all of these.
 inline constexpr uint32_t kBeforeNatPriority = 70;
 inline constexpr uint32_t kPeerPriority = 71;
-inline constexpr uint32_t kPassPriority = 72;  // between pods of this node, and what is marked yet
-inline constexpr uint32_t kUnreadyPriority = 73;  // to a network that no peer is believed to have
-inline constexpr uint32_t kStrictPriority = 74;   // to the strict network
-inline constexpr uint32_t kBlockPriority = 100;   // the permanent block of the encrypt mark
+inline constexpr uint32_t kPassPriority = 72;     // between local pods, and packets marked later
+inline constexpr uint32_t kUnreadyPriority = 73;  // PodCIDR of a Node not ready or not believed
+inline constexpr uint32_t kStrictPriority = 74;   // to the strict CIDR
+inline constexpr uint32_t kBlockPriority = 100;   // the permanent block policy for the encrypt mark
 
-// One OUT state and the policies that lead to it. A pair's state and policies ask for no mark: the
-// kernel encrypts every packet between the two PodCIDRs, and one policy names the state in use. The
-// plain form's ask for the mark of the key id, as the seed's do; so do those that an agent before
-// this one made for a pair.
+// One OUT state and the policies that lead to it. A pair's state and policies have no mark: the
+// kernel encrypts every packet between the two PodCIDRs, and one policy names the state in use. In
+// the plain form state and policies have the key id's mark, as in the seed; so do those that an
+// earlier version of the agent made for a pair.
 struct Way {
-  uint8_t key_id = 0;  // in the mark that the eBPF programs write
-  uint32_t spi = 0;    // in the template
+  uint8_t key_id = 0;  // in the mark that the eBPF programs set
+  uint32_t spi = 0;    // in the policies' template
   bool marked = false;
   Mark mark() const { return marked ? encrypt_mark(key_id) : Mark{}; }  // of state and policies
   auto operator<=>(const Way&) const = default;
 };
 
-// A peer that may be encrypted to: everything of it is known and nothing contradicts.
+// A peer to which packets may be encrypted: everything about it is known and nothing contradicts
+// it.
 struct Peer {
   std::string name;
   Cidr pod_cidr;
   IpAddress internal_ip;
   IpAddress router;
   bool accepts_host_encryption = false;
-  Node node = {};  // what it announces of its keys
-  // How this node may send to it, one a key id, oldest key first; and the one that packets are
-  // marked for. See ways.h.
+  Node node = {};  // the Node, for what it announces about its keys
+  // How this node may send to it: one way per key id, oldest key first. `key_id` is the one that
+  // packets are marked for. See ways.h.
   std::vector<Way> ways = {};
   uint8_t key_id = 0;      // 0: nothing may be sent, packets are dropped and counted
-  const Way* way() const;  // the one of `key_id`; null: nothing may be sent
-  // The way to its node, which the packets to its pods take as well; none: others make the routes.
+  const Way* way() const;  // the one with `key_id`; null: nothing may be sent
+  // Next hop to its node, also used for packets to its pods; nullopt: other software makes the
+  // routes.
   std::optional<NextHop> next_hop = {};
-  std::optional<PathMtu> path = {};  // narrower than the uplink
+  std::optional<PathMtu> path = {};  // set if narrower than the uplink
   bool operator==(const Peer&) const = default;
 };
 
-// What this node is in one family, everything known.
+// This node in one family, with everything known.
 using OwnNetwork = DatapathConfig::Network;
 
 // The cluster as this node sees it.
 struct Cluster {
   std::optional<Node> self;
-  std::map<Family, OwnNetwork> own;  // the families that this node has pods of
-  // A family that this node has pods of is not among them: `problems` says why.
+  std::map<Family, OwnNetwork> own;  // the families in which this node has pods
+  // A family in which this node has pods is missing from `own`; `problems` gives the reason.
   bool incomplete = false;
   std::optional<HostFacts::Uplink> uplink;
-  std::vector<Peer> peers;    // by name, IPv4 first: a Node once in each family of both
-  std::vector<Cidr> unready;  // PodCIDRs of Nodes that cannot be encrypted to yet: dropped
+  std::vector<Peer> peers;    // by name, IPv4 first; a dual-stack Node appears once per family
+  std::vector<Cidr> unready;  // PodCIDRs of Nodes to which nothing can be encrypted yet: blocked
   std::vector<Problem> problems;
-  Claims claims;          // what is believed of PodCIDRs and InternalIPs, this node's own included
-  bool disputed = false;  // something was claimed that is not believed
-  // A peer could be sent to in a better way once the kernel has what this one needs.
+  Claims claims;          // the believed PodCIDRs and InternalIPs, including this node's
+  bool disputed = false;  // some claim is not believed
+  // A peer will move to a better way once the kernel has the objects that it needs.
   bool waiting = false;
 };
 
-// Reads the Inputs as a cluster; the same result whatever order things became known in. A Node has
-// a family when it has a PodCIDR of it, and this node also when cilium_host has an address of it: a
-// family that was programmed is not forgotten for want of a PodCIDR. Of two
-// Nodes that claim overlapping PodCIDRs the older one (creation time, then name) is believed and
-// the other reported.
+// Reads the Inputs as a cluster; the result does not depend on the order in which things became
+// known. A Node has a family if it has a PodCIDR of it. This node also has a family if cilium_host
+// has an address of it: a programmed family stays even if the PodCIDR is missing. If two Nodes
+// claim overlapping PodCIDRs, the older one (creation time, then name) is believed and the other is
+// reported.
 Cluster cluster(const Inputs& inputs);
 
 // The kernel state for these inputs. While this node's own PodCIDR, address or uplink is unknown,
-// only the block policy is desired and `problems` says why.
+// only the block policy is desired and `problems` gives the reason.
 struct Desired {
   KernelState state;
-  Cluster cluster;                // what it was computed from
-  std::vector<Problem> problems;  // the cluster's, and its own
+  Cluster cluster;                // what the state was computed from
+  std::vector<Problem> problems;  // the cluster's and those found while computing the state
 };
 Desired compute(const Inputs& inputs);
 
-// What can be said before anything was heard of the cluster: the block policy, and `actual` with
-// what needs no knowledge put right. Nothing of it is removed.
+// The desired state before anything is known of the cluster: the block policy, and `actual` with
+// the corrections that need no knowledge of it. Removes nothing.
 KernelState kept(const KernelState& actual);
 
-// This node's own part of cluster(inputs).own, without a look at the peers.
+// This node's part of cluster(inputs).own, computed without the peers.
 std::map<Family, OwnNetwork> own_networks(const Inputs& inputs);
 
-// What one pod of this node needs of the kernel, beside its own wiring; compute() has it for every
+// Kernel objects of one pod of this node, besides its own wiring. compute() includes them for every
 // pod.
 KernelState pod_objects(const Endpoint& endpoint, const HostFacts& host, const Settings& settings);
 
 // The largest inner packet that fits the uplink's MTU after ESP in tunnel mode: 1446 for rfc4106
-// with a 128-bit ICV over IPv4 and 1500 (the kernel's esp4: block-aligned, two trailer bytes).
+// with a 128-bit ICV over IPv4 and 1500 (as the kernel's esp4: block-aligned, two trailer bytes).
 uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer);
-// The other way round: the least MTU outside that an inner packet of this length needs.
+// The reverse: the least outer MTU for an inner packet of this length.
 uint32_t outer_mtu(uint32_t inner, const Algorithm& algorithm, Family outer);
 
 }  // namespace pellicle

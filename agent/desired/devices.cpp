@@ -6,7 +6,7 @@ Table<VethPair> links(const LocalView& view) {
   return {{{.name = kHostDevice}, {.peer = kNetDevice, .mtu = view.uplink.mtu}}};
 }
 
-// An IPv6 address has the scope that it is written in it.
+// An IPv6 address carries its scope in itself.
 Table<Address> addresses(const LocalView& view) {
   Table<Address> table;
   for (const auto& own : view.families) {

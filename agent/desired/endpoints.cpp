@@ -9,7 +9,7 @@ namespace pellicle {
 
 namespace {
 
-// An address that two pods have, or one from outside of the node's network.
+// Reports an address that two pods have, or one outside the node's PodCIDR.
 void check_address(const Endpoint& endpoint, const IpAddress& address, const OwnNetwork& own,
                    std::map<IpAddress, std::string>& owners, std::vector<Problem>& problems) {
   const auto report = [&](const std::string& sentence) {
@@ -25,7 +25,7 @@ void check_address(const Endpoint& endpoint, const IpAddress& address, const Own
   }
 }
 
-// What the pod's kernel makes of the device's address (RFC 4291, appendix A).
+// The link-local address that the pod's kernel derives from the MAC (RFC 4291, appendix A).
 IpAddress link_local(const Mac& mac) {
   const auto& b = mac.bytes;
   const std::array<uint8_t, 16> bytes = {
@@ -34,7 +34,7 @@ IpAddress link_local(const Mac& mac) {
   return {Family::v6, bytes.data()};
 }
 
-// Where the program sees what the pod sends.
+// The hook where the program sees what the pod sends.
 std::optional<Attachment::Key> sending_hook(const Endpoint& endpoint, const HostFacts& host) {
   if (!endpoint.egress_shaped) return Attachment::Key{endpoint.device, true};
   const auto shaper = host.shapers.find(endpoint.device);
@@ -104,8 +104,7 @@ KernelState pod_objects(const Endpoint& endpoint, const HostFacts& host, const S
     state.endpoints[{address}] = {
         .device = endpoint.device, .pod_mac = endpoint.pod_mac, .host_mac = endpoint.host_mac};
   }
-  // Also of a pod that has no other address of the family: its kernel speaks on the link all the
-  // same.
+  // Also for a pod without an IPv6 address: its kernel still uses the link-local address.
   state.sources[{endpoint.device, Cidr::host(link_local(endpoint.pod_mac))}] = {};
   for (const auto& wanted : endpoint.wanted_sources) {
     if (is_allowed(wanted, settings)) state.sources[{endpoint.device, wanted}] = {};

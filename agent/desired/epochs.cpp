@@ -7,9 +7,9 @@ namespace pellicle {
 namespace {
 
 constexpr uint32_t kBase = 0x10000000;
-constexpr uint32_t kNumbers = 0xffffff;  // 24 bits, between the first digit and the key id's
+constexpr uint32_t kNumbers = 0xffffff;  // 24 bits, between the first digit and the key id
 
-// FNV-1a: any function that scatters will do.
+// FNV-1a; any hash that distributes well would do.
 uint32_t scattered(const IpAddress& router, const std::string& boot_id, uint64_t salt) {
   uint32_t hash = 2166136261;
   const auto add = [&](uint8_t byte) { hash = (hash ^ byte) * 16777619; };

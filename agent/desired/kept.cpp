@@ -7,14 +7,15 @@ namespace pellicle {
 
 namespace {
 
-// What was programmed there sends marked packets to it.
+// Table 200 is in use: what is installed sends marked packets to it.
 bool has_encrypt_table(const KernelState& actual, Family family) {
   return std::any_of(actual.routes.begin(), actual.routes.end(), [&](const auto& route) {
     return route.first.table == kEncryptTable && route.first.dst.family() == family;
   });
 }
 
-// What leads packets without a mark to cilium_host: as its routes say.
+// Keeps the rules that lead packets without a mark to cilium_host, derived from the existing
+// routes.
 void keep_unmarked_rules(const KernelState& actual, Family family, KernelState& kept) {
   const auto find = [&](const auto& matches) {
     const auto found =
@@ -34,7 +35,7 @@ void keep_unmarked_rules(const KernelState& actual, Family family, KernelState& 
            key.dst == Cidr::host(key.dst.address());
   });
   if (!pods) return;
-  // A source stands in them where the node's own ICMP is led by them.
+  // Routes in a table have a source where the node's own ICMP uses the table.
   const auto with_source = [&](uint32_t table) {
     return find([table](const Route::Key& key, const Route& route) {
              return key.table == table && route.src;
@@ -47,7 +48,7 @@ void keep_unmarked_rules(const KernelState& actual, Family family, KernelState& 
   kept.rules.merge(unmarked_rules(*pods, router->address(), host_encryption));
 }
 
-// An answer of the API server is for an address of this node: nothing is heard without the rule.
+// Answers of the API server are addressed to this node: none arrives without `lookup local`.
 void keep_rules(const KernelState& actual, Family family, KernelState& kept) {
   const auto local = actual.local_rules.find({family});
   const bool missing = local != actual.local_rules.end() && local->second.priorities.empty();

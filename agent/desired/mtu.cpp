@@ -8,10 +8,10 @@ namespace pellicle {
 
 namespace {
 
-// What ESP adds for an algorithm, in bytes.
+// What ESP adds with an algorithm, in bytes.
 struct Overhead {
   uint32_t iv = 0;
-  uint32_t block = 0;  // at least 4: ESP aligns to that
+  uint32_t block = 0;  // at least 4, ESP's alignment
   uint32_t icv = 0;
 };
 
@@ -28,14 +28,14 @@ constexpr std::array kCiphers = {
     Cipher{"rfc3686(ctr(aes))", 8, 4}, Cipher{"cbc(aes)", 16, 16},
     Cipher{"cbc(des3_ede)", 8, 8},
 };
-constexpr Cipher kWidestCipher{"", 16, 16};  // for a name that is not in the table
+constexpr Cipher kWidestCipher{"", 16, 16};  // for a name missing from the table
 
 struct Digest {
   std::string_view name;
   uint32_t truncated_bits = 0;
 };
 
-// icv_truncbits of net/xfrm/xfrm_algo.c (6.1): what the kernel takes when it is not told.
+// icv_truncbits in net/xfrm/xfrm_algo.c (6.1): the kernel's default truncation.
 constexpr std::array kDigests = {
     Digest{"hmac(md5)", 96},     Digest{"hmac(sha1)", 96},    Digest{"hmac(sha256)", 96},
     Digest{"hmac(sha384)", 192}, Digest{"hmac(sha512)", 256}, Digest{"cmac(aes)", 96},
@@ -72,7 +72,7 @@ constexpr uint32_t kEspTrailer = 2;  // pad length and next header
 
 constexpr uint32_t kLeastIpv6 = 1280;  // RFC 8200, 5
 
-// That a packet of 1280 bytes goes through, whichever key it is sent with.
+// The MTU at which a packet of 1280 bytes fits, whichever key encrypts it.
 uint32_t least_ipv6_mtu(const Keys& keys) {
   uint32_t least = 0;
   for (const auto* key : keys.known()) {
@@ -81,7 +81,7 @@ uint32_t least_ipv6_mtu(const Keys& keys) {
   return least;
 }
 
-// Of the uplink, the device that leads to the peer, and what routers said of the path.
+// Of the uplink's MTU, the device's that leads to the peer, and the MTU that routers reported.
 uint32_t narrowest(const Peer& peer, const LocalView& view) {
   auto mtu = view.uplink.mtu;
   if (peer.next_hop && peer.next_hop->mtu != 0) mtu = std::min(mtu, peer.next_hop->mtu);
@@ -96,7 +96,7 @@ uint32_t outer_mtu(uint32_t inner, const Algorithm& algorithm, Family outer) {
   return (outer == Family::v4 ? 20 : 40) + kEspHeader + added.iv + added.icv + padded;
 }
 
-// As xfrm_state_mtu() has it (net/xfrm/xfrm_state.c, 6.1).
+// As in xfrm_state_mtu() (net/xfrm/xfrm_state.c, 6.1).
 uint32_t inner_mtu(uint32_t uplink_mtu, const Algorithm& algorithm, Family outer) {
   const auto added = overhead(algorithm);
   const uint32_t ip_header = outer == Family::v4 ? 20 : 40;

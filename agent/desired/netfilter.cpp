@@ -6,9 +6,9 @@ namespace {
 
 using Rules = std::vector<std::string>;
 
-// Where pods are seen with their own address: this node's pods, the native network, the exceptions,
-// and every peer, also one outside of all these: what is masqueraded no longer has a pod's address,
-// and no policy would encrypt it.
+// Destinations that see pods' own addresses: this node's pods, the native network, the exceptions,
+// and every peer, also one outside all of these. After masquerading a packet no longer has a pod's
+// address, and no policy would encrypt it.
 std::vector<Cidr> reached_as_pods(const FamilyView& view) {
   std::vector<Cidr> networks{*view.native_cidr};
   const auto add = [&](const Cidr& network) {
@@ -19,21 +19,21 @@ std::vector<Cidr> reached_as_pods(const FamilyView& view) {
   };
   for (const auto& exception : view.masquerade_exceptions) add(exception);
   if (view.strict_cidr)
-    add(*view.strict_cidr);  // the policy must still know them for pods' packets
+    add(*view.strict_cidr);  // so that the strict policy still matches pods' packets
   for (const Peer& peer : view.peers) add(peer.pod_cidr);
   for (const auto& unready : view.unready) add(unready);
   return networks;
 }
 
-// For what leaves by cilium_host: that is what policies encrypt, and what is for local pods.
-// MASQUERADE would take the address of another device, as cilium_host has none of the scope that it
-// asks for (6.1, nf_nat_masquerade_ipv4).
+// For packets that leave by cilium_host: those that policies encrypt, and those for local pods.
+// MASQUERADE would take the address of another device, as cilium_host has no address of the scope
+// that it looks for (6.1, nf_nat_masquerade_ipv4).
 std::string to_node_address(const FamilyView& view) {
   return std::string(" -j SNAT --to-source ") + view.address->to_string() + " --random-fully";
 }
 
-// Everything else leaves with the address of the device it leaves by. iptables-save shows no 0/0:
-// there is nothing beyond that to masquerade for.
+// Everything else gets the address of the device by which it leaves. iptables-save does not print
+// 0/0; with such a network there is nothing beyond it to masquerade for.
 void add_masquerading(const FamilyView& view, bool host_encryption, Rules& rules) {
   const std::string from = "-s " + view.local_cidr.to_string();
   const auto networks = reached_as_pods(view);
@@ -50,8 +50,8 @@ void add_masquerading(const FamilyView& view, bool host_encryption, Rules& rules
   rules.push_back(from + " ! -o cilium_+ -j MASQUERADE");
 }
 
-// kube-proxy masquerades what has its mark 0x4000, wherever it leaves by. A mark with 0x800 is
-// ours, whose key id may have that bit.
+// kube-proxy masquerades packets with its mark 0x4000 on every device. A mark with 0x800 is ours:
+// there 0x4000 may be part of the key id.
 Rules source_nat(const FamilyView& view, bool host_encryption) {
   Rules rules;
   if (view.address) {
@@ -62,7 +62,7 @@ Rules source_nat(const FamilyView& view, bool host_encryption) {
   return rules;
 }
 
-// A pod's device alone is not told by its name: LXC's own bridge is lxcbr0.
+// The name alone does not identify a pod's device: LXC's own bridge is lxcbr0.
 std::string from_pods(const FamilyView& view) {
   return "-s " + view.local_cidr.to_string() + " -i lxc+";
 }
@@ -71,15 +71,15 @@ constexpr const char* kNatedBefore =
     " -m connmark --mark 0x0/0x1000 -m conntrack --ctstate SNAT --ctdir ORIGINAL"
     " -j MARK --set-xmark 0x400/0x400";
 
-// Connections whose source is translated, and that left by another device than cilium_host when
-// they began: before the peers' policies were there, or host encryption was switched on. MASQUERADE
-// ends a connection that changes its device. The mark keeps policies from choosing before NAT; it
-// goes right before, and the kernel looks for a policy once more with the new source. A pod's
-// packet with the mark whose source is not translated goes nowhere. A connection that leaves by
-// cilium_host from the beginning has 0x1000 in its own mark: routes lead each of its packets there.
+// For connections with source NAT that left by another device than cilium_host when they began:
+// before the peers' policies existed, or before host encryption was enabled. MASQUERADE ends a
+// connection whose device changes. The mark keeps policies from selecting the packet before NAT. It
+// is cleared right before NAT, and the kernel looks up a policy again with the new source. A pod's
+// packet that has the mark but no source NAT is dropped. A connection that leaves by cilium_host
+// from its beginning has 0x1000 in its connection mark: routes lead all its packets there.
 //
-// The others are the same with host encryption and without: when it is switched off, its policies
-// go after the rules have been written.
+// All rules but the last are the same without host encryption: when it is disabled, its policies
+// are removed after the rules were written.
 void add_before_nat(const FamilyView& own, bool host_encryption, Rules& prerouting, Rules& output,
                     Rules& postrouting) {
   const std::string pods = "-s " + own.local_cidr.to_string();
@@ -95,23 +95,24 @@ void add_before_nat(const FamilyView& own, bool host_encryption, Rules& prerouti
   postrouting = {by_host + " -m mark --mark 0x4000/0x4800" + begins,
                  pods + " " + marked + "! --ctstate SNAT -j DROP",
                  marked + "--ctstate SNAT --ctdir ORIGINAL -j MARK --set-xmark 0x0/0x400"};
-  // See add_masquerading().
+  // As in add_masquerading().
   if (host_encryption && own.native_cidr && own.address) {
     postrouting.push_back(pods + " ! -d " + own.local_cidr.to_string() + " " + by_host + begins);
   }
 }
 
-// raw: ESP is not tracked. Inner packets are, in both directions, as any firewall expects. What
-// cilium_host marked goes through the stack a second time; the first time it was tracked and NATed.
+// raw: ESP is not tracked. Inner packets are, in both directions, as any firewall expects. Packets
+// that cilium_host marked pass the stack a second time, untracked: the first time they were tracked
+// and NATed.
 //
-// mangle: once a packet is routed, the key id in its mark has done its work. In it are the bits by
-// which kube-proxy masquerades (ids 4 to 7 and 12 to 15) and the kubelet drops (8 to 15).
-// With host encryption, what came out of ESP for the node itself makes its connection one whose
-// answers are to be encrypted as well; policies know them by their mark. And pods that our program
-// is not attached for (their sending is shaped) are marked here as it would.
+// mangle: FORWARD clears the key id in the mark, which is not needed after routing. Its bits are
+// those by which kube-proxy masquerades (ids 4 to 7 and 12 to 15) and the kubelet drops (8 to 15).
+// With host encryption a packet decrypted for the node itself marks its connection, so that answers
+// get a mark by which policies encrypt them. Packets of pods without our program (their sending is
+// shaped) are marked here as the program would.
 //
-// filter: ESP of ours passes. Pods' packets pass where nothing else decided: this chain stands last
-// in FORWARD, where it overcomes a policy of DROP and no rule of an administrator.
+// filter: our ESP passes. Pods' packets pass if nothing else decided: PELLICLE_FORWARD is last in
+// FORWARD, where it overrides a DROP policy but no rule of an administrator.
 void add_chains(const FamilyView& own, bool host_encryption, Table<NetfilterChain>& chains) {
   const auto add = [&](const char* table, const std::string& parent, Rules rules) {
     chains.emplace(
@@ -127,7 +128,8 @@ void add_chains(const FamilyView& own, bool host_encryption, Table<NetfilterChai
   add("filter", "FORWARD",
       {std::string("-o ") + kHostDevice + " -j ACCEPT", from_pods(own) + " -j ACCEPT"});
   add("filter", "OUTPUT", {"-m mark --mark 0xe00/0xf00 -j ACCEPT"});
-  // Judged on its first way through the stack, and untracked on the second.
+  // These packets were filtered on their first pass through the stack; on the second they are
+  // untracked.
   chains.emplace(
       NetfilterChain::Key{.family = own.family(), .table = "filter", .chain = "PELLICLE_MARKED"},
       NetfilterChain{.parent = "FORWARD",

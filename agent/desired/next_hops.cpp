@@ -6,7 +6,7 @@ namespace pellicle {
 
 namespace {
 
-// The uplink's networks, and the address of this node that a packet to a peer's node comes from.
+// The uplink's networks, and the source address of packets from this node to a peer's node.
 struct Here {
   std::vector<Cidr> connected;
   std::map<Family, IpAddress> sources;
@@ -22,7 +22,7 @@ std::string uplink_name(const Inputs& inputs, const Node& self) {
   return "";
 }
 
-// No value while nothing can be asked, or need be.
+// nullopt while this node's own Node is unknown.
 std::optional<Here> here(const Inputs& inputs) {
   const auto self = inputs.nodes.find(inputs.settings.node_name);
   if (self == inputs.nodes.end()) return std::nullopt;

@@ -4,7 +4,7 @@ namespace pellicle {
 
 namespace {
 
-// What came in the clear is refused only where its sender says that it encrypts such.
+// Cleartext is refused only if its sender announces that it encrypts such packets.
 ClearText unless(bool in_the_clear, const LocalView& view) {
   return in_the_clear ? ClearText::passes : view.strict_ingress;
 }
@@ -19,7 +19,7 @@ void add_peer(const Peer& peer, const LocalView& view, Table<AddressOwner>& tabl
 
 }  // namespace
 
-// What this node's own pods send does not come from the wire.
+// Packets from this node's own pods never arrive from the wire.
 Table<AddressOwner> owners(const LocalView& view) {
   Table<AddressOwner> table;
   for (const auto& own : view.families) {

@@ -11,7 +11,7 @@ namespace {
 
 using OwnNetworks = std::map<Family, OwnNetwork>;
 
-// What a Node may claim, as networks.
+// The networks that a Node may claim.
 std::vector<Cidr> claimed(const Node& node) {
   std::vector<Cidr> networks;
   for (const auto family : kFamilies) {
@@ -27,7 +27,7 @@ bool is_free(const Claims& claims, const Node& node) {
                      [&](const Cidr& each) { return claims.is_free(each, node.name); });
 }
 
-// Both want to send with one SPI, and have to settle that first.
+// Both use the same SPI and have to resolve that first.
 bool contends(const Sender& sender, const Node& node) {
   return std::any_of(node.epochs.begin(), node.epochs.end(), [&](const Epoch& epoch) {
     return std::any_of(sender.epochs.begin(), sender.epochs.end(),
@@ -35,7 +35,7 @@ bool contends(const Sender& sender, const Node& node) {
   });
 }
 
-// Copies out of the whole what compute() will look for of one Node.
+// Copies from the whole state what compute() looks up for one Node.
 class Extract {
  public:
   Extract(const Inputs& last, const KernelState& whole, const OwnNetworks& own)
@@ -96,7 +96,7 @@ class Extract {
   Programmed found_;
 };
 
-// This node without its pods, which have nothing to do with peers.
+// Inputs with this node alone, without its pods, which do not depend on peers.
 Inputs alone(const Inputs& last, const OwnNetworks& own) {
   const auto& name = last.settings.node_name;
   Inputs inputs{.settings = last.settings,
@@ -132,7 +132,7 @@ constexpr bool kOfPeers = std::is_same_v<Kind, State> || std::is_same_v<Kind, Po
                           std::is_same_v<Kind, PeerEntry> || std::is_same_v<Kind, Route> ||
                           std::is_same_v<Kind, AddressOwner>;
 
-// What changes of the table is in the whole as it was, what is new is new there.
+// True if `whole` has every changed or removed object as in `before`, and none of the new ones.
 template <class Kind>
 bool fits(const Table<Kind>& before, const Table<Kind>& after, const Table<Kind>& whole) {
   if constexpr (!kOfPeers<Kind>) return before == after;

@@ -1,5 +1,5 @@
-// What the change of one other Node makes of the desired state, reckoned without the rest of the
-// cluster: among thousands of peers it costs what it costs among two.
+// How the change of one other Node changes the desired state, computed without the rest of the
+// cluster: the cost does not depend on the number of peers.
 #pragma once
 
 #include <optional>
@@ -10,24 +10,25 @@
 
 namespace pellicle {
 
-// This node and that peer alone: what is desired of them before and after.
+// This node and that peer alone: the desired state before and after the change.
 struct PeerChange {
   std::string name;
-  std::optional<Node> node;  // as it is now; none: it was deleted
+  std::optional<Node> node;  // the current Node; nullopt: it was deleted
   Desired before;
   Desired after;
-  // Others wait for what this node says of it: an epoch, or a key that is being changed.
+  // Other nodes wait for what this node announces after the change: an epoch, or a key during a
+  // rotation.
   bool urgent = false;
 };
 
-// `last`, without its `programmed`, and what compute() made of it, which the kernel holds. No value
-// where more than this peer's own objects would change, or something that it claims is another's:
-// then all of it must be computed again. What is left out besides: that a Node which goes leaves
-// room for what others claimed (`disputed`), and which SPIs this node announces.
+// `last` is the last pass's inputs without `programmed`; `desired` is compute()'s result for them,
+// as the kernel holds it. Returns nullopt if more than this peer's own objects would change, or if
+// the peer claims what another Node holds: recompute everything then. Not covered either: a deleted
+// Node that makes room for others' claims (`disputed`), and the SPIs that this node announces.
 std::optional<PeerChange> peer_change(const Inputs& last, const Desired& desired,
                                       const std::string& name, const std::optional<Node>& now);
 
-// Writes the change into both, once the kernel has it.
+// Applies the change to both, once the kernel has it.
 void take_over(const PeerChange& change, Inputs& last, Desired& desired);
 
 }  // namespace pellicle

@@ -18,7 +18,7 @@ std::vector<const Node*> others_by_trust(const Inputs& inputs) {
   return others;
 }
 
-// One reading of all Nodes, the one that is believed first at the front.
+// One pass over all Nodes, the most trusted first.
 struct Reading {
   const OwnClaims& own;
   Cluster& cluster;
@@ -72,8 +72,8 @@ void report_overlap(Reading& reading, const Node& node, const Cidr& cidr,
                      ", which is believed; nothing is sent to this Node's pods");
 }
 
-// A PodCIDR that nobody believed before this Node claims. A Node may be disbelieved in this and
-// still hold its InternalIP, and the other way about.
+// True if no Node read before this one holds the PodCIDR. A Node may lose this claim and keep its
+// InternalIP, and vice versa.
 bool believes_pod_cidr(Reading& reading, const Node& node, const Cidr& cidr) {
   const auto holder = reading.claims.claim_cidr(cidr, node.name);
   if (holder.empty()) return true;
@@ -122,7 +122,7 @@ void report_in_the_clear(Reading& reading, const Node& node, const IpAddress& in
 
 void read_node_in(Reading& reading, const Node& node, Family family) {
   const auto cidr = node.pod_cidr(family);
-  if (!cidr) {  // no pods of this family, but an address that nobody else may claim
+  if (!cidr) {  // no pods of this family, but no other Node may claim the address
     if (const auto& address = node.internal_ip(family)) {
       const auto holder = reading.claims.claim_address(*address, node.name);
       if (!holder.empty()) reading.cluster.disputed = true;
@@ -159,8 +159,9 @@ void read_node(Reading& reading, const Node& node) {
                      "; nothing is sent to its pods until it has one");
 }
 
-// Nobody's packets go there; what another Node is believed to hold is that Node's, and a drop that
-// swallowed this node's own address would cut its pods off from it.
+// Blocks the PodCIDRs that are not believed, except those inside a believed Node's PodCIDR, which
+// belong to that Node, and those with an address of this node, which would cut its pods off from
+// it.
 void drop_disbelieved(Reading& reading) {
   for (const auto& cidr : reading.disbelieved) {
     const auto& addresses = reading.own.addresses;

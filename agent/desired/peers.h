@@ -1,11 +1,11 @@
-// The other Nodes: whom this node encrypts to, whose pods it drops packets for, and why.
+// The other Nodes: to which of them this node encrypts, which pods are blocked, and why.
 #pragma once
 
 #include "agent/desired/desired.h"
 
 namespace pellicle {
 
-// Where in a Node what is said of it is written.
+// Fields of a Node, as named in problems about them.
 inline constexpr const char* kPodCidrField = "spec.podCIDR";
 inline constexpr const char* kInternalIpField = "status.addresses[InternalIP]";
 inline constexpr const char* kHostEncryptionField =
@@ -13,17 +13,17 @@ inline constexpr const char* kHostEncryptionField =
 const char* pod_cidr_example(Family family);
 const char* router_field(Family family);  // metadata.annotations[...-cilium-host]
 
-// What this node knows of itself first hand; no Node object can take it away.
+// What this node knows about itself directly; no Node object can take it away.
 struct OwnClaims {
-  std::map<Family, Cidr> pod_cidrs;  // not while one is unknown or unusable
+  std::map<Family, Cidr> pod_cidrs;  // without families whose PodCIDR is unknown or unusable
   std::vector<IpAddress> addresses;
-  std::vector<Family> families;  // those that this node has; both while nothing is known of it
+  std::vector<Family> families;  // the families of this node; both while its Node is unknown
 };
 
-// Fills in `peers`, `unready`, `claims` and problems. Of two other Nodes that claim one thing, the
-// one that is not silent is believed; else the older one is. Packets for the other's PodCIDR are
-// dropped, where no believed Node has it, unless this node's own address lies in it. When an older
-// Node claims this node's PodCIDR, this node goes on serving its own pods, sends nothing to that
+// Sets `peers`, `unready` and `claims`, and adds problems. If two other Nodes claim the same thing,
+// the one that is not silent is believed, else the older one. Packets for the PodCIDR of the other
+// are blocked unless a believed Node has it or it contains this node's own address. If an older
+// Node claims this node's PodCIDR, this node continues to serve its own pods, sends nothing to that
 // Node, and reports itself.
 void read_peers(const Inputs& inputs, const OwnClaims& own, Cluster& cluster);
 

@@ -6,9 +6,9 @@ namespace pellicle {
 
 namespace {
 
-// What `ip xfrm policy` shows for Cilium's forward policy.
+// As `ip xfrm policy` shows Cilium's forward policy.
 constexpr uint32_t kForwardPriority = 2975;
-constexpr uint32_t kPeerForwardPriority = 2974;  // asked before
+constexpr uint32_t kPeerForwardPriority = 2974;  // looked up before it
 constexpr Mark kForwardMark{0, 0xf00};
 
 Policy receiving(const FamilyView& own, bool optional, uint32_t priority) {
@@ -39,22 +39,22 @@ void add_receiving(const FamilyView& own, Table<Policy>& table) {
   receive(Direction::in, own.local_cidr, kDecryptMark, receiving(own, false, 0));
   receive(Direction::in, own.local_cidr, kLocalDecryptedMark, receiving(own, true, 0));
   receive(Direction::fwd, own.local_cidr, kForwardMark, receiving(own, true, kForwardPriority));
-  // For the node itself and, of its NodePorts and masqueraded connections, for pods behind it: the
-  // kernel compares with the addresses before NAT. Whatever this node's own setting is, so that
-  // each node may be switched by itself.
+  // For packets to the node itself and, with NodePorts and masqueraded connections, to pods behind
+  // it: the kernel compares the addresses before NAT. Present whatever this node's own setting is,
+  // so that each node can be switched on its own.
   if (!own.address) return;
   const auto node = Cidr::host(*own.address);
   receive(Direction::in, node, kLocalDecryptedMark, receiving(own, true, 0));
   receive(Direction::fwd, node, kForwardedMark, receiving(own, true, 0));
-  // MASQUERADE takes cilium_host's own address, which for IPv6 is of the scope that it asks for.
+  // MASQUERADE takes cilium_host's own address, which for IPv6 has the scope that it looks for.
   if (own.family() == Family::v6) {
     receive(Direction::fwd, Cidr::host(own.router), kForwardedMark, receiving(own, true, 0));
   }
 }
 
-// What is forwarded to this node's pods from a peer's comes out of that peer's state, or not at
-// all: the kernel's own word, also while no program says so. Only where every state says whose it
-// is, and the peer that it encrypts.
+// A packet forwarded from a peer's pod to this node's pods must come from that peer's state. The
+// kernel enforces this even without the eBPF programs. Requires that every state names its peer
+// (pair keys only), and that the peer announces that it encrypts.
 void add_forwarding(const FamilyView& own, const LocalView& view, Table<Policy>& table) {
   const bool of_pairs =
       view.keys.any_of_pairs() && !view.keys.any_of_all() && view.keys.inherited().empty();
@@ -71,8 +71,9 @@ void add_forwarding(const FamilyView& own, const LocalView& view, Table<Policy>&
   }
 }
 
-// A connection that was masqueraded for the uplink ends when it leaves by another device at once
-// (6.1, nf_nat_oif_changed). Policies choose after NAT then, as they do for it anyway.
+// A connection that was masqueraded for the uplink ends as soon as it leaves by another device
+// (6.1, nf_nat_oif_changed). This policy passes such packets before NAT; policies select them after
+// NAT, where the kernel looks up again anyway.
 void add_before_nat(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
   const auto any = Cidr::any(own.family());
   table.emplace(Policy::Key{.direction = Direction::out,
@@ -82,7 +83,7 @@ void add_before_nat(const FamilyView& own, bool host_encryption, Table<Policy>& 
                 Policy{.priority = kBeforeNatPriority});
 }
 
-// Without any key, what is programmed goes on: policies that ask for a mark may lead to this peer.
+// Without any key, installed objects stay: policies with a mark may lead to this peer.
 bool goes_on_marked(const FamilyView& own, const Peer& peer, const Keys& keys) {
   if (!keys.empty()) return false;
   const auto& policies = keys.programmed().policies;
@@ -117,9 +118,9 @@ Policy::Key unmarked(const Cidr& src, const Cidr& dst) {
   return {.direction = Direction::out, .src = src, .dst = dst, .mark = {}};
 }
 
-// Networks that nothing of a pod may reach in the clear. Packets between pods of this node meet OUT
-// policies too, so where such a network is around this node's pods they need one that lets them
-// pass. The plain form's peers need another: their first lookup is made without a mark.
+// Blocks networks that no packet of a pod may reach in the clear. Packets between pods of this node
+// meet OUT policies too, so if such a network contains this node's pods, they need a policy that
+// passes them. So do packets to peers with marked policies: their first lookup has no mark.
 void add_blocked(const FamilyView& own, bool host_encryption, Table<Policy>& table) {
   const auto& pods = own.local_cidr;
   const auto from = host_encryption ? Cidr::any(own.family()) : pods;

@@ -8,7 +8,7 @@ namespace pellicle {
 
 namespace {
 
-constexpr uint32_t kLastSharedSpi = 15;  // the key id itself; pairs' are far above
+constexpr uint32_t kLastSharedSpi = 15;  // shared keys' SPI is the key id; pairs' are far above
 
 bool withheld(const Algorithm& algorithm) {
   if (const auto* aead = std::get_if<Aead>(&algorithm)) return aead->key.all_zero();
@@ -36,7 +36,7 @@ ProgrammedKeys programmed_keys(const KernelState& actual) {
 
 bool contradicts_programmed(const Inputs& inputs) {
   if (!inputs.key) return false;
-  if (!inputs.key->per_pair) {  // the id is that of pairs' keys
+  if (!inputs.key->per_pair) {  // pair keys already use the id
     const auto& states = inputs.programmed.states;
     return std::any_of(states.begin(), states.end(), [&](const auto& entry) {
       return key_id_of(entry.first) == inputs.key->id && entry.first.spi > kLastSharedSpi;

@@ -1,4 +1,4 @@
-// The keys that a kernel is using already: what goes on when the Secret cannot be used at start.
+// The keys that the kernel already uses: they stay in use if the Secret is unusable at start.
 #pragma once
 
 #include <set>
@@ -9,14 +9,14 @@
 namespace pellicle {
 
 struct ProgrammedKeys {
-  std::vector<IpsecKey> known;  // from the states that receive, by id
-  // In use, but the key of the Secret is not to be had: of keys per pair, and where the kernel
-  // withholds key bytes (lockdown; an all-zero key must never be taken for a key).
+  std::vector<IpsecKey> known;  // from the receiving states, by id
+  // In use, but the Secret's key cannot be recovered: pair keys, and keys whose bytes the kernel
+  // withholds (lockdown; an all-zero key must never be taken for a key).
   std::set<uint8_t> ids_only;
 };
 ProgrammedKeys programmed_keys(const KernelState& actual);
 
-// The states that send with inputs.key's id are of another key: not one of them agrees.
+// True if sending states with the id of inputs.key exist and none of them has that key.
 bool contradicts_programmed(const Inputs& inputs);
 
 }  // namespace pellicle

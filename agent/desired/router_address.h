@@ -1,4 +1,4 @@
-// Which address cilium_host has.
+// Chooses the address of cilium_host.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace pellicle {
 
-// The address that is on the device now, else the one this Node published, else the first free one:
-// in each case one of `pod_cidr` that is neither its network nor its broadcast address and that no
-// pod has. No value when the PodCIDR has none left.
+// The address now on the device, else the one that this Node published, else the first free one. In
+// each case it is in `pod_cidr`, neither its network nor its broadcast address, and no pod has it.
+// nullopt if the PodCIDR has none left.
 std::optional<IpAddress> router_address(const Cidr& pod_cidr,
                                         const std::optional<IpAddress>& on_device,
                                         const std::optional<IpAddress>& published,

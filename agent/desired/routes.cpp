@@ -7,16 +7,16 @@ namespace {
 constexpr uint8_t kScopeLink = 253;  // RT_SCOPE_LINK
 constexpr uint8_t kScopeHost = 254;  // RT_SCOPE_HOST
 
-// Marked packets: to a peer through cilium_host, where XFRM takes them; decrypted ones to us. The
-// peers' routes have scope universe, which `ip route` prints no scope for, as the seed's listing;
-// IPv6's have no other. Their MTU is the path's: the kernel reckons from it what fits inside the
-// ESP, and tells pods that send more.
+// Marked packets: to a peer through cilium_host, where XFRM encrypts them; decrypted ones to this
+// node. The peers' routes have scope universe, which `ip route` does not print, as in the seed's
+// listing; IPv6 has no other. Their MTU is the path's: the kernel derives from it what fits inside
+// ESP, and reports that to pods that send more.
 void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route>& table) {
   const auto& uplink = view.uplink;
   for (const Peer& peer : own.peers) {
     Route route{.dev = kHostDevice, .mtu = routed_mtu(peer, view)};
     const bool selected_by_source = peer.way() && !peer.way()->marked && !view.host_encryption;
-    if (selected_by_source) route.src = own.router;  // of what the node says: icmp_rules()
+    if (selected_by_source) route.src = own.router;  // source of the node's own ICMP: icmp_rules()
     table.emplace(Route::Key{kEncryptTable, peer.pod_cidr}, route);
     if (!view.host_encryption) continue;
     table.emplace(Route::Key{kEncryptTable, Cidr::host(peer.internal_ip)}, route);
@@ -28,13 +28,13 @@ void add_encrypt_table(const FamilyView& own, const LocalView& view, Table<Route
                       .protocol = kEncryptRouteProtocol});
 }
 
-// Unmarked packets for peers whose policies ask for a mark go to cilium_host, never to the uplink.
-// Those routes go with the device, so an unreachable one stands behind each. It stands alone where
-// the kernel refused a policy.
+// Packets without a mark for peers whose policies have one go to cilium_host, never to the uplink.
+// These routes disappear with the device, so each has an unreachable route behind it. If the kernel
+// refused a policy, the unreachable route stands alone.
 void add_mark_tables(const FamilyView& own, bool host_encryption, Table<Route>& table) {
   const auto add = [&](uint32_t number, const Cidr& dst, bool marked) {
     Route route{.dev = kHostDevice};
-    if (!host_encryption) route.src = own.router;  // of what the node says: icmp_rules()
+    if (!host_encryption) route.src = own.router;  // source of the node's own ICMP: icmp_rules()
     if (marked) table.emplace(Route::Key{number, dst}, route);
     if (!marked && !own.held.contains(dst)) return;
     table.emplace(Route::Key{number, dst, kBehindMetric}, Route{.type = RouteType::unreachable});
@@ -48,7 +48,7 @@ void add_mark_tables(const FamilyView& own, bool host_encryption, Table<Route>& 
   }
 }
 
-// On the way that the node itself has to the peer. One that it has no way to is reported.
+// Uses the node's own next hop to the peer. A peer without a route is reported elsewhere.
 void add_route_to(const Peer& peer, Table<Route>& table) {
   const auto& hop = peer.next_hop;
   if (!hop || hop->device.empty()) return;
@@ -58,7 +58,7 @@ void add_route_to(const Peer& peer, Table<Route>& table) {
                       .onlink = hop->onlink});
 }
 
-// IPv6 takes no gateway that is the node's own address (6.1, ip6_validate_gw).
+// IPv6 rejects a gateway that is the node's own address (6.1, ip6_validate_gw).
 void add_main_table(const FamilyView& own, Table<Route>& table) {
   const bool ipv4 = own.family() == Family::v4;
   for (const Peer& peer : own.peers) add_route_to(peer, table);

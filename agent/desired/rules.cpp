@@ -4,8 +4,8 @@ namespace pellicle {
 
 namespace {
 
-// Marked packets are looked up in table 200 before `lookup local`, which therefore stands at 100:
-// what is addressed to this node but marked as ESP must meet table 200's local route first.
+// Marked packets are looked up in table 200 before `lookup local`, which therefore has priority
+// 100: a packet addressed to this node but marked as ESP must meet table 200's local route first.
 constexpr uint32_t kMarkRulePriority = 1;
 constexpr uint32_t kLocalRulePriority = 100;
 constexpr uint8_t kEsp = 50;  // IPPROTO_ESP
@@ -29,8 +29,8 @@ Table<Rule> mark_rules(Family family) {
   return table;
 }
 
-// Between the two: what is not marked yet, where policies may ask for it. ESP from
-// cilium_host's address has been encrypted already; it goes the node's own way.
+// Priorities between these two: packets without a mark, where policies may ask for one. ESP from
+// cilium_host's address is already encrypted and takes the node's own routes.
 Table<Rule> unmarked_rules(const Cidr& pods, const IpAddress& router, bool host_encryption) {
   Table<Rule> table;
   const auto add = [&](uint32_t priority, Rule::Key key) {
@@ -44,16 +44,16 @@ Table<Rule> unmarked_rules(const Cidr& pods, const IpAddress& router, bool host_
     return table;
   }
   add(3, {.table = kMarkPodsTable});
-  // Only what pods have a part in, as sender or, in answers, as receiver.
+  // Only packets that involve a pod, as sender or, in answers, as receiver.
   for (const auto& mark : {kPodMark, kLocalDecryptedMark}) {
     add(4, {.mark = mark, .table = kMarkNodesTable});
   }
   return table;
 }
 
-// The node's own words about what pods of others sent quote it, so they go as it came. Their
-// source is cilium_host's address where these tables lead, and with that policies select them. With
-// host encryption policies do so whatever the source is.
+// The node's ICMP errors about packets from other nodes' pods quote these packets, so they must be
+// encrypted too. In these tables their source is cilium_host's address, by which policies select
+// them. With host encryption policies select them whatever the source.
 Table<Rule> icmp_rules(const Cidr& pods, bool marked, bool unmarked) {
   Table<Rule> table;
   const auto add = [&](uint32_t priority, uint32_t lookup, std::optional<Cidr> dst = {}) {
@@ -67,7 +67,7 @@ Table<Rule> icmp_rules(const Cidr& pods, bool marked, bool unmarked) {
   };
   if (marked) add(101, kMarkPodsTable);
   if (!unmarked) return table;
-  add(102, kMainTable, pods);  // table 200 has it as the node's own
+  add(102, kMainTable, pods);  // table 200 has it as local
   add(103, kEncryptTable);
   return table;
 }

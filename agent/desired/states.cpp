@@ -6,7 +6,7 @@ namespace pellicle {
 
 namespace {
 
-// One key on every node: the SPI is the key id, the replay window is 0, as Cilium sets them.
+// One key on all nodes: the SPI is the key id and the replay window is 0, as Cilium sets them.
 State shared_state(const IpAddress& src, Mark output_mark, const Algorithm& algorithm) {
   return {.src = src, .reqid = kReqId, .output_mark = output_mark, .algorithm = algorithm};
 }
@@ -29,7 +29,8 @@ void add_shared(const FamilyView& own, const IpsecKey& key, Table<State>& table)
   }
 }
 
-// The newest epoch's before anything is sent with it, older ones' for as long as they are in use.
+// The newest epoch's state exists before anything is sent with it; older epochs' as long as they
+// are used.
 void add_sending(const FamilyView& own, const Peer& peer, const IpsecKey& key, const Keys& keys,
                  Table<State>& table) {
   const auto& epochs = keys.sender().epochs;
@@ -54,8 +55,8 @@ void add_receiving(const FamilyView& own, const Peer& peer, const IpsecKey& key,
   }
 }
 
-// Of two senders with one SPI the one that is heard already goes on, else the older; the younger
-// looks for another.
+// If two senders use the same SPI, the one whose state is installed keeps it, else the older Node.
+// The younger picks another SPI.
 std::vector<const Peer*> by_age(const FamilyView& own) {
   std::vector<const Peer*> peers;
   for (const Peer& peer : own.peers) peers.push_back(&peer);
@@ -83,7 +84,7 @@ bool is_way(const Peer& peer, const State::Key& key) {
   return std::find(peer.ways.begin(), peer.ways.end(), way) != peer.ways.end();
 }
 
-// Of keys whose bytes are not known: what is there for peers that still want it.
+// For keys whose bytes are unknown: keeps the installed states that peers still need.
 void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table) {
   if (keys.inherited().empty()) return;
   std::map<IpAddress, const Peer*> peers;

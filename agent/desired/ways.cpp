@@ -10,7 +10,7 @@ State::Key state_key(const Peer& peer, const Way& way) {
   return {.dst = peer.router, .spi = way.spi, .mark = way.mark()};
 }
 
-// The ways to one peer.
+// Finds the ways to one peer.
 class Chooser {
  public:
   Chooser(const Keys& keys, const OwnNetwork& own, const Peer& peer, bool began_anew)
@@ -48,7 +48,7 @@ class Chooser {
     if (id) {
       if (const auto way = of_id(ways, *id)) return way;
     } else if (!now && !ways.empty() && ways.back().spi == ways.back().key_id) {
-      return ways.back();  // one key on every node, so also on one that does not say so
+      return ways.back();  // one key on every node, so also on a node that does not announce it
     }
     return now;
   }
@@ -59,8 +59,8 @@ class Chooser {
     return found == ways.end() ? std::nullopt : std::optional(*found);
   }
 
-  // Packets have the mark of the peer's entry, and a policy that asks for it comes first. Without
-  // one the policy without a mark says which way they go.
+  // Packets carry the mark of the peer's map entry, and a policy with that mark takes precedence.
+  // If there is none, the policy without a mark decides.
   std::optional<Way> in_use(const std::vector<Way>& ways) const {
     const auto& peers = keys_.programmed().peers;
     const auto entry = peers.find({peer_.pod_cidr});
@@ -74,8 +74,8 @@ class Chooser {
     return way && !way->marked ? way : std::nullopt;
   }
 
-  // May be changed to. Policies that ask for its mark must be there, those to the node as well;
-  // policies without a mark are replaced in the pass that follows.
+  // True if packets may move to this way. Policies with its mark must exist, including those to the
+  // node. Policies without a mark are replaced in the pass that follows.
   bool is_ready(const Way& way) {
     if (!way.marked) return has_right_state(way);
     const auto selectors = policies_to(own_.pod_cidr, peer_, way, keys_.host_encryption());
@@ -103,8 +103,8 @@ class Chooser {
     return found == states.end() ? nullptr : &found->second;
   }
 
-  // The state is in the kernel and has the key that it should have, packets are sent with its epoch
-  // already, and the peer has not lost what it received with.
+  // The kernel has the state with the right key, packets are already sent with its epoch, and the
+  // peer has not lost its receiving states.
   bool works(const Way& way) {
     const auto known = working_.find(way);
     if (known != working_.end()) return known->second;
@@ -115,7 +115,7 @@ class Chooser {
     if (began_anew_ || !has_right_state(way)) return false;
     const auto* leads = policy(way.mark());
     if (!leads) return false;
-    // One policy serves the epoch's states of all keys, unless it asks for the mark of one.
+    // One policy serves the epoch's states of all keys, unless it has the mark of one key.
     return way.marked ? leads->tmpl->spi == way.spi : same_epoch(leads->tmpl->spi, way.spi);
   }
 
@@ -147,7 +147,7 @@ class Chooser {
     return std::nullopt;
   }
 
-  // By the newest epoch that the peer can receive, of those that need no state anew.
+  // Uses the newest epoch that the peer can receive, of those whose state need not be recreated.
   std::optional<Way> of_pair(const IpsecKey& key) {
     const auto& epochs = keys_.sender().epochs;
     if (!keys_.has_pair_key(peer_) || epochs.empty()) return std::nullopt;
@@ -171,14 +171,14 @@ class Chooser {
   const OwnNetwork& own_;
   const Peer& peer_;
   bool began_anew_;
-  std::map<Way, bool> working_;  // asked for already; each answer takes a key to be derived
+  std::map<Way, bool> working_;  // cached: each answer derives a key
   bool waiting_ = false;
 };
 
-// Peers of which states that receive are in the kernel, none of them of an epoch that is announced
-// now: they were cleaned up and installed again, or lost all states while no agent ran. Once the
-// states here are replaced this is not to be seen any more; a peer that could not be sent to with
-// the key it announces has no way in use by then, and needs none that "works".
+// Peers with receiving states in the kernel, none of them of an epoch that the peer announces now:
+// the peer was cleaned up and installed again, or lost all states while no agent ran. This is
+// visible only until the states here are replaced. By then a peer that cannot be sent to with the
+// key it announces has no way in use, and needs none that "works".
 std::set<IpAddress> beginners(const Programmed& programmed, const std::vector<Peer>& peers) {
   std::vector<std::pair<IpAddress, uint32_t>> heard;  // source, SPI of key id 0
   for (const auto& [key, state] : programmed.states) {
@@ -226,7 +226,7 @@ std::vector<Policy::Key> policies_to(const Cidr& own_pods, const Peer& peer, con
   if (!host_encryption) return keys;
   const auto any = Cidr::any(own_pods.family());
   const auto node = Cidr::host(peer.internal_ip);
-  keys.push_back(key(any, peer.pod_cidr, way.mark()));  // from whichever of the node's addresses
+  keys.push_back(key(any, peer.pod_cidr, way.mark()));  // from any of the node's addresses
   if (way.marked) {
     keys.push_back(key(any, node, way.mark()));
   } else if (peer.accepts_host_encryption) {

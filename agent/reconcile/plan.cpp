@@ -4,13 +4,13 @@ namespace pellicle {
 
 namespace {
 
-// Both tables are in the order of their keys: one walk along the two. `visit` (action, key, value)
-// with the value that is wanted; for a removal, with what is there.
+// Walks both tables at once, as both are ordered by key. Calls `visit` (action, key, value) with
+// the wanted value; for a removal with the actual value.
 template <class Kind, class Visit>
 void for_each_difference(const Table<Kind>& desired, const Table<Kind>& actual,
                          const Visit& visit) {
   auto there = actual.begin();
-  const auto remove_before = [&](const typename Kind::Key* key) {  // null: all that are left
+  const auto remove_before = [&](const typename Kind::Key* key) {  // null: all remaining
     for (; there != actual.end() && (!key || there->first < *key); ++there) {
       visit(Action::remove, there->first, there->second);
     }
@@ -30,7 +30,7 @@ void for_each_difference(const Table<Kind>& desired, const Table<Kind>& actual,
 }  // namespace
 
 Plan plan(const KernelState& desired, const KernelState& actual) {
-  // Counted first: a plan for thousands of peers is megabytes, and would be copied as it grows.
+  // Counts first: a plan for thousands of peers is megabytes, and would be copied as it grows.
   size_t changes = 0;
   size_t removals = 0;
   for_each_table([&](const char*, auto table) {

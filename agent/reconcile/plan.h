@@ -1,4 +1,4 @@
-// The difference between two kernel states, in the order in which it may be applied.
+// The difference between two kernel states, in the order in which it can be applied.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ template <class Kind>
 struct Change {
   Action action = Action::add;
   typename Kind::Key key;
-  Kind value;  // wanted; for a removal, what is there
+  Kind value;  // the wanted value; for a removal the actual value
   bool operator==(const Change&) const = default;
 };
 
@@ -25,7 +25,7 @@ using Operation =
                  Change<PodSource>, Change<AddressOwner>, Change<NetfilterChain>,
                  Change<Attachment>, Change<Route>, Change<LocalRule>, Change<Rule>>;
 
-// Adds and replacements in creation order, then removals in the reverse order: make before break.
+// Adds and replacements in creation order, then removals in reverse order: make before break.
 using Plan = std::vector<Operation>;
 
 Plan plan(const KernelState& desired, const KernelState& actual);

@@ -1,4 +1,4 @@
-// One pass: dump, diff, apply, and what came of it.
+// One pass: dump, diff, apply, and its result.
 #pragma once
 
 #include "agent/reconcile/kernel.h"
@@ -6,19 +6,19 @@
 namespace pellicle {
 
 struct Pass {
-  Plan plan;                      // what differed
-  std::vector<Refusal> refusals;  // what of it the kernel would not take
+  Plan plan;                      // the differences
+  std::vector<Refusal> refusals;  // those that the kernel refused
   bool quiet() const { return plan.empty(); }
 };
 
-// How far a pass may go. `additions` changes and removes nothing: for when too little is known
-// about what should be there, and what is there works.
+// The extent of a pass. `additions` replaces and removes nothing: for use while too little is known
+// about the desired state, and the existing objects work.
 enum class Scope { everything, additions };
 
-// Brings the kernel to `desired`. One refused object does not stop the others (the block policy is
-// in place before anything else). Throws KernelError when the kernel cannot be read.
+// Brings the kernel to `desired`. A refused object does not stop the others (the block policy comes
+// first). Throws KernelError if the kernel cannot be read.
 Pass reconcile(Kernel& kernel, const KernelState& desired, Scope scope = Scope::everything);
-// From a dump that was made just now.
+// The same from a dump made just now.
 Pass reconcile(Kernel& kernel, const KernelState& actual, const KernelState& desired, Scope scope);
 
 }  // namespace pellicle

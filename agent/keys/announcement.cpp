@@ -13,7 +13,7 @@ bool is_receiving(const State::Key& key) {
   return key.mark == kDecryptMark;
 }
 
-// The kernel would not take a receiving state that `concerns` says is needed.
+// True if the kernel refused a receiving state for which `concerns` is true.
 template <class Concerns>
 bool refused(const std::vector<Refusal>& refusals, const Concerns& concerns) {
   return std::any_of(refusals.begin(), refusals.end(), [&](const Refusal& refusal) {
@@ -22,7 +22,7 @@ bool refused(const std::vector<Refusal>& refusals, const Concerns& concerns) {
   });
 }
 
-// Who is heard with each SPI.
+// SPI -> sources of the receiving states.
 std::multimap<uint32_t, IpAddress> heard(const KernelState& desired) {
   std::multimap<uint32_t, IpAddress> senders;
   for (const auto& [key, state] : desired.states) {
@@ -63,7 +63,7 @@ std::optional<uint8_t> announced_key(const PassResult& pass) {
 std::set<uint32_t> received_epochs(const PassResult& pass) {
   std::set<uint32_t> spis;
   const auto keys = Keys(pass.inputs).known();
-  std::optional<std::multimap<uint32_t, IpAddress>> senders;  // seldom needed
+  std::optional<std::multimap<uint32_t, IpAddress>> senders;  // rarely needed
   for (const auto& peer : pass.cluster.peers) {
     if (peer.node.epochs.size() < 2) continue;
     if (!senders) senders = heard(pass.desired);

@@ -1,4 +1,4 @@
-// What a node tells its peers of keys, after a pass.
+// What a node announces about its keys after a pass.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace pellicle {
 
-// What a pass came to.
+// The result of a pass.
 struct PassResult {
   const Inputs& inputs;
   const Cluster& cluster;
@@ -18,15 +18,15 @@ struct PassResult {
   const std::vector<Refusal>& refusals;
 };
 
-// The newest key once everything is there to receive with it from every peer; until then the one
-// announced before.
+// The newest key, once the kernel has everything to receive with it from every peer; until then the
+// key announced before.
 std::optional<uint8_t> announced_key(const PassResult& pass);
 
-// Of peers that go from one epoch to another: the SPIs of those newest ones that are received here
-// with every key.
+// For peers that move to another epoch: the SPIs of their newest epochs for which this node has
+// receiving states with every key.
 std::set<uint32_t> received_epochs(const PassResult& pass);
 
-// False while this node has only just announced what it will send with, and so sends nothing.
+// False while this node has only just announced its epoch, and therefore sends nothing.
 bool may_send(const Inputs& inputs, const Cluster& cluster);
 
 }  // namespace pellicle

@@ -1,4 +1,4 @@
-// Which boot of this machine it is.
+// Identifies the current boot of this machine.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@ namespace pellicle {
 
 inline constexpr const char* kBootIdFile = "/proc/sys/kernel/random/boot_id";
 
-// The boot id in the file: 36 hex digits and dashes. Throws std::runtime_error with one sentence.
+// Reads the boot id from the file: 36 hex digits and dashes. Throws std::runtime_error with one
+// sentence.
 std::string boot_id(const std::string& file);
 
 }  // namespace pellicle

@@ -12,10 +12,10 @@ namespace pellicle {
 
 namespace {
 
-constexpr size_t kShort = 32;  // what SHA-256 gives
+constexpr size_t kShort = 32;  // bytes that SHA-256 yields
 
-// Looked for once: libcrypto would look for EVP_sha256() with each digest anew, which takes as long
-// as the digest itself.
+// Fetched once: otherwise libcrypto looks up EVP_sha256() for each digest, which takes as long as
+// the digest itself.
 const EVP_MD* sha(const char* name) {
   const EVP_MD* kind = EVP_MD_fetch(nullptr, name, nullptr);
   if (!kind) throw std::runtime_error(std::string("libcrypto has no ") + name);
@@ -47,7 +47,7 @@ class Digest {
     }
     add(bytes.data(), bytes.size());
   }
-  // At most as many bytes as the digest has.
+  // At most the digest's length.
   std::vector<uint8_t> first_bytes(size_t size) {
     std::array<uint8_t, EVP_MAX_MD_SIZE> all{};
     unsigned length = 0;

@@ -15,11 +15,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// After a node has seen its own announcement, until it takes it for heard by all: a watch delivers
-// in milliseconds. Also how long packets with an older epoch's SPI may be under way.
+// Time after a node has seen its own announcement until it assumes that all nodes have: a watch
+// delivers in milliseconds. Also the longest time that packets with an older epoch's SPI are in
+// flight.
 constexpr auto kHeard = 1s;
 
-constexpr size_t kMostAppended = size_t{256} * 1024;  // bytes of lines; then the whole is written
+constexpr size_t kMostAppended = size_t{256} * 1024;  // bytes of lines; then the file is rewritten
 
 std::optional<IpAddress> own_router(const Inputs& inputs) {
   const auto own = own_networks(inputs);
@@ -43,8 +44,8 @@ bool has_pair_states(const Programmed& programmed) {
                      [](const auto& entry) { return entry.second.esn; });
 }
 
-// The epoch's states ask for a mark and should not, or the other way about: those that do as they
-// should need an SPI of their own.
+// True if the epoch's states have a mark and should not, or the reverse. States of the right form
+// need an SPI of their own.
 bool has_other_form(const Inputs& inputs, const Epoch& epoch) {
   const auto& states = inputs.programmed.states;
   return std::any_of(states.begin(), states.end(), [&](const auto& entry) {
@@ -89,7 +90,7 @@ void KeyUse::load() {
     }
     record_ = saved_ = std::move(record);
     loaded_ = !record_.epochs.empty();
-  } catch (const std::exception&) {  // none, or damaged: another epoch begins
+  } catch (const std::exception&) {  // missing or damaged: another epoch begins
   }
 }
 
@@ -109,7 +110,7 @@ void KeyUse::save() {
   saved_ = record_;
 }
 
-// Once the whole does not say the same as what is remembered, it is written anew.
+// Appends lines while the file and the record agree; otherwise save() rewrites the file.
 void KeyUse::append(const std::vector<std::pair<uint64_t, uint64_t>>& taken) {
   if (taken.empty()) return;
   std::string lines;
@@ -126,9 +127,9 @@ void KeyUse::append(const std::vector<std::pair<uint64_t, uint64_t>>& taken) {
   save();
 }
 
-// What the file or, if that is lost, the Node tells goes on for as long as the kernel has its
-// states: beside another epoch when nobody knows what was sent with. Without any state this node
-// begins anew, and its peers see that by its epochs: no older one is among them.
+// Continues the epochs from the file or, if it is lost, from the Node, as long as the kernel has
+// states of them. Adds another epoch if it is unknown which keys were used. Without any state only
+// the new epoch remains: peers see from the missing older epochs that this node starts again.
 void KeyUse::begin(const Inputs& inputs, const IpAddress& router, const Clock& clock) {
   const auto self = inputs.nodes.find(inputs.settings.node_name);
   if (!loaded_ && self != inputs.nodes.end()) {
@@ -153,7 +154,7 @@ void KeyUse::begin_next(const Inputs& inputs, const IpAddress& router, const Clo
     generation = std::max(generation, newest_generation(record_.epochs) + 1);
   }
   record_.epochs.push_back(epoch_of(router, boot_id_, generation, taken));
-  // More are no use to anybody: the oldest gives way.
+  // A node announces at most kMostEpochs: drop the oldest.
   if (record_.epochs.size() > kMostEpochs) record_.epochs.erase(record_.epochs.begin());
   record_.used.clear();
   record_.spent.clear();
@@ -193,7 +194,7 @@ bool KeyUse::settled(const Inputs& inputs, const Clock& clock) {
   return clock.now >= at && contest(inputs) == Contest::none;
 }
 
-// False: a key would be used again, and nothing was written down.
+// False if a key would be used again; then nothing is recorded.
 bool KeyUse::take_into_use(const Inputs& inputs, const Table<State>& desired) {
   auto used = record_.used;
   for (const auto& [at, state] : desired) {

@@ -1,4 +1,4 @@
-// What this node has sent with: the guard against a nonce that comes twice.
+// Records which keys this node has sent with: the guard against repeated nonces.
 #pragma once
 
 #include <chrono>
@@ -15,54 +15,55 @@
 
 namespace pellicle {
 
-// A state that sends under a pair key may be made once: who makes it again begins to count again,
-// and with AES-GCM a number that comes twice gives the plain text away. So every pair key is
-// written down before its state is made, and one that is needed again is not used: the node begins
-// another epoch, whose generation makes every key another. One JSON file in the state directory, a
-// tmpfs, so that it is as old as the kernel's states, and beside it a line for each key that came
-// into use since ("<shared key> <pair's key>"); it holds fingerprints, never a key.
+// A state that sends under a pair key may be made only once: recreating it restarts its counter,
+// and with AES-GCM a repeated sequence number reveals the plain text. So every pair key is recorded
+// before its state is made. A key needed a second time is not used: the node begins another epoch,
+// whose generation changes every key. The record is one JSON file in the state directory, a tmpfs,
+// so that it lives as long as the kernel's states; and next to it a line for each key taken into
+// use since ("<shared key> <pair's key>"). It holds fingerprints, never a key.
 //
-// A generation is 0 where this node's Node tells of an earlier boot: nothing was sent in this one.
-// Otherwise it is the number of milliseconds since the boot, which no earlier process had.
+// A generation is 0 if this node's Node shows an earlier boot: nothing was sent in this one.
+// Otherwise it is the number of milliseconds since boot, which no earlier process used.
 class KeyUse {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  struct Clock {  // what time it is
+  struct Clock {  // the current time
     Time now;
-    uint64_t since_boot = 0;  // ms, of CLOCK_BOOTTIME
+    uint64_t since_boot = 0;  // ms, CLOCK_BOOTTIME
   };
 
-  // Reads `directory`/keys.json. A file that cannot be read as one counts as lost.
+  // Reads `directory`/keys.json. An unreadable file counts as lost.
   KeyUse(std::string directory, std::string boot_id);
 
-  // Fills in inputs.sender, everything else being known, and computes what is desired. Begins an
-  // epoch where there is none, where another node has its SPI, or where a key would be used again;
-  // ends those that nobody needs. On return the file says so. Throws std::system_error when it
-  // cannot be written: then no state may be made.
+  // Sets inputs.sender (everything else must be known) and computes the desired state. Begins an
+  // epoch if there is none, if another node has its SPI, or if a key would be used again. Ends
+  // epochs that are no longer needed. On return all of this is in the file. Throws
+  // std::system_error if it cannot be written: then no state may be made.
   Desired prepare(Inputs& inputs, const Clock& clock);
 
-  // The same for a plan that changes one peer's states, the sender being as it was: writes down
-  // what it makes. False, and nothing is written: a key would be used again. Throws as prepare().
+  // The same for a plan that changes one peer's states and not the sender: records the keys that it
+  // takes into use. Returns false and records nothing if a key would be used again. Throws like
+  // prepare().
   bool permit(const Inputs& inputs, const Plan& plan);
 
-  // Not to be used again, whatever id it comes back under.
+  // The key must not be used again, whatever id it returns under.
   void retired(const IpsecKey& key);
 
-  // The kernel refused to make this state: its key may be used another time.
+  // The kernel refused to make this state: its key may be used later.
   void not_made(const Inputs& inputs, const Change<State>& change);
 
   const std::vector<Epoch>& epochs() const { return record_.epochs; }
 
-  // A pass is wanted by then: an epoch is being announced, or one is about to end.
+  // When a pass is needed next: an epoch is being announced, or one is about to end.
   const std::optional<Time>& due() const { return due_; }
   const std::string& boot_id() const { return boot_id_; }
 
  private:
   struct Record {
     std::vector<Epoch> epochs;
-    // Of the newest epoch, by the shared key's fingerprint: those of the pairs' keys.
+    // For the newest epoch: fingerprint of the shared key -> fingerprints of the pair keys.
     std::map<uint64_t, std::set<uint64_t>> used;
-    std::set<uint64_t> spent;  // shared keys that were retired
+    std::set<uint64_t> spent;  // retired shared keys
     bool operator==(const Record&) const = default;
   };
   void load();
@@ -78,13 +79,13 @@ class KeyUse {
   std::string directory_;
   Journal journal_;
   std::string boot_id_;
-  bool loaded_ = false;  // the file is of this boot
-  bool begun_ = false;   // it was settled what goes on
+  bool loaded_ = false;  // the file is from this boot
+  bool begun_ = false;   // begin() has run
   Record record_;
   Record saved_;
-  uint32_t announced_spi_ = 0;  // of the newest epoch, once its Node shows it
+  uint32_t announced_spi_ = 0;  // of the newest epoch, once this node's Node shows it
   std::optional<Time> announced_since_;
-  std::optional<Time> unneeded_since_;  // older epochs are used no more
+  std::optional<Time> unneeded_since_;  // since then older epochs are unused
   std::optional<Time> due_;
 };
 

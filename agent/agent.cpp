@@ -13,7 +13,7 @@ namespace pellicle {
 
 namespace {
 
-// Only root may look into it.
+// Creates the directory with access for root only.
 const std::string& made_private(const std::string& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -145,7 +145,7 @@ void Agent::watch(boost::asio::io_context& context, const Resource& resource, On
           .on_healthy = healthy}));
 }
 
-// What its kubelet writes of a Node every few minutes is nothing to this node.
+// Kubelet updates its Node every few minutes; those changes do not concern this node.
 void Agent::node_changed(const ApiObject& object, bool deleted) {
   if (!store_.node_changed(object, deleted)) return;
   if (object.name == config_.settings.node_name) return passes_.request();
@@ -164,18 +164,18 @@ void Agent::start() {
   resume();
   try {
     take_stock_of_pods();
-  } catch (const std::exception& error) {  // the passes try again, and status says it
+  } catch (const std::exception& error) {  // each pass retries, and status shows the error
     log::warn("the pods cannot be looked at yet", {{"error", error.what()}});
   }
   complete_deletions();
   look_at_kernel();
   look_at_hooks();
-  passes_.begin();  // without the node's own addresses in its rules nothing would ever be listed
+  passes_.begin();  // nothing can be listed before the rules hold the node's own addresses
   settings_.start();
   for (const auto& watcher : watchers_) watcher->start();
 }
 
-// What works is not removed for want of knowledge.
+// Never remove a working object because the record of pods is missing.
 Scope Agent::scope() const {
   return !stock_taken_ ? Scope::additions : Scope::everything;
 }
@@ -245,7 +245,7 @@ void Agent::note_problems() {
   const auto kernel = kernel_problems();
   now.insert(now.end(), kernel.begin(), kernel.end());
   now.insert(now.end(), hook_problems_.begin(), hook_problems_.end());
-  add_health_problems(now);  // knowing all the others
+  add_health_problems(now);  // last: it looks at all other problems
   if (!publish_trouble_.empty()) {
     now.push_back({"Node " + config_.settings.node_name, "metadata.annotations", publish_trouble_});
   }
@@ -268,7 +268,7 @@ void Agent::note_problems() {
   if (!same) events_.post(problem_events(troubles(), Clock::now()));
 }
 
-// Last of all: who reads it starts to send to us.
+// Runs last: a peer that reads the annotations starts to send to this node.
 void Agent::publish() {
   const auto& last = passes_.last();
   if (!last.ready || last.desired.state.datapath_config.empty()) return;

@@ -1,5 +1,4 @@
-// The daemon, put together: what is heard from the API server, the kernel and the unix socket ends
-// in a pass.
+// The daemon: events from the API server, the kernel and the unix socket all lead to a pass.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -38,11 +37,11 @@
 
 namespace pellicle {
 
-// Everything happens on the io_context's one thread. Destroying it leaves the kernel as it is.
+// Runs entirely on the io_context's single thread. The destructor leaves the kernel as it is.
 class Agent {
  public:
   // Throws std::exception with one sentence when it cannot start: no credentials for the API
-  // server, the socket taken, the state directory not writable.
+  // server, the socket in use, the state directory not writable.
   Agent(boost::asio::io_context& context, Config config);
   void start();
 
@@ -105,12 +104,12 @@ class Agent {
   KernelSupport support_;
   LastUse last_use_;
   std::chrono::steady_clock::time_point looked_at_use_{};
-  std::optional<SequenceUse> sequence_use_;  // of the newest key, when it was last looked at
+  std::optional<SequenceUse> sequence_use_;  // of the newest key, as of the last look
   KeyUse key_use_;
   Endpoints endpoints_;
   NarrowPaths narrow_paths_;
   ForgeryWatch forgeries_;
-  // Since the API showed that this node takes back what it said of its host encryption.
+  // While this node withdraws its announcement of host encryption: when the API last showed it.
   std::optional<ForgeryWatch::Clock::time_point> taken_back_;
   Passes passes_;
   Pods pods_;
@@ -120,7 +119,7 @@ class Agent {
   ApiClient client_;
   Publisher publisher_;
   TaintWriter taint_;
-  bool taint_is_operators_ = false;  // the API has refused it to this agent
+  bool taint_is_operators_ = false;  // the API server denied this agent the write
   NetworkCondition network_condition_;
   EventPoster events_;
   std::map<std::string, SourceHealth> sources_;  // by title
@@ -130,17 +129,17 @@ class Agent {
   Monitor monitor_;
   PathWatch path_watch_;
   std::optional<Node>
-      last_self_;             // this Node as it was last seen: its object may be deleted by mistake
-  bool stock_taken_ = false;  // the record of the pods was compared with the kernel
-  std::map<Problem, Clock::time_point> problems_;  // with the time each was first seen
-  std::vector<Problem> hook_problems_;  // what runs ahead of our programs, after the last pass
+      last_self_;             // as last seen; used when this Node object was deleted by mistake
+  bool stock_taken_ = false;  // the record of pods has been compared with the kernel
+  std::map<Problem, Clock::time_point> problems_;  // value: when each was first seen
+  std::vector<Problem> hook_problems_;  // programs that run before ours, as of the last pass
   std::string publish_trouble_;
-  std::string health_trouble_;          // the health address cannot be listened on
-  std::string pods_trouble_;            // what is remembered of them cannot be written
-  std::string cluster_health_trouble_;  // other nodes cannot ask this one
+  std::string health_trouble_;          // why the agent cannot listen on the health address
+  std::string pods_trouble_;            // why the record of pods cannot be written
+  std::string cluster_health_trouble_;  // why other nodes cannot probe this one
   HealthEndpoint health_endpoint_;
   HealthInquiry inquiry_;
-  // Last: they ask for all of the above.
+  // Declared last, because both use all members above.
   Server server_;
   std::unique_ptr<HealthThread> health_;
 };

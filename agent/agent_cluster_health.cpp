@@ -1,4 +1,4 @@
-// The agent's part in whether nodes reach each other: it answers, and it asks.
+// Cluster health: the agent answers other nodes' probes, and probes them.
 #include <algorithm>
 
 #include "agent/agent.h"
@@ -6,7 +6,7 @@
 
 namespace pellicle {
 
-// Who can serve pods has a health endpoint. A failure costs that, never the datapath.
+// A node that can serve pods has a health endpoint. A failure here never affects the datapath.
 void Agent::serve_cluster_health(const PodNetwork& network) {
   if (config_.cluster_health_interval.count() == 0) return;
   const auto& last = passes_.last().inputs;
@@ -25,7 +25,7 @@ void Agent::serve_cluster_health(const PodNetwork& network) {
   }
 }
 
-// The health endpoint is no pod of the record: it lives as long as this process.
+// The health endpoint is not in the record of pods: it lives as long as this process.
 void Agent::add_health_endpoint(std::vector<Endpoint>& endpoints) const {
   const auto& health = health_endpoint_.endpoint();
   if (!health) return;
@@ -67,7 +67,7 @@ void Agent::add_health_problems(std::vector<Problem>& problems) const {
       {"Cluster health", "", "other nodes cannot ask this one: " + cluster_health_trouble_});
 }
 
-// Taken back where the endpoint was given up: the value "" counts as none.
+// Withdraws the annotation when the endpoint is gone: the value "" counts as none.
 void Agent::announce_health(const Annotations& present, Annotations& wanted) const {
   for (const auto& [name, family] :
        {std::pair(kHealthAnnotation, Family::v4), std::pair(kHealth6Annotation, Family::v6)}) {

@@ -1,4 +1,4 @@
-// What the agent says of its ESP states, and what it does with them when it is asked to.
+// What the agent reports about its ESP states, and removal of states on request.
 #include "agent/agent.h"
 #include "agent/kernel/conntrack_room.h"
 #include "agent/kernel/xfrm_errors.h"
@@ -8,7 +8,7 @@
 
 namespace pellicle {
 
-// Before the Nodes are known, what nearly every cluster has.
+// IPv4 until the Nodes are known: nearly every cluster has it.
 void Agent::look_at_kernel() {
   std::set<Family> families;
   for (const auto& [key, config] : passes_.last().desired.state.datapath_config) {
@@ -18,7 +18,7 @@ void Agent::look_at_kernel() {
   support_.look(passes_.last().inputs.key, families);
 }
 
-// A state that was refused says the same, and of what it is the consequence.
+// A refused state already reports what the kernel lacks, with its consequence.
 std::vector<Problem> Agent::kernel_problems() const {
   std::vector<Problem> problems;
   if (const auto full = conntrack_problem()) problems.push_back(*full);
@@ -44,7 +44,7 @@ std::vector<ObservedState> Agent::observed_states() {
   return states;
 }
 
-// Often enough for people, seldom enough to cost nothing.
+// Often enough for people, rare enough to cost nothing.
 void Agent::look_at_use() {
   constexpr auto kInterval = std::chrono::seconds(10);
   const auto now = std::chrono::steady_clock::now();
@@ -52,7 +52,7 @@ void Agent::look_at_use() {
   looked_at_use_ = now;
   try {
     observed_states();
-  } catch (const KernelError& error) {  // a pass meets the same, and says it
+  } catch (const KernelError& error) {  // a pass meets the same error and reports it
     log::debug("states cannot be looked at", {{"error", error.what()}});
   }
 }
@@ -73,7 +73,7 @@ nlohmann::json Agent::encryption() {
   return encryption_json(facts);
 }
 
-// The next pass makes anew what is desired of them.
+// The next pass makes the desired ones again.
 nlohmann::json Agent::flush_states(const nlohmann::json& params) {
   const Plan removal = removal_of(named_states(params), kernel_.dump());
   const auto result = flush_json(removal, kernel_.apply(removal));
@@ -84,8 +84,8 @@ nlohmann::json Agent::flush_states(const nlohmann::json& params) {
   return result;
 }
 
-// Other nodes drop what comes in the clear against this node's word. It takes the word back first,
-// and goes on encrypting until all have heard it.
+// Other nodes drop clear text from a node that announces host encryption. So this node withdraws
+// the announcement first, and encrypts until all nodes have seen that.
 void Agent::keep_word(Inputs& inputs) {
   constexpr std::chrono::seconds kHeard{2};
   if (inputs.settings.host_encryption) return taken_back_.reset();
@@ -102,7 +102,7 @@ void Agent::keep_word(Inputs& inputs) {
 void Agent::look_at_forgeries(std::vector<Problem>& problems) {
   try {
     forgeries_.look(kernel_.datapath().forgeries(), ForgeryWatch::Clock::now());
-  } catch (const std::exception& error) {  // a pass meets the same, and says it
+  } catch (const std::exception& error) {  // a pass meets the same error and reports it
     log::debug("forgeries cannot be looked at", {{"error", error.what()}});
   }
   const auto now = forgeries_.problems(passes_.last().desired.cluster, ForgeryWatch::Clock::now());

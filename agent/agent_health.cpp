@@ -1,4 +1,4 @@
-// What the agent tells kubelet, Prometheus and whoever looks at the Node.
+// What the agent tells kubelet, Prometheus and readers of the Node.
 #include "agent/agent.h"
 #include "agent/http/metrics_text.h"
 #include "agent/kernel/xfrm_errors.h"
@@ -7,7 +7,7 @@
 
 namespace pellicle {
 
-// An address that is taken costs the probes and the metrics, not the datapath.
+// A listening address in use costs the probes and the metrics, not the datapath.
 void Agent::serve_health(boost::asio::io_context& context) {
   if (config_.health_address.empty()) return;
   try {
@@ -48,7 +48,7 @@ HealthServer::Answer Agent::metrics() {
   try {
     told.encryption.states = observed_states();
     told.encryption.errors = xfrm_errors();
-  } catch (const KernelError& error) {  // a pass meets the same, and says it
+  } catch (const KernelError& error) {  // a pass meets the same error and reports it
     log::debug("states cannot be looked at", {{"error", error.what()}});
   }
   return {.text = metrics_text(told), .type = MetricsText::kContentType};

@@ -1,4 +1,4 @@
-// The agent's part in the life of keys: which it has, which its peers have, what it tells them.
+// The agent's part in key rotation: which keys it has, which its peers have, what it announces.
 #include <time.h>
 
 #include <algorithm>
@@ -27,13 +27,15 @@ std::chrono::milliseconds until(SteadyClock::time_point due) {
 
 }  // namespace
 
-// A restart: what is programmed goes on, and with it the keys.
+// After a restart the programmed states keep working, so the agent takes their keys from the
+// kernel.
 void Agent::resume() {
   auto keys = programmed_keys(kernel_.dump());
   store_.resume_keys(std::move(keys.known), std::move(keys.ids_only));
 }
 
-// The Secret's id is in use already, by states whose key cannot be turned back into the Secret's.
+// States with the Secret's key id exist already, and the Secret's key cannot be computed from
+// theirs.
 void Agent::confirm_key(Inputs& inputs) {
   if (!store_.unconfirmed()) return;
   inputs.key = store_.unconfirmed();
@@ -62,8 +64,8 @@ void Agent::note_not_made(const std::vector<Refusal>& refusals) {
   }
 }
 
-// After each pass: older keys that nobody needs any more go, and what is under way is looked at
-// again in time.
+// Runs after each pass: retires older keys that no node needs, and requests a pass for when the
+// rotation has to be looked at again.
 void Agent::advance_rotation() {
   const auto& inputs = passes_.last().inputs;
   if (const auto& due = key_use_.due()) passes_.request(until(*due));
@@ -92,7 +94,7 @@ std::chrono::milliseconds Agent::rotation_beat() const {
   return std::clamp<std::chrono::milliseconds>(config_.key_rotation_duration / kLooks, 200ms, 10s);
 }
 
-// Not while peers that could be sent to wait for what this node has only just announced.
+// Not ready while peers wait for what this node has only just announced.
 bool Agent::ready() const {
   return passes_.last().ready && may_send(passes_.last().inputs, passes_.last().desired.cluster);
 }

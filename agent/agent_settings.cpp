@@ -1,4 +1,4 @@
-// What others change in the kernel and on the wire, and when the agent hears of it.
+// Changes by others in the kernel and on the wire, and how the agent learns of them.
 #include "agent/agent.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/sysctl.h"
@@ -12,7 +12,7 @@ void Agent::heard(Changes changes) {
   passes_.request(pace_.of(changes, PassPace::Clock::now()));
 }
 
-// Just these: a pass reads all that the kernel has.
+// Checks only these, because a pass reads all of the kernel's state.
 void Agent::look_at_settings() {
   if (!sysctls_hold(passes_.last().desired.state.sysctls)) return passes_.request();
   try {
@@ -26,7 +26,7 @@ void Agent::heard_of_paths(const std::vector<PathReport>& reports) {
   try {
     const auto& states = passes_.last().desired.state.states;
     if (narrow_paths_.hear(reports, states, NarrowPaths::Clock::now())) passes_.request();
-  } catch (const std::system_error& error) {  // a restart tries the whole MTU
+  } catch (const std::system_error& error) {  // not saved: a restart tries the whole MTU
     log::warn("paths cannot be remembered", {{"error", error.what()}});
     passes_.request();
   }
@@ -38,8 +38,8 @@ void Agent::await_end_of_paths() {
   if (end) passes_.request(std::chrono::ceil<std::chrono::milliseconds>(*end - now));
 }
 
-// The kernel announces a filter that comes or goes, and that starts a pass. It announces no tcx
-// program: look_at_settings() finds those.
+// The kernel announces a filter that comes or goes, and that starts a pass. It does not announce
+// tcx programs: look_at_settings() finds those.
 void Agent::look_at_hooks() {
   try {
     hook_problems_ = hook_problems(kernel_.datapath().hooks(passes_.last().desired.state));

@@ -1,4 +1,4 @@
-// What the agent tells the command line of itself.
+// What the agent reports to the command line about itself.
 #include "agent/agent.h"
 #include "agent/kernel/xfrm_errors.h"
 
@@ -57,7 +57,7 @@ StatusFacts Agent::facts() {
   facts.forgeries = told(forgeries_.counted(), last.desired.cluster);
   try {
     facts.drops = kernel_.datapath().drops();
-    facts.drops["blocked"].packets = xfrm_errors()["XfrmOutPolBlock"];  // by policies
+    facts.drops["blocked"].packets = xfrm_errors()["XfrmOutPolBlock"];  // by block policies
   } catch (const std::exception& error) {
     if (facts.failure.empty()) facts.failure = error.what();
   }

@@ -1,4 +1,4 @@
-// Times as people and Kubernetes write them.
+// Times in the format of Kubernetes.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@ namespace pellicle {
 std::string time_text(std::chrono::system_clock::time_point time);
 std::string now_text();
 
-// The same back, and nothing else. No value: another form, or no such time.
+// Inverse of time_text(); accepts only that format. nullopt: another format, or no valid time.
 std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text);
 
 }  // namespace pellicle

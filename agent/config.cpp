@@ -9,7 +9,7 @@ namespace pellicle {
 
 namespace {
 
-// CLI11 asks a validator for an error sentence; empty means the value is good.
+// CLI11 expects an error sentence from a validator; empty means that the value is good.
 std::string absolute_path(const std::string& value) {
   return value.starts_with('/') ? "" : "expected an absolute path, found '" + value + "'";
 }
@@ -44,7 +44,7 @@ std::string device_name(const std::string& value) {
   return good ? "" : "expected a device name of at most 15 characters, found '" + value + "'";
 }
 
-// Pods must be able to send what IPv6 demands of every link.
+// The minimum is IPv6's minimum MTU, which pods must be able to send.
 std::string pod_mtu(const std::string& value) {
   const bool good = value == "0" || CLI::Range(1280, 65535)(value).empty();
   return good ? "" : "expected 0, or 1280 to 65535, found '" + value + "'";
@@ -66,7 +66,7 @@ void add_cluster_options(CLI::App& app, Config& config) {
   app.add_option("--k8s-service-port", config.service_port, "API server's port");
 }
 
-// As they were given, checked.
+// As given on the command line, checked.
 struct Cidrs {
   std::vector<std::string> strict;
   std::string native;
@@ -247,7 +247,7 @@ void take(const Cidrs& cidrs, Settings& settings) {
   settings.masquerade_exceptions = parsed(cidrs.exceptions);
 }
 
-// As given, on the command line, in the file or by a variable, else the default.
+// Values as given on the command line, in the file or by a variable, else the default.
 std::map<std::string, std::string> effective(const CLI::App& app) {
   std::map<std::string, std::string> all;
   for (const auto* option : app.get_options()) {
@@ -265,7 +265,7 @@ std::map<std::string, std::string> effective(const CLI::App& app) {
   return all;
 }
 
-// CLI11 does not say what it was that it could not parse.
+// CLI11's message does not say what could not be parsed.
 std::string sentence(const CLI::Error& error) {
   std::string words = error.what();
   const std::string unknown = "INI was not able to parse ";

@@ -1,5 +1,5 @@
-// The agent's configuration: flags, a file of `name = value` lines with the same names, and one
-// place for defaults.
+// The agent's configuration: flags, a file of `name = value` lines with the same names, and the
+// defaults of both.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ struct Config {
       node_address_cidrs;  // of a Node's InternalIPs those that count, see decode_node()
   bool allow_weak_algorithms = false;  // hmac(md5) and hmac(sha1) in the key Secret
   std::string kubeconfig;              // empty: the pod's service account
-  std::string service_host;  // in place of KUBERNETES_SERVICE_HOST, when kube-proxy is not up yet
+  std::string service_host;  // replaces KUBERNETES_SERVICE_HOST, when kube-proxy is not up yet
   std::string service_port;
   std::string state_dir =
       "/var/run/pellicle";  // a tmpfs: what it remembers is as old as the kernel's state
@@ -29,22 +29,24 @@ struct Config {
   std::string socket;  // empty: <state_dir>/agent.sock
   std::string boot_id_file = kBootIdFile;
   std::chrono::seconds key_rotation_duration{300};  // as Cilium's ipsec-key-rotation-duration
-  // Between full comparisons with the kernel, for what sends no notification; 0: by what one costs.
+  // Interval of full comparisons with the kernel, for changes without notification. 0: depends on
+  // the cost of one, see pause_of_idle().
   unsigned resync_seconds = 0;
-  // How often each other node is asked whether it can be reached, in clusters of up to 300; 0:
-  // never, and nobody can ask this one.
+  // Interval of health probes to each other node, in clusters of up to 300 nodes. 0: no probes, and
+  // other nodes cannot probe this one.
   std::chrono::seconds cluster_health_interval{30};
-  // ADDRESS:PORT of /healthz, /readyz and /metrics, the port as Cilium's agent has it; empty: none
+  // ADDRESS:PORT of /healthz, /readyz and /metrics; the port is that of Cilium's agent. Empty: not
+  // served.
   std::string health_address = "127.0.0.1:9879";
-  bool peer_metrics = true;                      // a dozen series for every peer
-  std::map<std::string, std::string> effective;  // every setting by its name, defaults among them
+  bool peer_metrics = true;                      // a dozen series per peer
+  std::map<std::string, std::string> effective;  // every setting by name, with defaults filled in
   std::string log_level = "info";
   log::Format log_format = log::Format::json;
 
   std::string socket_path() const { return socket.empty() ? state_dir + "/agent.sock" : socket; }
 };
 
-// What main must do: run with `config`, or print `text` and exit with `status`.
+// What main does: run with `config`, or print `text` and exit with `status`.
 struct CommandLine {
   Config config;
   bool run = true;
@@ -52,8 +54,8 @@ struct CommandLine {
   std::string text;
 };
 
-// `arguments` without the program's name. A bad value gives run=false, status 2 and one sentence
-// that names it.
+// `arguments` excludes the program's name. A bad value gives run=false, status 2 and one sentence
+// that names the setting.
 CommandLine parse_command_line(std::vector<std::string> arguments);
 
 }  // namespace pellicle

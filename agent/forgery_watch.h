@@ -1,4 +1,5 @@
-// Who speaks in whose name: what the eBPF programs counted, told for as long as it goes on.
+// Packets with another node's source address: what the eBPF programs counted, reported while it
+// goes on.
 #pragma once
 
 #include <chrono>
@@ -11,11 +12,13 @@
 
 namespace pellicle {
 
-// One kind of it, in words; both families together.
+// One kind of forgery, both address families summed.
 struct ToldForgery {
   const char* kind = "";  // "in_esp", "clear_dropped", "clear_observed"
-  std::string sender;     // the node whose ESP it was; empty: it was none, or one key serves all
-  std::string owner;      // the node whose address it had; an address where no Node has it now
+  std::string sender;     // name of the node whose ESP carried it; empty: clear text, or one key
+                          // serves all nodes
+  std::string owner;  // name of the node that owns the address; the address itself if no Node owns
+                      // it now
   DropCount count;
 };
 std::vector<ToldForgery> told(const std::vector<Forgery>& forgeries, const Cluster& cluster);
@@ -23,19 +26,20 @@ std::vector<ToldForgery> told(const std::vector<Forgery>& forgeries, const Clust
 class ForgeryWatch {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::minutes kTold{10};  // after the last packet
+  static constexpr std::chrono::minutes kTold{10};  // a problem ends this long after the last
+                                                    // packet
 
-  // `counted`: all there are now. What the first look finds happened before.
+  // `counted`: all counters now. Counts that exist at the first look are older and not reported.
   void look(std::vector<Forgery> counted, Clock::time_point now);
 
   const std::vector<Forgery>& counted() const { return counted_; }
-  // Of what happened within the last ten minutes, one for each pair of nodes.
+  // One problem per pair of nodes, for packets within the last ten minutes.
   std::vector<Problem> problems(const Cluster& cluster, Clock::time_point now) const;
 
  private:
   static Forgery key_of(Forgery forgery);
   std::vector<Forgery> counted_;
-  std::map<Forgery, Clock::time_point> grown_;  // without their counts
+  std::map<Forgery, Clock::time_point> grown_;  // keys have count zero; value: when it last grew
   bool looked_ = false;
 };
 

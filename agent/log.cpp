@@ -21,8 +21,7 @@ std::string as_text(std::string_view message, const Fields& fields) {
   return line;
 }
 
-// Bytes that are no UTF-8 (a name somebody chose) are replaced: a log line must not be able to
-// throw.
+// Replaces invalid UTF-8, for example in a name from outside: writing a log line must not throw.
 std::string as_json(std::string_view level, std::string_view message, const Fields& fields) {
   Fields line{{"time", now_text()}, {"level", level}, {"msg", message}};
   line.update(fields);
@@ -49,7 +48,7 @@ void start(std::string_view level, Format format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-// The library takes "warn" for its "warning", and says "warning".
+// spdlog accepts "warn" for its "warning", and prints "warning".
 std::string level() {
   for (const auto* name : kLevels) {
     if (spdlog::level::from_str(name) == spdlog::get_level()) return name;

@@ -1,5 +1,5 @@
-// One line per event, as JSON or as text; the fields carry the facts, the message says what
-// happened.
+// One line per event, as JSON or as text. The message says what happened, the fields carry the
+// facts.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ inline constexpr std::array<const char*, 4> kLevels = {"debug", "info", "warn", 
 // To standard error. `level` is one of kLevels.
 void start(std::string_view level, Format format);
 
-// From now on. A change is one line of the log, whatever the levels. False, and nothing changes,
-// for what is none of kLevels.
+// Takes effect at once. Logs each change, whatever the levels. Returns false and changes nothing
+// when `level` is not in kLevels.
 bool set_level(std::string_view level);
 std::string level();  // one of kLevels
 

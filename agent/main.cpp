@@ -1,4 +1,4 @@
-// pellicle-agent: wiring only.
+// pellicle-agent's main().
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -33,9 +33,9 @@ int run(const pellicle::Config& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // No core dump and no debugger may show a key.
+  // Keeps keys out of core dumps and away from debuggers.
   prctl(PR_SET_DUMPABLE, 0);
-  // Whoever read our log has gone: no reason to go too.
+  // A closed log pipe must not end the agent.
   std::signal(SIGPIPE, SIG_IGN);
   pellicle::HeldHeap::begin_without();
   const auto line = pellicle::parse_command_line({argv + 1, argv + argc});
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   pellicle::log::start(line.config.log_level, line.config.log_format);
   try {
     return run(line.config);
-  } catch (const std::bad_alloc&) {  // saying it must need none
+  } catch (const std::bad_alloc&) {  // the message must not allocate
     constexpr std::string_view kText =
         "pellicle-agent: out of memory; what it has programmed keeps running\n";
     return write(STDERR_FILENO, kText.data(), kText.size()) < 0 ? 2 : 1;

@@ -1,5 +1,5 @@
-// The paths to peers that are narrower than the uplink, as routers say, and for how long that is
-// believed.
+// Path MTUs to peers below the uplink's MTU, as reported by routers, and how long the agent
+// believes them.
 #pragma once
 
 #include <chrono>
@@ -12,29 +12,29 @@
 
 namespace pellicle {
 
-// One JSON file in the state directory, so that a restart does not send packets that are too big
-// again. It lives as long as the kernel's states do: both end with the boot.
+// Kept in one JSON file in the state directory, so that a restarted agent does not send too large
+// packets again. The file lives as long as the kernel's states: both end at reboot.
 class NarrowPaths {
  public:
   using Clock = std::chrono::steady_clock;
-  // After that long the whole MTU is tried again, as the kernel does (net.ipv4.route.mtu_expires)
-  // and RFC 1191 advises.
+  // After this time packets use the whole MTU again, as the kernel does
+  // (net.ipv4.route.mtu_expires) and RFC 1191 advises.
   static constexpr std::chrono::minutes kBelieved{10};
-  // Less than that is not believed: net.ipv4.route.min_pmtu's default, and IPv6's least MTU.
+  // Smaller values are ignored: the default of net.ipv4.route.min_pmtu, and IPv6's minimum MTU.
   static constexpr uint32_t kLeast4 = 552;
   static constexpr uint32_t kLeast6 = 1280;
 
-  // Reads `state_dir`/paths.json; one that cannot be read counts as lost.
+  // Reads `state_dir`/paths.json. An unreadable file counts as empty.
   explicit NarrowPaths(const std::string& state_dir);
 
-  // Takes over what is news: about a state that sends, and narrower than what is known. False:
-  // nothing was. Throws std::system_error when the file cannot be written; it is known all the
-  // same.
+  // Records each report that names a sending state and a smaller MTU than known. Returns false when
+  // no report is new. Throws std::system_error when the file cannot be written; the reports stay
+  // recorded in memory.
   bool hear(const std::vector<PathReport>& reports, const Table<State>& states,
             Clock::time_point now);
 
-  PathMtus at(Clock::time_point now) const;  // those that are believed
-  // When the first of them is not any more.
+  PathMtus at(Clock::time_point now) const;  // those not expired at `now`
+  // When the first of at(now) expires.
   std::optional<Clock::time_point> ends(Clock::time_point now) const;
 
  private:

@@ -18,11 +18,11 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kFirstRetry = 1s;
 constexpr std::chrono::milliseconds kLongestRetry = 30s;
 constexpr int kSteps = 3;
-constexpr int kIdleShare = 1000;  // one part in so many
+constexpr int kIdleShare = 1000;  // denominator of the share of a core spent on idle comparisons
 constexpr std::chrono::milliseconds kOften = 30s;
 constexpr std::chrono::milliseconds kSeldom = 300s;
 
-// Nothing of the node itself is known: compute() asked for the block policy only.
+// False when nothing of the node itself is known: then compute() asks for the block policies only.
 bool knows_the_node(const KernelState& desired) {
   return !desired.links.empty();
 }
@@ -47,7 +47,7 @@ void log_pass(const Pass& pass, const std::vector<Refusal>& before) {
 
 class Stopwatch {
  public:
-  double lap() {  // seconds since the last one
+  double lap() {  // seconds since the previous one
     const auto now = std::chrono::steady_clock::now();
     return std::chrono::duration<double>(now - std::exchange(since_, now)).count();
   }
@@ -60,8 +60,8 @@ std::chrono::microseconds processor_time() {
   return std::chrono::microseconds(int64_t{std::clock()} * 1'000'000 / CLOCKS_PER_SEC);
 }
 
-// The destinations of OUT policies that the kernel refused to add. Packets to them would leave in
-// the clear.
+// Destinations of OUT policies that the kernel refused to add. Packets to them would leave in the
+// clear.
 std::set<Cidr> held_by(const std::vector<Refusal>& refusals) {
   std::set<Cidr> held;
   for (const auto& refusal : refusals) {
@@ -72,7 +72,8 @@ std::set<Cidr> held_by(const std::vector<Refusal>& refusals) {
   return held;
 }
 
-// Lends the inputs what the kernel holds of keys: ten thousands of objects that need not be copied.
+// Lends what the kernel holds of keys to the inputs: copying tens of thousands of objects is too
+// slow.
 template <class Conclude>
 Desired with_programmed(KernelState& actual, Inputs& inputs, const Conclude& conclude) {
   const auto swap = [&] {
@@ -90,7 +91,7 @@ Desired with_programmed(KernelState& actual, Inputs& inputs, const Conclude& con
 
 struct Essential {
   bool operator()(const Change<State>& change) const {
-    return change.key.mark == kDecryptMark && !change.value.esn;  // receiving, one for all peers
+    return change.key.mark == kDecryptMark && !change.value.esn;  // receives from all peers
   }
   bool operator()(const Change<Policy>& change) const {
     const bool of_all = change.key.direction != Direction::out && change.key.src.length() == 0;
@@ -134,7 +135,7 @@ void Passes::begin() {
   run_and_note();
 }
 
-// The earliest wish wins.
+// The earliest request applies.
 void Passes::schedule(std::chrono::milliseconds delay) {
   const auto due = std::chrono::steady_clock::now() + delay;
   if (due_ && *due_ <= due) return;
@@ -171,8 +172,8 @@ std::optional<Inputs> Passes::gather() {
   return inputs;
 }
 
-// The second step switches what the first one made ready, or holds back what it was refused a
-// policy for; a third takes away what the second left.
+// The second step switches to what the first prepared, or holds back destinations whose policy the
+// kernel refused. A third removes what the second replaced.
 std::vector<Refusal> Passes::run() {
   for (int i = 0; i < kSteps && step(); ++i) {
   }
@@ -219,7 +220,7 @@ void Passes::peer_changed(const std::string& name, const std::optional<Node>& no
   if (pass_is_near || !outcome_.settled) return request();
   try {
     if (!change_peer(name, now)) request();
-  } catch (const std::exception&) {  // a pass meets the same, and says it
+  } catch (const std::exception&) {  // a pass meets the same error and reports it
     outcome_.settled = false;
     request();
   }
@@ -257,7 +258,7 @@ Plan Passes::preview() {
   return plan(desired.state, actual);
 }
 
-// What works is never taken down because something is not known.
+// Never remove a working object because an input is missing.
 Scope Passes::scope(const Desired& desired) const {
   return knows_the_node(desired.state) && !desired.cluster.incomplete ? hooks_.scope()
                                                                       : Scope::additions;

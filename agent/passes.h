@@ -1,4 +1,4 @@
-// When passes are made, and what the last one came to.
+// When passes run, and the outcome of the last one.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -17,63 +17,64 @@ namespace pellicle {
 
 using Clock = std::chrono::system_clock;
 
-// Of all passes since the start, in seconds: what they took.
+// Seconds spent, summed over all passes since the start.
 struct PassTimes {
   double dump = 0;     // reading the kernel
-  double compute = 0;  // what is desired
-  double apply = 0;    // the difference, and writing it
+  double compute = 0;  // computing the desired state
+  double apply = 0;    // computing the difference and writing it
 };
 
 struct PassOutcome {
-  Inputs inputs;                      // without what was programmed
-  Desired desired;                    // of them
-  std::vector<Refusal> refusals;      // what the kernel would not take
-  std::string failure;                // the pass could not be made at all: one sentence
-  Clock::time_point failing_since{};  // of refusals or failure
-  Clock::time_point last_change{};    // something was changed in the kernel
+  Inputs inputs;                      // `programmed` is empty
+  Desired desired;                    // computed from `inputs`
+  std::vector<Refusal> refusals;      // what the kernel refused
+  std::string failure;                // why no pass could run: one sentence; empty: it ran
+  Clock::time_point failing_since{};  // since when there are refusals or a failure
+  Clock::time_point last_change{};    // last time a pass changed something in the kernel
   uint64_t passes = 0;
-  uint64_t peer_changes = 0;  // that needed no pass at once
+  uint64_t peer_changes = 0;  // changes applied without a full pass at once
   PassTimes times;
-  Repairs repairs;        // of what a pass had left as it should be
+  Repairs repairs;        // changes of objects that the last pass had left correct
   bool complete = false;  // the node itself is known, so `desired` is more than the block policy
-  bool settled = false;   // the kernel was brought to `desired`, no more and no less
-  bool ready = false;     // complete, and the kernel took everything the whole node depends on
+  bool settled = false;   // the kernel holds exactly `desired`
+  bool ready = false;     // complete, and the kernel took everything that the whole node depends on
 };
 
-// Events ask for a pass; several within a moment get one. What the kernel refused is tried again
-// with growing pauses (1 s to 30 s), and everything is compared with the kernel every `resync`, for
-// what sends no notification.
+// Runs a pass for each event; events within a moment share one. Retries what the kernel refused
+// with growing pauses (1 s to 30 s). Compares everything with the kernel every `resync`, to find
+// changes without a notification.
 class Passes {
  public:
   struct Hooks {
-    // Without what is programmed. No value: nothing may be concluded yet, and a pass only puts
-    // right what needs no knowledge.
+    // Leaves `programmed` empty. nullopt: the inputs are not complete yet, and a pass only repairs
+    // what needs none of them.
     std::function<std::optional<Inputs>()> gather;
-    // Of the whole inputs: fills in the sender, and computes; compute() alone where this is empty.
+    // Gets complete inputs, fills in the sender and computes the desired state. Empty: compute() is
+    // called instead.
     std::function<Desired(Inputs&)> prepare;
-    // False: what the plan makes of the last pass's inputs must not be made.
+    // Gets a plan for the last pass's inputs. False: the plan must not be applied.
     std::function<bool(const Plan&)> permit;
     std::function<void(const std::vector<Refusal>&)> refused;  // after each change of the kernel
     std::function<Scope()> scope;                              // of a complete pass
-    std::function<void()> after;                               // each pass, made or failed
+    std::function<void()> after;                               // each pass, failed ones included
   };
 
-  // `resync` 0: as pause_of_idle() has it.
+  // `resync` 0: pauses as pause_of_idle() returns them.
   Passes(boost::asio::io_context& context, Kernel& kernel, std::chrono::seconds resync,
          Hooks hooks);
 
-  // One within that time; see PassPace.
-  static constexpr std::chrono::milliseconds kAtOnce{20};  // one event is often followed by more
+  // Asks for a pass within that time; see PassPace.
+  static constexpr std::chrono::milliseconds kAtOnce{20};  // one event often comes with others
   static constexpr std::chrono::milliseconds kSoon{1000};
   void request(std::chrono::milliseconds within = kAtOnce);
 
-  // Another Node is this now; none: it was deleted. What that changes is done at once, without a
-  // look at the kernel, where it is the peer's alone (see peer_change.h) and nothing was left
-  // undone; a pass that looks at everything follows soon. Else one does at once.
+  // A Node other than this one changed to `now`; nullopt: it was deleted. When the change concerns
+  // that peer only (see peer_change.h) and the last pass left nothing undone, applies it at once
+  // without a kernel dump, and a full pass follows soon. Otherwise a full pass runs at once.
   void peer_changed(const std::string& name, const std::optional<Node>& now);
 
-  std::vector<Refusal> run();  // now; throws what the kernel throws
-  void begin();                // one now, whatever it comes to, and the next as it asks
+  std::vector<Refusal> run();  // at once; throws what the kernel throws
+  void begin();                // runs one at once, catching errors, and schedules the next
   Plan preview();              // what a pass would do now
   const PassOutcome& last() const { return outcome_; }
 
@@ -95,17 +96,17 @@ class Passes {
   Hooks hooks_;
   boost::asio::steady_timer timer_;
   std::optional<std::chrono::steady_clock::time_point> due_;
-  unsigned failures_ = 0;  // passes in a row that left something undone
+  unsigned failures_ = 0;  // consecutive passes that left something undone
   PassOutcome outcome_;
 };
 
-// From a pass that cost so much processor time and left nothing undone to the next comparison: a
-// thousandth of a core is spent on comparing when nothing happens, every 30 s (up to some hundred
-// peers) to every 300 s.
+// Pause between a pass that left nothing undone, and cost that much processor time, and the next
+// comparison: 30 s (up to some hundred peers) to 300 s. An idle agent so spends a thousandth of a
+// core on comparing.
 std::chrono::milliseconds pause_of_idle(std::chrono::microseconds cost);
 
-// Must the whole node do without encryption when the kernel refuses this? Not so for what concerns
-// one peer or one pod.
+// True when the whole node lacks encryption if the kernel refuses the operation. False for
+// operations that concern one peer or one pod.
 bool essential(const Operation& operation);
 
 }  // namespace pellicle

@@ -17,8 +17,7 @@ PathWatch::~PathWatch() {
 
 void PathWatch::close() {
   pause_.cancel();
-  if (descriptor_.is_open())
-    descriptor_.release();  // the descriptor is the ring's, which closes it
+  if (descriptor_.is_open()) descriptor_.release();  // `reports_` owns and closes the descriptor
   reports_.reset();
 }
 
@@ -29,7 +28,7 @@ void PathWatch::renew() {
     reports_ = std::make_unique<PathReports>(bpf_root_);
     descriptor_.assign(reports_->fd());
     wait();
-  } catch (const OsError& error) {  // without a pass that pinned it there is nothing to hear
+  } catch (const OsError& error) {  // no pass has pinned the ring yet
     log::debug("paths cannot be listened to", {{"error", error.what()}});
   }
 }

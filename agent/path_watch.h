@@ -1,4 +1,4 @@
-// Hears on the agent's loop what routers say of the paths to peers.
+// Receives routers' reports about paths to peers, on the agent's event loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -17,13 +17,14 @@ namespace pellicle {
 class PathWatch {
  public:
   using Heard = std::function<void(const std::vector<PathReport>&)>;
-  // Between two looks: anybody may send such words, as many as he likes.
+  // Minimum time between two reads. It limits the load, because any host may send such reports at
+  // any rate.
   static constexpr std::chrono::milliseconds kApart{100};
 
   PathWatch(boost::asio::io_context& context, std::string bpf_root, Heard heard);
   ~PathWatch();
 
-  // After a pass, which may have pinned the ring, or another one.
+  // Call after each pass, which may have pinned the ring or another one.
   void renew();
 
  private:

@@ -26,7 +26,7 @@ std::set<IpAddress> all_taken(const PodNetwork& network, const Endpoints& endpoi
   return taken;
 }
 
-// Of what the caller asks for; none when that says nothing of this family.
+// The requested address of this pool's family; nullopt: none was requested.
 std::optional<IpAddress> wanted_address(const PodRequest& request, const AddressPool& pool,
                                         const std::set<IpAddress>& taken) {
   const auto& wanted = request.addresses;

@@ -1,4 +1,4 @@
-// Which addresses of the node's PodCIDRs a pod gets.
+// Chooses a pod's addresses from the node's PodCIDRs.
 #pragma once
 
 #include <string>
@@ -10,26 +10,26 @@
 
 namespace pellicle {
 
-// How far a PodCIDR is used up.
+// How much of a PodCIDR is allocated.
 struct PoolUse {
   Cidr pod_cidr;
   uint64_t allocated = 0;  // pods, cilium_host and the health endpoint
   uint64_t usable = 0;
 };
 
-// One of each pool: what is asked for where that is free, else what the pool has next. A pod that
-// is `known` (may be null) keeps what it has. Throws RequestError: kErrorInvalid for a wish that
-// cannot be met, kErrorExhausted.
+// One address of each pool: the requested one if it is free, else the pool's next. A `known` pod
+// (may be null) keeps its addresses. Throws RequestError: kErrorInvalid for a request that cannot
+// be met, kErrorExhausted.
 std::vector<IpAddress> pod_addresses(const PodRequest& request, const PodNetwork& network,
                                      const Endpoints& endpoints, const Endpoint* known);
 
-// Each with the gateway of its pool; one of no pool is left out.
+// Each address with the gateway of its family; an address without a pool is left out.
 std::vector<PodAddress> with_gateways(const std::vector<IpAddress>& addresses,
                                       const PodNetwork& network);
 
 std::vector<PoolUse> pool_use(const PodNetwork& network, const Endpoints& endpoints);
 
-// One of each pool that has one left: the ones kept before where they are still free for it.
+// One address of each pool that has a free one; reuses the previous one while it is free.
 std::vector<IpAddress> health_addresses(const PodNetwork& network, const Endpoints& endpoints);
 
 bool same_addresses(std::vector<IpAddress> a, std::vector<IpAddress> b);  // in any order

@@ -12,17 +12,17 @@ using namespace std::chrono_literals;
 
 constexpr const char* kKeyAnnounced = "metadata.annotations[network.cilium.io/encryption-key]";
 constexpr const char* kAgentLog = "see `pellicle status` on the node";
-// A node that joins is named by all others until its agent runs: an image must come first.
+// All other nodes report a joining node until its agent runs, and its image is pulled first.
 constexpr std::chrono::seconds kJoining = 5min;
 
 constexpr std::array kReasons = {
-    // The key Secret: nothing is sent without a key; with an older one everything goes on.
+    // The key Secret: without any key nothing is sent; with an older key traffic continues.
     EventReason{"KeyMissing", "Secret ", "-", 0s, "run `pellicle key rotate --create`"},
     EventReason{"KeyDeprecated", "Secret advice", "", 0s, "run `pellicle key rotate`"},
     EventReason{"KeyRefused", "Secret ", "", 0s,
                 "correct the Secret, or run `pellicle key rotate`"},
 
-    // This node is not as the others must know it. The sentences say what is expected.
+    // This node's own Node. The sentences say what is expected.
     EventReason{"KeyNotAnnounced", "Node self", kKeyAnnounced, 0s, kAgentLog},
     EventReason{"NodeForged", "Node self", "forgery", 0s, "find out what sends in its name"},
     EventReason{"NodeForged", "Node self", "clear text", 0s, "find out what sends in its name"},
@@ -46,7 +46,7 @@ constexpr std::array kReasons = {
                 "look at the agent there, and for what sends in its name"},
     EventReason{"PeerNotReady", "Node ", "", kJoining, "look at the agent and the Node there"},
 
-    // The kernel. What a refusal means for traffic is in status: it fails closed.
+    // The kernel. Status shows what a refusal means for traffic: it fails closed.
     EventReason{"ConnectionTableFull", "Kernel nf_conntrack", "", 0s,
                 "raise net.netfilter.nf_conntrack_max, or find who opens so many connections"},
     EventReason{"KernelContested", "Kernel contested", "", 0s,
@@ -71,7 +71,7 @@ constexpr std::array kReasons = {
     EventReason{"Problem", "", "", 0s, kAgentLog},
 };
 
-// What stands in EventReason::object and ::field for this problem.
+// Values to match with EventReason::object and ::field.
 struct Names {
   std::string object;
   std::string field;
@@ -84,7 +84,7 @@ Names names(const Problem& problem, const Troubles& troubles) {
   if (names.object.starts_with("Secret ") && !names.field.empty() && troubles.key_taken) {
     names.object = "Secret advice";
   }
-  if (names.field.empty()) names.field = "-";  // the whole object
+  if (names.field.empty()) names.field = "-";  // the problem concerns the whole object
   return names;
 }
 
@@ -96,7 +96,7 @@ size_t row_of(const Problem& problem, const Troubles& troubles) {
   return static_cast<size_t>(std::distance(kReasons.begin(), row));
 }
 
-// One form for all: those that are kept as problems, and those that are not.
+// Brings all troubles into one form, those that are kept as problems and the others.
 std::map<Problem, Clock::time_point> all_problems(const Troubles& troubles) {
   auto all = troubles.problems;
   const auto add = [&all](const std::string& object, const std::string& sentence) {
@@ -104,7 +104,7 @@ std::map<Problem, Clock::time_point> all_problems(const Troubles& troubles) {
   };
   for (const auto& lack : troubles.kernel_lacks) add(lack.object, lack.sentence);
   for (const auto& refusal : troubles.refusals) {
-    // A state without what it needs says the same at length, once for every peer.
+    // The lack explains it already; each peer's state would repeat it.
     const bool state = std::holds_alternative<Change<State>>(refusal.operation);
     if (state && !troubles.kernel_lacks.empty()) continue;
     add("Refusal",
@@ -119,7 +119,7 @@ std::map<Problem, Clock::time_point> all_problems(const Troubles& troubles) {
   return all;
 }
 
-// Refusals and passes have no name that would tell anything.
+// The object names of refusals and failed passes say nothing to a reader.
 std::string sentence(const Problem& problem) {
   const bool nameless = problem.object == "Refusal" || problem.object == "Pass";
   return nameless ? problem.sentence : problem.to_string();

@@ -1,4 +1,4 @@
-// What of the agent's problems a cluster's operator must know: Events on this node's own Node.
+// Which of the agent's problems become Events on its own Node, for the cluster's operator.
 #pragma once
 
 #include <chrono>
@@ -13,37 +13,38 @@
 
 namespace pellicle {
 
-// A kind of trouble: which problems are of it, and what is said of them.
+// A kind of problem: which problems it covers, and what the Event says.
 struct EventReason {
   const char* reason;  // the Event's
-  // Begins of Problem::object and Problem::field. This node's own objects are written here as
-  // "Node self" and "File state"; the first row that matches is taken.
+  // Prefixes of Problem::object and Problem::field. This node's own objects are written here as
+  // "Node self" and "File state". The first matching row applies.
   const char* object;
   const char* field;
-  std::chrono::seconds patience;  // it must have stood this long: what ends by itself is not told
-  const char* remedy;             // what the sentences of such problems do not say; may be empty
+  std::chrono::seconds patience;  // minimum age of a problem, so that short ones make no Event
+  const char* remedy;             // added to the problems' sentences; may be empty
 };
 
-// All of them, in the order of looking: the documentation of the reasons.
+// All reasons in matching order; also their documentation.
 std::span<const EventReason> event_reasons();
 
 // Everything that is wrong now.
 struct Troubles {
-  std::string node;                               // this one
-  std::string state_dir;                          // the one whose files are state
-  std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
-  bool key_taken = false;             // the Secret's key is in use: what is said of it is advice
+  std::string node;                               // name of this node
+  std::string state_dir;                          // directory whose files are "File state"
+  std::map<Problem, Clock::time_point> problems;  // value: when each was first seen
+  bool key_taken = false;  // the Secret's key is in use: problems of its fields are advice
   std::vector<Problem> kernel_lacks;  // see KernelSupport
   std::vector<Refusal> refusals;      // of the last pass
   std::string failure;                // of the last pass
   std::vector<PoolUse> pools;
 };
 
-// At most one Event a reason: the first of its problems in full, and of what the others are. Pure.
+// At most one Event per reason: the first of its problems in full, and the objects of the others.
+// Pure.
 std::vector<NodeEvent> problem_events(const Troubles& troubles, Clock::time_point now);
 
-// As befits one node of thousands: the same once an hour, which is how long the API keeps Events,
-// another of the same reason once a minute, and the end is told.
+// Limits for one node of thousands: the same Event once an hour, which is how long the API keeps
+// Events; another of the same reason once a minute. The end of a problem is reported.
 inline constexpr EventManners kAgentManners{.again = std::chrono::hours(1),
                                             .similar = std::chrono::minutes(1),
                                             .refill = std::chrono::minutes(5),

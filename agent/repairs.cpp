@@ -19,7 +19,7 @@ bool same_repair(const Operation& a, const Operation& b) {
 std::optional<Repair> repair(const Plan& made, const KernelState& before,
                              const KernelState& found) {
   const auto again = plan(before, found);
-  // After a flush there are ten thousands: the first of them are enough to tell.
+  // After a flush there are tens of thousands; the first of them are enough.
   constexpr size_t kEnough = 100;
   const auto end = again.begin() + static_cast<long>(std::min(again.size(), kEnough));
   const auto first = std::find_first_of(made.begin(), made.end(), again.begin(), end, same_repair);

@@ -1,4 +1,5 @@
-// What has to be programmed again and again, because somebody else on this node undoes it.
+// Objects that the agent has to program again and again, because another program on this node
+// changes or removes them.
 #pragma once
 
 #include <chrono>
@@ -13,29 +14,29 @@
 namespace pellicle {
 
 struct Repair {
-  std::string counted_as;  // the operation in the words of describe(), or its kind
+  std::string counted_as;  // the operation as describe() prints it, or its kind
   std::string operation;
   bool operator==(const Repair&) const = default;
 };
 
-// One operation of `made` that the last pass would have made as well, had it found what this one
-// found: `before` is what it left in the kernel. A state of a key per pair is made again with
-// another SPI and key, so all states are counted together. None when all of `made` is for something
-// that is wanted anew.
+// The first operation of `made` that repairs an object: the difference between `before`, which the
+// last pass left in the kernel, and `found` contains it as well. States are counted together,
+// because a state of a key per pair is made again with another SPI and key. nullopt: all of `made`
+// programs newly desired objects.
 std::optional<Repair> repair(const Plan& made, const KernelState& before, const KernelState& found);
 
 class Repairs {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // An administrator who tries something, a flush: none of them comes to as many for one object.
-  // Another agent does, as each brings back its own, and so does a device that flaps.
+  // An administrator's experiment or a flush causes fewer repairs of one object. Another agent that
+  // restores its own objects causes more, and so does a device that flaps.
   static constexpr size_t kMany = 8;
   static constexpr std::chrono::minutes kWithin{10};
 
   void note(const Repair& repair, Clock::time_point now);
 
-  // While one of them is being undone.
+  // The problem while some object keeps being changed.
   std::optional<Problem> problem(Clock::time_point now) const;
 
  private:

@@ -1,4 +1,4 @@
-// When the kernel's settings are looked at: it announces few of them.
+// When the agent checks the kernel's settings: the kernel announces only few of their changes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -11,16 +11,16 @@ namespace pellicle {
 class SettingsWatch {
  public:
   using Time = std::chrono::milliseconds;
-  // Seldom enough to cost a node with hundreds of pods less than a thousandth of a processor.
+  // Rare enough to cost a node with hundreds of pods less than a thousandth of a processor.
   static constexpr Time kOften{8000};
-  // Between two looks that announcements ask for: devices that come announce their settings.
+  // Minimum time between checks after announcements: each new device announces its settings.
   static constexpr Time kApart{1000};
 
   SettingsWatch(boost::asio::io_context& context, std::function<void()> look, Time often = kOften,
                 Time apart = kApart);
 
   void start();
-  void announced();  // looks at once, unless it has just done so: then as soon as it may again
+  void announced();  // checks now, or `apart` after the last check if that is later
 
  private:
   void wait(std::chrono::steady_clock::time_point until);

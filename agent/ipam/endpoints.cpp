@@ -16,7 +16,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;            // of the file's format
-constexpr size_t kMaxReleased = 4096;  // of a larger pool, what was freed longest ago is as new
+constexpr size_t kMaxReleased = 4096;  // in a larger pool, addresses freed longest ago count as
+                                       // never used
 
 template <class Value>
 Json to_json(const std::vector<Value>& values) {
@@ -53,7 +54,7 @@ std::vector<IpAddress> addresses_from(const Json& json, const char* field) {
   return addresses;
 }
 
-// An agent of before wrote none.
+// Files of earlier agents lack the field.
 std::vector<Cidr> networks_from(const Json& json, const char* field) {
   std::vector<Cidr> networks;
   for (const auto& text : json.value(field, Json::array())) {
@@ -118,7 +119,7 @@ const Endpoint* Endpoints::find(const IpAddress& address) const {
   return at == all().end() ? nullptr : &*at;
 }
 
-// Its addresses become the last to be given out again.
+// Moves its addresses to the end of the allocation order.
 void Endpoints::forget(Record& record, const std::string& device) {
   const auto at = std::find_if(record.endpoints.begin(), record.endpoints.end(),
                                [&](const Endpoint& each) { return each.device == device; });

@@ -1,6 +1,6 @@
-// The pods of this node and what is known of its addresses, remembered across restarts of the agent
-// in <state dir>/endpoints.json. An endpoint is recorded before its device is made and forgotten
-// after its device has gone, so that a crash between the two leaves no device without a record.
+// The pods of this node and their addresses. <state dir>/endpoints.json keeps them across restarts
+// of the agent. An endpoint is recorded before its device is made and forgotten after its device
+// has gone, so that a crash in between leaves no device without a record.
 #pragma once
 
 #include <optional>
@@ -22,20 +22,20 @@ class Endpoints {
   const Endpoint* find(const IpAddress& address) const;
   const std::optional<Problem>& problem() const { return problem_; }
 
-  // Addresses that pods had and that have not been given out since, the oldest first.
+  // Addresses that pods released and that no pod has had since, oldest release first.
   const std::vector<IpAddress>& released() const { return record_.released; }
-  // Kept for the health endpoint; at most one a family.
+  // Reserved for the health endpoint; at most one per family.
   const std::vector<IpAddress>& health() const { return record_.health; }
 
-  // Each writes the file before it returns; std::runtime_error when it cannot be written, and then
-  // nothing is changed.
-  void put(Endpoint endpoint);  // replaces the one on this device
+  // Each writes the file before it returns. Throws std::runtime_error, and changes nothing, when
+  // the file cannot be written.
+  void put(Endpoint endpoint);  // replaces the one of the same device
   void remove(const std::string& device);
   void keep_for_health(std::vector<IpAddress> addresses);
 
-  // What really exists: endpoints whose device is not in `devices` are dropped (their pod went
-  // while nobody looked) and those of `found` that nothing is known of are taken in. Returns the
-  // dropped.
+  // Reconciles the record with the kernel: drops endpoints whose device is not in `devices` (their
+  // pod went while no agent ran) and adds those of `found` that are not recorded. Returns the
+  // dropped ones.
   std::vector<Endpoint> adopt(const std::vector<std::string>& devices,
                               const std::vector<Endpoint>& found);
 

@@ -12,24 +12,25 @@ namespace {
 
 using nlohmann::json;
 
-// Levels of nesting; a Node has about ten. Copying and writing recurse: what is nested without end
-// must not get that far.
+// Levels of nesting; a Node has about ten. Copying and printing JSON recurse, so the parser rejects
+// deeper input.
 constexpr int kDeepest = 64;
 struct TooDeep {};
 
-// What nobody here reads, and most of a real Node. Leaving it out while parsing keeps the agent
-// small in a large cluster.
+// Fields that no code here reads; they make up most of a real Node. Dropping them while parsing
+// keeps the agent small in a large cluster.
 const std::set<std::string, std::less<>> kUnread = {
     "managedFields", "images",          "kubectl.kubernetes.io/last-applied-configuration",
     "nodeInfo",      "capacity",        "lastHeartbeatTime",
     "allocatable",   "volumesAttached", "lastTransitionTime",
     "volumesInUse"};
 
-// Words in a condition, while those of a Status, which stand higher up, are read.
+// Dropped in a condition only: a Status body has the same fields at a higher level, and they are
+// read.
 const std::set<std::string, std::less<>> kUnreadInside = {"message", "reason"};
 constexpr int kInside = 4;
 
-// Of a Node and a Pod. The other conditions are dropped.
+// Conditions of a Node and a Pod that are kept; the others are dropped.
 constexpr std::array<std::string_view, 2> kReadConditions = {kReadyCondition,
                                                              kNetworkUnavailableCondition};
 
@@ -50,7 +51,8 @@ json parse(std::string_view text) {
   }
 }
 
-// On one line, and nothing that moves a terminal's cursor.
+// Replaces line ends and other control characters, so that the text cannot move a terminal's
+// cursor.
 std::string one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
@@ -72,7 +74,7 @@ std::string text_at(const json& object, const char* name) {
   return field != object.end() && field->is_string() ? field->get<std::string>() : "";
 }
 
-// Annotations of others may have 256 KiB together.
+// Other programs' annotations can take 256 KiB in total.
 void leave_foreign_annotations_out(json& object) {
   const auto metadata = object.find("metadata");
   if (metadata == object.end() || !metadata->is_object()) return;
@@ -86,7 +88,8 @@ void leave_foreign_annotations_out(json& object) {
   }
 }
 
-// Of those that are read type and status are kept: the rest of a condition is words and times.
+// Keeps type and status of the conditions that are read; the rest of a condition is texts and
+// times.
 void leave_conditions_out(json& object) {
   const auto status = object.find("status");
   if (status == object.end() || !status->is_object()) return;
@@ -118,7 +121,7 @@ std::optional<Page> decode_page(std::string_view body) {
   Page page{.objects = {},
             .resource_version = text_at(list, "metadata", "resourceVersion"),
             .continue_token = text_at(list, "metadata", "continue")};
-  // A LIST of nothing has `"items": []`, or null from servers that keep a Go nil slice.
+  // An empty LIST has `"items": []`, or null from servers that keep a Go nil slice.
   if (page.resource_version.empty() || !list.contains("items")) return std::nullopt;
   auto& items = list["items"];
   if (!items.is_array() && !items.is_null()) return std::nullopt;

@@ -1,5 +1,5 @@
-// The envelopes of the Kubernetes API: lists, watch frames and Status bodies, taken apart as far as
-// the list-watch protocol needs. What is inside an object stays text here; decode.h reads it.
+// The envelopes of the Kubernetes API: lists, watch frames and Status bodies, decoded as far as the
+// list-watch protocol needs. The content of an object stays text here; decode.h reads it.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,14 @@
 
 namespace pellicle {
 
-// The conditions of a Node or a Pod that are read: the others are not kept.
+// The conditions of a Node or a Pod that are kept; the others are dropped.
 inline constexpr std::string_view kReadyCondition = "Ready";
 inline constexpr std::string_view kNetworkUnavailableCondition = "NetworkUnavailable";
 
 struct ApiObject {
   std::string name;  // "worker"; "kube-system/cilium-ipsec-keys" when it has a namespace
-  std::string text;  // JSON of the object, without managedFields and other long parts nobody reads
+  std::string text;  // the object's JSON, without managedFields and other long parts that are not
+                     // read
   auto operator<=>(const ApiObject&) const = default;
 };
 
@@ -41,13 +42,13 @@ struct BookmarkFrame {
   bool operator==(const BookmarkFrame&) const = default;
 };
 struct ErrorFrame {
-  int code = 0;  // as an HTTP status: 410 for a version the server has forgotten
+  int code = 0;  // an HTTP status: 410 when the server no longer has the version
   std::string message;
   bool operator==(const ErrorFrame&) const = default;
 };
 using Frame = std::variant<ObjectFrame, BookmarkFrame, ErrorFrame>;
 
-// No value for what is no such thing; the text itself is never quoted, for it may be a Secret.
+// nullopt for any other text. The text itself is never quoted, because it may be a Secret.
 std::optional<Page> decode_page(std::string_view body);
 std::optional<Frame> decode_frame(std::string_view line);
 

@@ -1,4 +1,4 @@
-// Standard base64, as Secrets and kubeconfig files carry it.
+// Standard base64, as in Secrets and kubeconfig files.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace pellicle {
 
-// No value unless `text` is padded base64; white space between the digits is skipped.
+// nullopt unless `text` is padded base64. White space between the digits is skipped.
 std::optional<std::string> from_base64(std::string_view text);
 
 std::string to_base64(std::string_view bytes);  // padded, on one line

@@ -9,8 +9,8 @@
 
 namespace pellicle {
 
-// Which calls are under way. Lives as long as its ApiClient, and a little longer when a callback
-// destroys the client.
+// The active calls. Lives as long as its ApiClient, and a little longer when a callback destroys
+// the client.
 class ApiCore : public std::enable_shared_from_this<ApiCore> {
  public:
   ApiCore(boost::asio::io_context& io, ApiAccess access) : io_(io), access_(std::move(access)) {}
@@ -22,7 +22,7 @@ class ApiCore : public std::enable_shared_from_this<ApiCore> {
 
  private:
   struct ActiveCall {
-    std::function<void(Response)> on_answer;  // none for a watch
+    std::function<void(Response)> on_answer;  // empty for a watch
     WatchCallbacks callbacks;
     boost::asio::steady_timer timer;
     std::chrono::milliseconds silence;  // a watch's limit once it is open
@@ -63,8 +63,8 @@ void ApiCore::close() {
   wire_.reset();
 }
 
-// Kubelet renews the file by swapping a symlink; reading it each time cannot miss that. While it
-// cannot be read, the last token goes on being used.
+// Kubelet renews the file by swapping a symlink, so the agent reads it for each request. While it
+// is unreadable, the last token stays in use.
 std::string ApiCore::token() {
   if (access_.token_file.empty()) return access_.token;
   try {
@@ -114,7 +114,7 @@ void ApiCore::set_deadline(uint64_t id, ActiveCall& call, std::chrono::milliseco
 }
 
 void ApiCore::cancel(uint64_t id) {
-  // The callbacks may own further calls: the map is whole again before they go.
+  // The callbacks may own further calls, so the map must be consistent before they are destroyed.
   const auto cancelled = calls_.extract(id);
   if (!cancelled.empty()) wire_->abort(id);
 }
@@ -144,7 +144,8 @@ void ApiCore::on(uint64_t id, const WireHeaders& headers) {
   auto& call = found->second;
   call.response.status = headers.status;
   call.response.retry_after = headers.retry_after;
-  // A client certificate belongs to its connection: one that has expired stays refused on it.
+  // The server rejects an expired client certificate for the whole connection, so a new one is
+  // needed.
   if (headers.status == 401 && !access_.client_certificate.file.empty()) wire_->renew();
   if (!call.open()) return;
   set_deadline(id, call, call.silence);

@@ -14,8 +14,8 @@ namespace pellicle {
 
 class ApiCore;
 
-// A request under way. Destroying or cancelling it closes the connection; no callback comes after
-// that. May outlive its client.
+// An active request. Destroying or cancelling it closes the connection, and no callback follows.
+// May outlive its client.
 class Call {
  public:
   Call() = default;
@@ -31,20 +31,19 @@ class Call {
 };
 
 struct WatchCallbacks {
-  std::function<void()> on_open;              // answered with 200; frames will follow
+  std::function<void()> on_open;              // answered with 200; frames follow
   std::function<void(std::string)> on_frame;  // one complete line
-  std::function<void(WatchEnd)> on_end;       // once, and last
+  std::function<void(WatchEnd)> on_end;       // once, as the last callback
 };
 
-// Bodies and frames above this are refused with an error: a LIST page of 500 large Nodes has 10
-// MiB.
+// Larger bodies and frames fail with an error. A LIST page of 500 large Nodes has 10 MiB.
 inline constexpr size_t kLargestAnswer = 64 << 20;
 
-// How long a watch may take from the start to its headers.
+// Limit from the start of a watch to its headers.
 inline constexpr std::chrono::seconds kWatchAnswerLimit{30};
 
-// All calls and the destructor belong on the io_context's thread. The destructor waits for the
-// library to let go of the connections that it closes (at most two seconds).
+// All calls and the destructor must run on the io_context's thread. The destructor waits at most
+// two seconds for the library to release the connections that it closes.
 class ApiClient {
  public:
   ApiClient(boost::asio::io_context& io, ApiAccess access);
@@ -52,7 +51,7 @@ class ApiClient {
   ApiClient(const ApiClient&) = delete;
   ApiClient& operator=(const ApiClient&) = delete;
 
-  // The callback is never called from within the call itself.
+  // The callback never runs inside request() or watch().
   [[nodiscard]] Call request(const Request& request, std::function<void(Response)> on_answer);
   [[nodiscard]] Call watch(const Request& request, WatchCallbacks callbacks);
 

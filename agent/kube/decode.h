@@ -1,5 +1,5 @@
-// What Nodes and the key Secret mean. Whatever cannot be used becomes a Problem that names object
-// and field; the caller keeps what was good before.
+// Decoding of Nodes and the key Secret. An unusable value becomes a Problem that names object and
+// field; the caller keeps the last good value.
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@
 
 namespace pellicle {
 
-// Annotations that nodes publish themselves with, as Cilium 1.13 names them. The older prefix
-// kOldPrefix is read too, and loses to the newer one.
+// Annotations by which nodes announce themselves, named as in Cilium 1.13. The older prefix
+// kOldPrefix is read too; kPrefix takes precedence.
 inline constexpr std::string_view kPrefix = "network.cilium.io/";
 inline constexpr std::string_view kOldPrefix = "io.cilium.network.";
 inline constexpr std::string_view kRouterAnnotation = "ipv4-cilium-host";
@@ -28,7 +28,7 @@ inline constexpr std::string_view kKeyAnnotation = "encryption-key";
 inline constexpr std::string_view kPodCidrAnnotation = "ipv4-pod-cidr";
 inline constexpr std::string_view kPodCidr6Annotation = "ipv6-pod-cidr";
 
-// What only our agents say to each other.
+// Annotations that only Pellicle's agents read.
 inline constexpr std::string_view kOwnPrefix = "pellicle.io/";
 inline constexpr std::string_view kHostEncryptionAnnotation = "pellicle.io/host-encryption";
 inline constexpr std::string_view kHostEncryptionAccepted = "accepted";
@@ -36,10 +36,10 @@ inline constexpr std::string_view kEncryptsAnnotation = "pellicle.io/encrypts";
 inline constexpr std::string_view kEncryptsPods = "pods";
 inline constexpr std::string_view kEncryptsNodes = "pods nodes";
 inline constexpr std::string_view kBootIdAnnotation = "pellicle.io/boot-id";
-// What this node may send with under pair keys, newest last: "0x15b73e20/0 0x10a018a0/4711", SPI
-// for key id 0 (the id is its last digit) and generation.
+// Epochs that this node may send with under pair keys, newest last: "0x15b73e20/0 0x10a018a0/4711",
+// each an SPI for key id 0 (its last digit is the id) and a generation.
 inline constexpr std::string_view kEpochsAnnotation = "pellicle.io/epochs";
-// Of nodes with several epochs those newest ones that this node has a state for: "0x15b73e20".
+// The newest epochs of nodes with several, as far as this node has a state for them: "0x15b73e20".
 inline constexpr std::string_view kReceivesAnnotation = "pellicle.io/receives";
 
 using Annotations = std::map<std::string, std::string>;  // full name -> value
@@ -61,19 +61,19 @@ enum class NodeField : uint8_t {
 struct DecodedNode {
   Node node;                         // malformed fields are empty
   std::set<NodeField> malformed;     // present, but unusable
-  std::vector<Problem> problems;     // one for each malformed value
-  Annotations annotations;           // those of kPrefix and kOwnPrefix, as they stand
+  std::vector<Problem> problems;     // one per malformed value
+  Annotations annotations;           // those with kPrefix or kOwnPrefix, unchanged
   bool not_ready_taint = false;      // see taint.h
   bool network_unavailable = false;  // see network_condition.h
 };
-// Of several InternalIPs of a family it is the one in the first of `preferred` that has any; else
-// the first of the list, as for Kubernetes itself.
+// Of several InternalIPs of a family, the address in the first matching network of `preferred`
+// counts; without a match the first in the list, as for Kubernetes itself.
 DecodedNode decode_node(const ApiObject& object, const std::vector<Cidr>& preferred = {});
 
-// `decoded` with each malformed field taken from the last good state of the same Node.
+// `decoded`, with each malformed field replaced by the last good value of the same Node.
 Node merged(const Node& last_good, const DecodedNode& decoded);
 
-// Words of one line of the Secret, and what of them was usable.
+// Result of decoding the Secret.
 struct DecodedKey {
   std::optional<IpsecKey> key;
   std::vector<Problem> problems;  // without a key: why; with one: a warning
@@ -82,10 +82,11 @@ struct DecodedKey {
 inline constexpr const char* kKeySecret = "Secret kube-system/cilium-ipsec-keys";
 inline constexpr const char* kKeyField = "data.keys";
 
-// hmac(md5) and hmac(sha1), for what only takes them; a key with one is reported.
+// Whether hmac(md5) and hmac(sha1) are accepted, for peers that support nothing else. Their use is
+// reported.
 enum class WeakAlgorithms : uint8_t { refused, allowed };
 
-// The Secret as the API gives it, `data.keys` in base64.
+// The Secret as the API returns it, `data.keys` in base64.
 DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak = WeakAlgorithms::refused);
 
 // The value of `keys`: the last line that is not empty. Forms:
@@ -93,10 +94,10 @@ DecodedKey decode_secret(const ApiObject& object, WeakAlgorithms weak = WeakAlgo
 //   ID hmac(sha256) HEX cbc(aes) HEX     also hmac(sha384), hmac(sha512) and, when weak ones are
 //                                        allowed, hmac(md5), hmac(sha1); 16, 24 or 32 bytes for aes
 //   ID+ ...                              each pair of nodes derives its own key
-// ID is 1 to 15; without one it is 1 (deprecated). Sentences give positions, never words.
+// ID is 1 to 15; without one it is 1 (deprecated). Problems give positions, and never quote words.
 DecodedKey decode_keys(std::string_view text, WeakAlgorithms weak = WeakAlgorithms::refused);
 
-// The ring takes the key, if it can be used. What is to be said of it: why not, or a warning.
+// Offers the key to the ring. Returns why the ring or the decoder refused it, or warnings.
 std::vector<Problem> accept_key(KeyRing& ring, DecodedKey decoded);
 
 }  // namespace pellicle

@@ -1,4 +1,4 @@
-// What the files that decode a Node share.
+// Shared by the files that decode a Node.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,7 +7,7 @@
 
 namespace pellicle {
 
-// Collects what is wrong with one Node.
+// Collects the problems of one Node.
 struct Reader {
   DecodedNode& out;
 

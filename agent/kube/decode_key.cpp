@@ -11,15 +11,16 @@
 namespace pellicle {
 namespace {
 
-// Why a line was refused: thrown inside this file only, as the parsing is nested and each refusal
-// ends it.
+// Why a line was refused. Thrown inside this file only: parsing is nested, and each refusal ends
+// it.
 struct Refused {
   std::string sentence;
 };
 
 struct Words {
   std::vector<std::string_view> words;
-  size_t offset = 0;  // 1 when the line has an id: word numbers are those a person counts
+  size_t offset = 0;  // 1 when the line has an id, so that word numbers in messages count from the
+                      // line's start
   WeakAlgorithms weak = WeakAlgorithms::refused;
 
   size_t count() const { return words.size(); }
@@ -142,7 +143,7 @@ struct KeyId {
   bool per_pair = false;
 };
 
-// The id at the start of the line, if the first word is meant as one.
+// The id at the start of the line; nullopt when the first word is an algorithm.
 std::optional<KeyId> key_id(const Words& line) {
   auto word = line.words.front();
   const bool per_pair = word.ends_with('+');
@@ -161,7 +162,7 @@ std::optional<KeyId> key_id(const Words& line) {
   return KeyId{.id = static_cast<uint8_t>(id), .per_pair = per_pair};
 }
 
-// What a digest of at most 64 bytes can be cut to.
+// An authentication key derived per pair is cut from a digest of at most 64 bytes.
 void expect_derivable(const Words& line, const IpsecKey& key) {
   constexpr size_t kLongestDigest = 64;
   const auto* pair = std::get_if<AuthEnc>(&key.algorithm);

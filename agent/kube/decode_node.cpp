@@ -17,7 +17,7 @@ const json& member(const json& object, const std::string& name) {
   return found == object.end() ? kNone : *found;
 }
 
-// Set to nothing means not set.
+// An empty string counts as not set.
 bool unset(const json& value) {
   return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
 }
@@ -119,7 +119,7 @@ void read_internal_ips(const json& object, const std::vector<Cidr>& preferred, R
     if (member(addresses[i], "type") != "InternalIP") continue;
     const auto one = address(member(addresses[i], "address"));
     if (!one) {
-      // Of whichever family it was to be.
+      // The intended family is unknown, so both are malformed.
       reader.refuse(NodeField::internal_ipv4, "status.addresses[" + std::to_string(i) + "].address",
                     "an IP address");
       reader.out.malformed.insert(NodeField::internal_ipv6);
@@ -129,12 +129,12 @@ void read_internal_ips(const json& object, const std::vector<Cidr>& preferred, R
   }
   node.internal_ipv4 = chosen(v4, preferred);
   node.internal_ipv6 = chosen(v6, preferred);
-  // One good address of the family is enough, whatever stands beside it.
+  // One good address of the family is enough, even beside malformed ones.
   if (node.internal_ipv4) reader.out.malformed.erase(NodeField::internal_ipv4);
   if (node.internal_ipv6) reader.out.malformed.erase(NodeField::internal_ipv6);
 }
 
-// An address that the node itself chose in its PodCIDR.
+// An address that the node chose from its PodCIDR.
 struct OwnAddress {
   std::string_view annotation;
   Family family;
@@ -166,7 +166,7 @@ void read_own_address(const json& object, const OwnAddress& own, Reader& reader)
 
 void read_key_id(const json& object, Reader& reader) {
   const auto found = annotation(object, kKeyAnnotation);
-  if (!found || *found->value == "0") return;  // Cilium's "0": this node does not encrypt
+  if (!found || *found->value == "0") return;  // Cilium's "0": the node does not encrypt
   unsigned id = 0;
   bool good = false;
   if (found->value->is_string()) {
@@ -183,7 +183,7 @@ void read_key_id(const json& object, Reader& reader) {
 void read_annotations(const json& object, Reader& reader) {
   const auto& all = member(member(object, "metadata"), "annotations");
   if (!all.is_object()) return;
-  // Any other value is one of an agent that means something else by it: not ours.
+  // Any other value is from an agent that gives it another meaning, so it does not count.
   reader.out.node.accepts_host_encryption =
       member(all, std::string(kHostEncryptionAnnotation)) == kHostEncryptionAccepted;
   const auto& encrypts = member(all, std::string(kEncryptsAnnotation));
@@ -197,7 +197,7 @@ void read_annotations(const json& object, Reader& reader) {
   }
 }
 
-// "True", "False" or "Unknown"; empty where the Node has no such condition.
+// "True", "False" or "Unknown"; empty when the Node lacks the condition.
 std::string condition(const json& object, std::string_view type) {
   const auto& all = member(member(object, "status"), "conditions");
   if (!all.is_array()) return "";

@@ -1,4 +1,5 @@
-// What a Node says of its keys per pair of nodes: boot id, epochs, which of others' it receives.
+// What a Node announces about its keys per pair: boot id, epochs, and which epochs of others it
+// receives.
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>

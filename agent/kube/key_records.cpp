@@ -11,7 +11,7 @@ namespace {
 
 constexpr unsigned kLastKeyId = 15;
 
-// All of `text`, in decimal digits.
+// Accepts `text` only when all of it is decimal digits.
 std::optional<unsigned> number(std::string_view text, unsigned least, unsigned most) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

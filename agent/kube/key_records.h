@@ -1,5 +1,4 @@
-// What is written down about keys beside the keys, so that the operator can tell when the next one
-// is due.
+// Annotations about keys, by which the operator decides when the next key is due.
 #pragma once
 
 #include <chrono>
@@ -12,8 +11,8 @@
 
 namespace pellicle {
 
-// On the Secret, "4 2026-11-26T08:04:08Z": since when it has the key with this id. Whoever changes
-// the key by hand leaves the id of the one before it.
+// On the Secret, "4 2026-11-26T08:04:08Z": the Secret has had the key with this id since then. A
+// key changed by hand leaves the previous id there.
 inline constexpr std::string_view kKeySinceAnnotation = "pellicle.io/key-since";
 struct KeySince {
   uint8_t id = 0;
@@ -22,11 +21,10 @@ struct KeySince {
   static std::optional<KeySince> parse(const std::string& text);
   auto operator<=>(const KeySince&) const = default;
 };
-std::optional<KeySince> key_since(
-    const ApiObject& secret);  // no value: nobody wrote it down, or not readably
+std::optional<KeySince> key_since(const ApiObject& secret);  // nullopt: missing or malformed
 
-// On a Node, "4/30": of all that it sends with this key the state that has used most of its
-// sequence numbers has used 30 percent of them. In tens, so that it changes seldom; from 10 on.
+// On a Node, "4/30": of its sending states with this key, the one closest to exhaustion has used 30
+// percent of its sequence numbers. Written in tens from 10 on, so that it changes rarely.
 inline constexpr std::string_view kSequenceUsedAnnotation = "pellicle.io/sequence-used";
 struct SequenceUse {
   uint8_t key_id = 0;

@@ -17,8 +17,8 @@ constexpr size_t kSalt = 4;
 constexpr const char* kGcm = "rfc4106(gcm(aes))";
 constexpr uint32_t kUsualIcvBits = 128;
 
-// Key lengths in bytes. An authentication key is as long as its digest, which is what it is worth
-// (RFC 4868, section 2.1.1).
+// Key lengths in bytes. An authentication key is as long as its digest: a longer one adds no
+// strength (RFC 4868, section 2.1.1).
 struct Shape {
   const char* name;
   const char* auth;  // null: AES-GCM
@@ -35,7 +35,7 @@ constexpr std::array kShapes = {
     Shape{"aes-cbc-256-hmac-sha512", "hmac(sha512)", 64, 32},
 };
 
-// Of the first key; each later one is as the key before it.
+// For the first key; each later one is like the previous key.
 constexpr const char* kFirstAlgorithm = "aes-gcm-256";
 
 Algorithm fresh(const Shape& shape, uint32_t icv_bits, const RandomKey& random) {
@@ -48,7 +48,7 @@ Algorithm fresh(const Shape& shape, uint32_t icv_bits, const RandomKey& random) 
                  .enc_key = random(shape.cipher_bytes)};
 }
 
-// Another key for the same algorithm, of the same length.
+// A new key of the same algorithm and length.
 Algorithm fresh(const Algorithm& like, const RandomKey& random) {
   Algorithm next = like;
   if (auto* aead = std::get_if<Aead>(&next)) {
@@ -101,8 +101,8 @@ Algorithm next_algorithm(const std::optional<IpsecKey>& before, const RotationWi
   return fresh(*shape, bits, random);
 }
 
-// Agents that still run with a key keep it against another one under the same id, also when the
-// Secret was deleted meanwhile.
+// Continues from the ids that Nodes announce: an agent refuses another key under an id that it
+// uses, even when the Secret was deleted in between.
 uint8_t first_key_id(const std::map<std::string, Node>& nodes) {
   std::set<uint8_t> published;
   for (const auto& [name, node] : nodes) {
@@ -123,7 +123,7 @@ NextKey next_key(const std::optional<IpsecKey>& before, const std::map<std::stri
                   .per_pair = per_pair}};
 }
 
-// Why every agent would keep the key before it; empty: none would.
+// Why agents would refuse the key and keep the previous one; empty: they accept it.
 std::string agents_refusal(const NextKey& next) {
   auto line = key_line(next.key);
   const auto decoded = decode_keys(line);
@@ -140,7 +140,7 @@ std::string agents_refusal(const NextKey& next) {
 }  // namespace
 
 uint8_t next_key_id(uint8_t id) {
-  constexpr uint8_t kLast = 15;  // it has four bits in the packet mark
+  constexpr uint8_t kLast = 15;  // the packet mark has four bits for it
   return id >= kLast ? uint8_t{1} : static_cast<uint8_t>(id + 1);
 }
 
@@ -195,7 +195,7 @@ RotationPlan plan_rotation(const std::optional<ApiObject>& secret,
                             "is rotated"};
   }
   if (secret) {
-    // A weak algorithm is a reason to rotate, not to refuse it.
+    // A weak algorithm is a reason to rotate, so it is accepted here.
     auto decoded = decode_secret(*secret, WeakAlgorithms::allowed);
     if (!decoded.key) {
       return RotationRefused{decoded.problems.front().to_string() +

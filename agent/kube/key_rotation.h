@@ -1,5 +1,5 @@
-// The next key of a cluster: its id, its bytes, its line in the Secret, and which nodes do not have
-// it yet. Pure but for the kernel's random numbers.
+// The next key of a cluster: its id, bytes and line in the Secret, and which nodes lack it. Pure
+// except for the kernel's random numbers.
 #pragma once
 
 #include <functional>
@@ -18,43 +18,44 @@ uint8_t next_key_id(uint8_t id);  // 15 -> 1
 using RandomKey = std::function<SecretBytes(size_t bytes)>;
 SecretBytes random_key(size_t bytes);  // getrandom(2); throws std::system_error
 
-// Names for people: "aes-gcm-128", "aes-cbc-256-hmac-sha512"; no weak ones.
+// Names for people: "aes-gcm-128", "aes-cbc-256-hmac-sha512"; without weak algorithms.
 std::vector<std::string> algorithm_names();
 
-// The line of the Secret; decode_keys() makes the same key of it. Wipe it when it was sent.
+// The Secret's line, from which decode_keys() makes the same key. Wipe it after sending.
 std::string key_line(const IpsecKey& key);
 
-// The nodes that publish themselves but not that they receive with this key, by name. Nodes on
-// which no agent ever ran are not among them.
+// Names of the nodes that announce themselves, but not this key. Nodes on which no agent ever ran
+// are left out.
 std::vector<std::string> nodes_without_key(const std::map<std::string, Node>& nodes, uint8_t id);
 
 struct RotationWishes {
-  std::optional<bool> per_pair;          // none: as the key before it; the first key: true
-  std::optional<std::string> algorithm;  // none: as the key before it; the first: aes-gcm-256
-  std::optional<uint32_t> icv_bits;      // of AES-GCM: 96 or 128; none: as before it, else 128
-  bool create = false;                   // the Secret, which is not there
-  bool force = false;                    // though an earlier rotation is still under way
-  std::optional<uint8_t> only;  // the key with this id, and needless when it is another's turn
+  std::optional<bool> per_pair;          // nullopt: as the previous key; first key: true
+  std::optional<std::string> algorithm;  // nullopt: as the previous key; first key: aes-gcm-256
+  std::optional<uint32_t>
+      icv_bits;                 // of AES-GCM: 96 or 128; nullopt: as the previous one, else 128
+  bool create = false;          // create the Secret; needless when it exists
+  bool force = false;           // rotate although an earlier rotation is not finished
+  std::optional<uint8_t> only;  // rotate only this id; needless when the Secret has another
 };
 
-// As in Cilium's documentation; where Nodes publish key ids already, the next one.
+// As in Cilium's documentation. When Nodes already announce key ids, the next one is used instead.
 inline constexpr uint8_t kFirstKeyId = 3;
 
 struct RotationRefused {
   std::string sentence;  // one, with the remedy
 };
-// What is there already is all that was wished.
+// The Secret already is as wished.
 struct RotationNeedless {
   std::string sentence;
 };
 struct NextKey {
-  std::optional<IpsecKey> before;  // none: the first one
+  std::optional<IpsecKey> before;  // nullopt: this is the first key
   IpsecKey key;
 };
 using RotationPlan = std::variant<NextKey, RotationRefused, RotationNeedless>;
 
-// `secret` is the Secret as it stands, none when there is none. With `create` one that is there is
-// left alone, so that an installation may be repeated.
+// `secret`: the current Secret; nullopt: it does not exist. `create` leaves an existing Secret
+// unchanged, so that an installation can be repeated.
 RotationPlan plan_rotation(const std::optional<ApiObject>& secret,
                            const std::map<std::string, Node>& nodes, const RotationWishes& wishes,
                            const RandomKey& random = random_key);

@@ -15,7 +15,7 @@ using How = KeyWritten::How;
 
 constexpr const char* kSecrets = "/api/v1/namespaces/kube-system/secrets";
 constexpr const char* kName = "cilium-ipsec-keys";
-constexpr int kMostConflicts = 5;  // somebody else writes all the time
+constexpr int kMostConflicts = 5;  // more mean that another program writes all the time
 
 bool answered(const Response& response, uint16_t status) {
   return response.status == status && response.error.empty();
@@ -86,7 +86,7 @@ void KeyWriter::was_read(const Response& response) {
 }
 
 void KeyWriter::consider(const std::optional<ApiObject>& secret, const std::string& version) {
-  // Also after a conflict: the library may have sent the write a second time.
+  // Checked after a conflict too: the library may have sent the write twice.
   const bool tried = next_.key.id != 0;
   if (tried && secret && decode_secret(*secret).key == next_.key) return done(How::written);
   if (!doubt_.empty()) return done(How::failed, doubt_ + "; the Secret does not have the new key");
@@ -122,7 +122,7 @@ void KeyWriter::was_written(const Response& response) {
                        "; it is read again");
     return read();
   }
-  // No answer, or half of one: it may have been written all the same.
+  // Without a complete answer, the write may have succeeded.
   if (!response.error.empty()) return doubtful(trouble);
   done(How::failed, trouble);
 }

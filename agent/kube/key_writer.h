@@ -1,6 +1,6 @@
-// Puts the next key into the Secret kube-system/cilium-ipsec-keys. Nobody else's change is ever
-// overwritten: the API server is told which version of the Secret was read, and when that is no
-// longer the newest (409) everything is looked at again.
+// Puts the next key into the Secret kube-system/cilium-ipsec-keys, and never overwrites a
+// concurrent change: each write names the resourceVersion that was read. On a conflict (409) the
+// writer reads and decides again.
 #pragma once
 
 #include <functional>
@@ -14,24 +14,24 @@ namespace pellicle {
 
 std::string key_secret_path();
 
-// metadata.resourceVersion of an object in JSON; empty: it has none.
+// metadata.resourceVersion of an object in JSON; empty if it has none.
 std::string resource_version(const std::string& object);
 
 struct KeyWritten {
   enum class How : uint8_t { written, needless, refused, failed };
   How how = How::failed;
-  NextKey next;          // written: this
-  std::string sentence;  // otherwise: why, or what failed; never a key byte
+  NextKey next;          // when written
+  std::string sentence;  // otherwise: the reason or the failure; never contains key bytes
 };
 
 class KeyWriter {
  public:
   struct Callbacks {
-    std::function<std::map<std::string, Node>()> nodes;  // as they are known now
+    std::function<std::map<std::string, Node>()> nodes;  // the Nodes as currently known
     std::function<void(const std::string& sentence)> on_note;
-    std::function<void(KeyWritten)> on_done;  // once, and last; may destroy the writer
+    std::function<void(KeyWritten)> on_done;  // once, as the last callback; may destroy the writer
   };
-  // The client must outlive it. `random` is for tests.
+  // `client` must outlive the writer. `random` is for tests.
   KeyWriter(ApiClient& client, RotationWishes wishes, Callbacks callbacks,
             RandomKey random = random_key);
   ~KeyWriter();
@@ -55,7 +55,7 @@ class KeyWriter {
   RandomKey random_;
   Call call_;
   NextKey next_;
-  std::string doubt_;  // a write whose answer was lost: what is to be found out
+  std::string doubt_;  // why a write's outcome is unknown; reading the Secret decides
   int conflicts_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Reading a kubeconfig file: the current context's cluster and user.
+// Reads the current context's cluster and user from a kubeconfig file.
 #include <yaml-cpp/yaml.h>
 
 #include <fstream>
@@ -10,7 +10,7 @@
 namespace pellicle {
 namespace {
 
-// A mapping in the file, with the words to point at it: "FILE: cluster kind".
+// A mapping in the file, and how messages refer to it: "FILE: cluster kind".
 struct Section {
   YAML::Node node;
   std::string place;
@@ -35,7 +35,7 @@ struct Section {
     const auto value = text(field);
     return value.empty() ? "" : (directory / value).string();
   }
-  // "<name>-data" in base64 wins over the file "<name>", as for kubectl.
+  // "<name>-data" in base64 takes precedence over the file "<name>", as in kubectl.
   Pem pem(const std::string& name) const {
     const auto data_field = name + "-data";
     const auto data = text(data_field.c_str());
@@ -55,14 +55,14 @@ Section load(const std::filesystem::path& file) {
   try {
     top.node = YAML::Load(all.str());
   } catch (const YAML::Exception& error) {
-    // The parser's own message may quote the file, tokens and all.
+    // The parser's message may quote the file, including tokens.
     throw AccessError(file.string() + " is not YAML: line " + std::to_string(error.mark.line + 1));
   }
   if (!top.node.IsMap()) throw AccessError(file.string() + " is not a kubeconfig file");
   return top;
 }
 
-// The entry called `name` in one of the three lists, e.g. clusters[].cluster.
+// The entry named `name` in one of the three lists, e.g. clusters[].cluster.
 Section entry(const Section& top, const char* list, const char* kind, const std::string& name) {
   if (name.empty()) {
     top.refuse(kind, "is not named by the current context");

@@ -1,4 +1,4 @@
-// Cuts a stream of bytes that arrives in arbitrary pieces into lines.
+// Splits a stream of bytes that arrives in arbitrary pieces into lines.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,16 @@ namespace pellicle {
 
 class LineSplitter {
  public:
-  explicit LineSplitter(size_t limit) : limit_(limit) {}  // bytes a line may have
+  explicit LineSplitter(size_t limit) : limit_(limit) {}  // bytes per line
 
-  // Takes the next piece. False when a line outgrew the limit; nothing is to be expected then.
+  // Takes the next piece. Returns false when a line exceeds the limit; the splitter is unusable
+  // then.
   bool feed(std::string_view piece);
 
-  // The next complete line, without its end and never empty; no value until more was fed.
+  // The next complete line, without its end and never empty; nullopt until feed() completes one.
   std::optional<std::string> next();
 
-  // True when the stream, if it ended here, would end in the middle of a line.
+  // True when the stream so far ends inside a line.
   bool half_line() const { return scanned_ < pending_.size(); }
 
  private:

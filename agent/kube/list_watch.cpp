@@ -8,7 +8,7 @@ namespace {
 
 using Actions = std::vector<ListWatchAction>;
 
-// splitmix64 (public domain): small, and good enough to spread agents out.
+// splitmix64 (public domain): small, and random enough to spread agents out.
 uint64_t next_random(uint64_t& seed) {
   uint64_t z = (seed += 0x9e3779b97f4a7c15);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
@@ -90,7 +90,7 @@ void back_off(ListWatch& state, Actions& actions,
   wait(state, actions, delay);
 }
 
-// The version is no longer known to the server: list again, at once the first time.
+// The server no longer has the version: list again, the first time at once.
 void start_over(ListWatch& state, WallTime now, Actions& actions) {
   forget_version(state);
   const auto before = state.lost_versions++;
@@ -99,7 +99,7 @@ void start_over(ListWatch& state, WallTime now, Actions& actions) {
   wait(state, actions, backoff(before - 1, state.seed, state.pace));
 }
 
-// A clock that was set back while the watch was open says nothing: the watch may have lasted.
+// A clock set back while the watch was open proves nothing: the watch may have lasted.
 bool lasts(const ListWatch& state, WallTime now) {
   return now < state.opened_at || now - state.opened_at >= state.pace.quick_end;
 }
@@ -110,12 +110,12 @@ void recover(ListWatch& state, Actions& actions) {
   actions.emplace_back(Recovered{});
 }
 
-// Only a watch that lasts proves that its version is a good one.
+// Only a watch that lasts proves its version valid.
 void version_is_good(ListWatch& state, Actions& actions) {
   if (std::exchange(state.lost_versions, 0) > 1) recover(state, actions);
 }
 
-// A silent watch is looked at again when it is old enough to be a good one.
+// Looks again at a silent watch when it is old enough to count as lasting.
 void await_proof(const ListWatch& state, Actions& actions) {
   actions.emplace_back(Wait{state.pace.quick_end});
 }
@@ -136,7 +136,7 @@ void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
     return start_over(state, event.now, actions);
   if (response.status != 200 || !response.error.empty()) {
     forget_version(state);
-    // It began and did not end: too much at once, for the limit or for the time.
+    // An answer that breaks off was too large, for the size limit or the time limit.
     if (response.status == 200) state.page_size = std::max(state.page_size / 2, 1);
     report(state, actions, event.now, failure_sentence(response));
     return back_off(state, actions, response.retry_after);
@@ -204,13 +204,13 @@ void on(ListWatch& state, const FrameArrived& event, Actions& actions) {
   actions.emplace_back(Changed{.object = std::move(change.object), .deleted = change.deleted});
 }
 
-// The watch was never answered with 200.
+// The watch ended without an answer 200.
 void on_refused_watch(ListWatch& state, const WatchEnded& event, Actions& actions) {
   const auto& response = event.end.response;
   if (response.status == 410) return start_over(state, event.now, actions);
   const bool may_pass = response.status == 0 || response.status == 401 || response.status == 403 ||
                         response.status == 408 || response.status == 429 || response.status >= 500;
-  if (!may_pass) forget_version(state);  // the request itself was wrong: begin with a list
+  if (!may_pass) forget_version(state);  // the request itself was wrong: start with a LIST
   report(state, actions, event.now, failure_sentence(response));
   back_off(state, actions, response.retry_after);
 }
@@ -220,7 +220,7 @@ void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
   if (!state.opened) return on_refused_watch(state, event, actions);
   const bool clean = event.end.response.error.empty() && !event.end.half_frame;
   if (!lasts(state, event.now)) {
-    // One may be chance, and costs a second; a server that does it again is reported.
+    // A single short watch may be chance and costs a second; only a repetition is reported.
     if (state.failures > 0) {
       report(state, actions, event.now,
              clean ? "the server ends each watch at once" : failure_sentence(event.end.response));
@@ -230,13 +230,13 @@ void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
   state.failures = 0;
   version_is_good(state, actions);
   if (clean && !state.heard) {
-    // A server that sends bookmarks sends one before the end. Without any, the version may be one
-    // that this server has yet to reach (etcd restored from a backup): kube-apiserver 1.36 answers
-    // such a watch with 200 and silence.
+    // A server that sends bookmarks sends one before the end. Without any, the server may not have
+    // reached the version yet (etcd restored from a backup): kube-apiserver 1.36 answers such a
+    // watch with 200 and silence.
     forget_version(state);
   }
   if (clean) return go_on(state, actions);
-  // Dropped: all agents were, probably. Spread out.
+  // The connection was lost, probably for all agents at once, so they spread out.
   const auto spread =
       next_random(state.seed) % static_cast<uint64_t>(state.pace.first_backoff.count());
   wait(state, actions, std::chrono::milliseconds(spread));

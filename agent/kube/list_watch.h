@@ -1,16 +1,15 @@
 // The list-watch protocol as a pure step: (state, event) -> (state, actions). No I/O and no clock;
-// watcher.h carries the actions out and brings the events.
+// watcher.h runs the actions and feeds the events.
 //
 //   idle --> listing --> watching --> ...
 //              ^  |         |  ^
 //              |  v         v  |
 //              waiting (backoff), then list again or watch again
 //
-// Invariants: objects are handed over as one complete set after every LIST (nothing is known to be
-// gone before); a watch starts from the version of the last list, bookmark or frame, and versions
-// are never compared; after a version was lost (410, garbage) the next thing is a LIST. The list is
-// the server's word, also where it is older than what a watch has told: etcd may have been
-// restored.
+// Invariants. Each LIST yields one complete set of objects; before it, no object counts as deleted.
+// A watch starts from the version of the last list, bookmark or frame, and versions are never
+// compared. After a lost version (410, garbage) the next request is a LIST. A list is
+// authoritative, even when older than what a watch delivered: etcd may have been restored.
 #pragma once
 
 #include <chrono>
@@ -27,20 +26,20 @@ namespace pellicle {
 
 using WallTime = std::chrono::system_clock::time_point;
 
-// What is listed and watched.
+// What to list and watch.
 struct Resource {
-  std::string title;                // begins every sentence: "nodes"
+  std::string title;                // prefix of every sentence: "nodes"
   std::string path;                 // "/api/v1/nodes"
   std::string field_selector;       // "metadata.name=cilium-ipsec-keys", or empty
   std::string label_selector = {};  // "app.kubernetes.io/name=pellicle-agent", or empty
   bool operator==(const Resource&) const = default;
 };
 
-// How fast failures are repeated. Tests go faster.
+// Retry timing. Tests use shorter times.
 struct Pace {
   std::chrono::milliseconds first_backoff{800};       // as client-go's reflector
   std::chrono::milliseconds longest_backoff{30'000};  // as client-go's reflector
-  std::chrono::milliseconds quick_end{5'000};         // a shorter watch counts as a failure
+  std::chrono::milliseconds quick_end{5'000};         // a shorter watch counts as failed
   bool operator==(const Pace&) const = default;
 };
 
@@ -54,32 +53,33 @@ struct ListWatch {
     bool operator==(const Trouble&) const = default;
   };
   Resource resource;
-  uint64_t seed = 0;  // of jitter and watch lengths; differs from agent to agent
+  uint64_t seed = 0;  // for jitter and watch lengths; differs between agents
   Pace pace;
   Phase phase = Phase::idle;
-  std::string resource_version;    // to watch from; empty: list first
-  std::string continue_token;      // of the next page
-  std::string list_version;        // of the first page: what changed between two pages comes again
+  std::string resource_version;  // where a watch starts; empty: list first
+  std::string continue_token;    // of the next page
+  std::string list_version;  // of the first page: a watch from it repeats what changed between two
+                             // pages
   std::vector<ApiObject> objects;  // pages so far
-  int page_size = kPageSize;       // less after an answer that began and did not end
-  uint32_t failures = 0;           // in a row
-  uint32_t lost_versions = 0;      // 410 in a row, without a watch that lasted
+  int page_size = kPageSize;       // halved after an answer that broke off
+  uint32_t failures = 0;           // consecutive ones
+  uint32_t lost_versions = 0;      // consecutive 410 answers without a watch that lasted
   bool opened = false;             // this watch was answered with 200
-  bool heard = false;              // this watch has brought a good frame
+  bool heard = false;              // this watch delivered a good frame
   WallTime opened_at;
   std::optional<Trouble> trouble;
   bool operator==(const ListWatch&) const = default;
 };
 
-// Events. Those that do not fit the phase (a late frame of a closed watch) change nothing.
-struct Tick {  // start, or the wait is over
+// Events. An event that does not fit the phase (a late frame of a closed watch) changes nothing.
+struct Tick {  // at the start, or after a wait
   WallTime now;
 };
 struct ListAnswered {
   WallTime now;
   Response response;
 };
-struct WatchOpened {  // the headers are in, with status 200
+struct WatchOpened {  // headers with status 200 arrived
   WallTime now;
 };
 struct FrameArrived {
@@ -92,7 +92,7 @@ struct WatchEnded {
 };
 using ListWatchEvent = std::variant<Tick, ListAnswered, WatchOpened, FrameArrived, WatchEnded>;
 
-// Actions, to be carried out in order.
+// Actions, run in order.
 struct SendList {
   Request request;
   bool operator==(const SendList&) const = default;
@@ -104,11 +104,11 @@ struct OpenWatch {
 struct CloseWatch {
   bool operator==(const CloseWatch&) const = default;
 };
-struct Wait {  // then Tick; another Wait takes its place
+struct Wait {  // then feed Tick; a new Wait replaces the pending one
   std::chrono::milliseconds delay;
   bool operator==(const Wait&) const = default;
 };
-struct Synced {  // these objects exist, and no others
+struct Synced {  // the complete set of objects
   std::vector<ApiObject> objects;
   bool operator==(const Synced&) const = default;
 };
@@ -117,7 +117,7 @@ struct Changed {
   bool deleted = false;
   bool operator==(const Changed&) const = default;
 };
-struct Troubled {  // one sentence, once for as long as it stays the same
+struct Troubled {  // one sentence; not repeated while it stays the same
   std::string sentence;
   WallTime since;
   bool operator==(const Troubled&) const = default;
@@ -135,9 +135,10 @@ struct ListWatchStep {
 
 ListWatchStep step(ListWatch state, const ListWatchEvent& event);
 
-inline constexpr std::chrono::seconds kShortestWatch{300};  // asked for: this, up to twice as long
+inline constexpr std::chrono::seconds kShortestWatch{300};  // watches request this to twice this
+                                                            // length
 
-// The wait before attempt `failures` + 1: doubling, up to half of it more at random, never above
+// The wait before attempt `failures` + 1: doubles each time, plus up to half at random, capped at
 // the longest. Advances `seed`.
 std::chrono::milliseconds backoff(uint32_t failures, uint64_t& seed, const Pace& pace = {});
 

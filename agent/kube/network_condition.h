@@ -1,5 +1,5 @@
-// The condition NetworkUnavailable: cloud providers set it on a new Node, and Kubernetes keeps pods
-// away with a taint of its own until what routes for the Node takes it back.
+// The condition NetworkUnavailable. Cloud providers set it on a new Node, and Kubernetes keeps pods
+// away with a taint until the component that routes for the Node clears it.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -10,12 +10,12 @@
 
 namespace pellicle {
 
-// A strategic merge patch for nodes/status that says that the network is there, and changes no
+// A strategic merge patch for nodes/status that sets NetworkUnavailable to False and changes no
 // other condition. `now`: RFC 3339.
 std::string network_available_patch(const std::string& now);
 
-// Says so on one Node; again with backoff after a failure, and no sooner than ten seconds after a
-// success: another controller may keep saying the contrary.
+// Clears the condition on one Node. Retries with backoff after a failure, and waits at least ten
+// seconds after a success, because another controller may keep setting it.
 class NetworkCondition {
  public:
   struct Callbacks {
@@ -25,7 +25,7 @@ class NetworkCondition {
   NetworkCondition(boost::asio::io_context& io, ApiClient& client, const std::string& node_name,
                    uint64_t seed, Callbacks callbacks);
 
-  // The Node was last seen with the condition. May be told as often as convenient.
+  // Call whenever the Node was seen with the condition; repeated calls are harmless.
   void available();
 
  private:
@@ -37,7 +37,7 @@ class NetworkCondition {
   Callbacks callbacks_;
   boost::asio::steady_timer timer_;
   Call call_;
-  bool busy_ = false;  // under way, or waiting
+  bool busy_ = false;  // a request is active, or a wait
   uint32_t failures_ = 0;
 };
 

@@ -11,7 +11,7 @@ namespace pellicle {
 
 namespace {
 
-// Not in the middle of a character.
+// Never cuts inside a UTF-8 character.
 std::string shortened(std::string text) {
   if (text.size() <= kLongestMessage) return text;
   constexpr const char* kMore = "...";
@@ -20,7 +20,7 @@ std::string shortened(std::string text) {
   return text.substr(0, end) + kMore;
 }
 
-// It may be taken another time: nobody answered, or the server is busy or broken.
+// True when a retry may succeed: no answer, or the server is busy or broken.
 bool passing(const Response& response) {
   return !response.error.empty() || response.status == 429 || response.status >= 500;
 }

@@ -14,37 +14,37 @@ namespace pellicle {
 
 struct NodeEvent {
   std::string node;
-  std::string uid;      // metadata.uid; empty: the Node's name stands there, as in kubelet's Events
+  std::string uid;      // metadata.uid; empty: the Node's name is used, as in kubelet's Events
   std::string reason;   // CamelCase and stable: people search and alert by it
   std::string message;  // cause and remedy; cut at kLongestMessage
-  bool warning = true;  // else of type Normal
+  bool warning = true;  // false: type Normal
   auto operator<=>(const NodeEvent&) const = default;
 };
 
-// What the API takes in events.k8s.io/v1 (NoteLengthLimit of Kubernetes 1.36), bytes.
+// Limit in bytes of the API in events.k8s.io/v1 (NoteLengthLimit of Kubernetes 1.36).
 inline constexpr size_t kLongestMessage = 1024;
 
-// How often who speaks.
+// Rate limits of an Event source.
 struct EventManners {
-  std::chrono::minutes again{10};   // until the same one is told again while it stands
+  std::chrono::minutes again{10};   // until the same event is posted again while it persists
   std::chrono::seconds similar{0};  // until another message with the same reason on the same Node
-  std::chrono::seconds refill{5};   // all together: a burst of kEventBurst, then one in this time
-  bool tells_end = false;           // with a Normal Event of the reason kSolved
-  std::chrono::seconds retry{60};   // until one that the API did not answer is posted again
+  std::chrono::seconds refill{5};  // for all events: a burst of kEventBurst, then one per this time
+  bool tells_end = false;          // posts a Normal Event with the reason kSolved at the end
+  std::chrono::seconds retry{60};  // until an event that got no answer is posted again
 };
 inline constexpr unsigned kEventBurst = 25;  // as client-go's spam filter
 inline constexpr const char* kSolved = "Solved";
 
-// Which of the events that stand are to be posted now. Pure.
+// Selects which of the current events to post now. Pure.
 class EventFilter {
  public:
   using Instant = std::chrono::steady_clock::time_point;
   explicit EventFilter(EventManners manners = {}) : manners_(manners) {}
 
-  // Those that no longer stand are forgotten, and told to have ended if that is wanted.
+  // Forgets events that ended, and reports their end when tells_end is set.
   std::vector<NodeEvent> due(const std::vector<NodeEvent>& standing, Instant now);
 
-  // It was not posted: due again after a while, if it still stands.
+  // Posting failed: the event is due again after EventManners::retry, if it still persists.
   void failed(const NodeEvent& event, Instant now);
 
  private:
@@ -53,21 +53,20 @@ class EventFilter {
   bool take_token();
 
   EventManners manners_;
-  std::map<NodeEvent, Instant> silent_until_;        // told and standing
-  std::map<Subject, Instant> similar_silent_until_;  // by the last one told
-  std::map<Subject, NodeEvent> ended_;               // to be told
+  std::map<NodeEvent, Instant> silent_until_;        // posted and current
+  std::map<Subject, Instant> similar_silent_until_;  // by the last one posted
+  std::map<Subject, NodeEvent> ended_;               // to be posted
   double tokens_ = kEventBurst;
   Instant filled_;
 };
 
-// A POST of an Event of its own each time, in the namespace `default`, where those of Nodes belong.
-// `component` and `host` say who speaks; `serial` makes the name unique.
+// A POST that creates a new Event, in the namespace `default`, where Events of Nodes belong.
+// `component` and `host` name the reporter; `serial` makes the name unique.
 Request event_request(const NodeEvent& event, const std::string& component, const std::string& host,
                       const std::string& now, uint64_t serial);
 
-// Posts them, one request each and nobody waits for it. One that the API does not answer, or
-// refuses for the moment, is posted again later; one that it refuses for good is lost: the log has
-// the same thing.
+// Posts events, one asynchronous request each. An event that gets no answer or a temporary refusal
+// is posted again later. A permanently refused event is dropped: the log has it as well.
 class EventPoster {
  public:
   struct Options {
@@ -79,7 +78,7 @@ class EventPoster {
   EventPoster(ApiClient& client, uint64_t seed, Options options)
       : client_(client), serial_(seed), options_(std::move(options)), filter_(options_.manners) {}
 
-  // All that stand now; may be told the same as often as convenient.
+  // `standing`: all current events. Repeated calls with the same events are harmless.
   void post(const std::vector<NodeEvent>& standing);
 
  private:

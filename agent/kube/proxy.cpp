@@ -17,7 +17,7 @@ std::optional<uint16_t> parse_port(std::string_view text) {
   return number;
 }
 
-// "host", "host:port", "[fd00::1]:port", "fd00::1". No port: empty.
+// "host", "host:port", "[fd00::1]:port", "fd00::1". Without a port it is empty.
 struct HostPort {
   std::string_view host, port;
 };
@@ -65,7 +65,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return result;
 }
 
-// "10.0.0.0/8"; with host bits as well, which are ignored.
+// "10.0.0.0/8"; host bits are ignored.
 std::optional<Cidr> parse_network(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;

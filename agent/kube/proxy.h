@@ -1,4 +1,4 @@
-// The HTTP proxy on the way to the API server, as kubectl and other programs written in Go find it.
+// The HTTP proxy to the API server, found as kubectl and other Go programs find it.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace pellicle {
 
-// It is asked by CONNECT: the server's certificate is checked as without it.
+// Used with CONNECT, so the server's certificate is checked as without a proxy.
 struct Proxy {
   std::string host;  // name or address, without brackets
   uint16_t port = 80;
@@ -19,19 +19,21 @@ struct Proxy {
   bool operator==(const Proxy&) const = default;
 };
 
-// "http://user:password@host:3128", "host:3128"; port 80 without one. Percent signs in user and
-// password are decoded. Throws AccessError naming `origin`, where it was found, and never quoting
-// the text.
+// "http://user:password@host:3128", "host:3128"; the default port is 80. Percent-encoding in user
+// and password is decoded. Throws AccessError that names `origin`, the source of the text, and
+// never quotes the text.
 Proxy parse_proxy(std::string_view text, std::string_view origin);
 
-// NO_PROXY: a list of names (each with those below it; with a dot before it those below it alone),
-// addresses and networks, each with a port or for all; * is everything. Loopback needs no entry.
+// NO_PROXY: a list of networks, addresses and names, the latter two with an optional port. A name
+// includes the names below it, with a leading dot only those below it; * matches all. Loopback is
+// always excepted.
 bool is_excepted(std::string_view host, uint16_t port, std::string_view no_proxy);
 
-// The value of an environment variable, empty without one.
+// The value of an environment variable; empty if not set.
 using Environment = std::function<std::string(const char* name)>;
 
-// HTTPS_PROXY and NO_PROXY, or in small letters, for a server. Throws AccessError.
+// The proxy for a server, from HTTPS_PROXY and NO_PROXY, or their lower-case forms. Throws
+// AccessError.
 std::optional<Proxy> proxy_from(const Environment& environment, std::string_view host,
                                 uint16_t port);
 

@@ -7,8 +7,8 @@
 namespace pellicle {
 namespace {
 
-// A patch that succeeded comes back through the watch, normally at once. After this long without,
-// the Node is believed as it was seen and the patch sent again.
+// A successful patch normally comes back through the watch at once. After this time without it, the
+// publisher trusts the Node as last seen and patches again.
 constexpr std::chrono::seconds kEcho{10};
 
 std::string hex(uint32_t number) {
@@ -83,14 +83,14 @@ Publisher::Publisher(boost::asio::io_context& io, ApiClient& client, std::string
 void Publisher::publish(Annotations wanted, Annotations present) {
   wanted_ = std::move(wanted);
   present_ = std::move(present);
-  if (difference(sent_, present_).empty()) sent_.clear();  // the watch has shown it
+  if (difference(sent_, present_).empty()) sent_.clear();  // the watch has shown the patch
   look_for_others();
   consider();
 }
 
 void Publisher::look_for_others() {
   const auto there = [this](const auto& each) { return present_.contains(each.first); };
-  // The Node is gone, or was made anew: nobody took them away.
+  // The Node is gone or was made again: no program removed the annotations.
   if (std::none_of(wanted_.begin(), wanted_.end(), there)) return stood_.clear();
   std::string changed;
   for (const auto& [name, value] : wanted_) {
@@ -114,7 +114,7 @@ void Publisher::contested(const std::string& name) {
     const bool was_troubled = std::exchange(overwritten_, 0) > 1;
     if (was_troubled && !waiting_) trouble("");
   });
-  if (++overwritten_ < 2) return;  // somebody's mistake, put right at once
+  if (++overwritten_ < 2) return;  // may be a mistake; corrected at once
   trouble("publishing annotations on Node " + node_name_ + ": somebody else keeps changing " +
           name +
           "; expected no other agent with this node name, and no other program that writes it");
@@ -123,7 +123,7 @@ void Publisher::contested(const std::string& name) {
   wait(backoff(overwritten_ - 2, seed_, pace_));
 }
 
-// Says it once; an empty sentence ends it.
+// Reports each sentence once; an empty one ends the trouble.
 void Publisher::trouble(std::string sentence) {
   if (sentence == trouble_) return;
   trouble_ = std::move(sentence);
@@ -153,7 +153,7 @@ void Publisher::answered(const Response& response) {
     failures_ = 0;
     if (overwritten_ < 2) trouble("");
     wait(kEcho);
-    return consider();  // something else may be wanted by now
+    return consider();  // `wanted_` may have changed meanwhile
   }
   sent_.clear();
   trouble("publishing annotations on Node " + node_name_ + ": " + failure_sentence(response));

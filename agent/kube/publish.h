@@ -1,4 +1,4 @@
-// Publishing what this node is to its peers: annotations on its own Node.
+// Announces this node to its peers by annotations on its own Node.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -14,29 +14,29 @@
 
 namespace pellicle {
 
-// The annotations of a node with these PodCIDRs, cilium_host addresses in them, and sending key.
-// `host_encryption`: what is between pods and nodes is ESP as well.
+// The annotations of a node with these PodCIDRs, cilium_host addresses and sending key.
+// `host_encryption`: traffic between pods and nodes is ESP as well.
 Annotations published(const std::vector<DatapathConfig::Network>& networks,
                       const std::optional<uint8_t>& key_id, bool host_encryption = false);
 
-// What it sends with under pair keys, and which new epochs of others it receives. The last is left
-// out while there is nothing to say and nothing to take back in `present`.
+// The epochs that this node sends with under pair keys, and which new epochs of others it receives.
+// The latter is left out while it is empty and `present` has none to withdraw.
 Annotations published(const Sender& sender, const std::set<uint32_t>& receives,
                       const Annotations& present);
 
-// Those of `wanted` that `present` lacks or has with another value.
+// The annotations of `wanted` that `present` lacks or has with another value.
 Annotations difference(const Annotations& wanted, const Annotations& present);
 
-// A strategic merge patch that sets these annotations and touches nothing else.
+// A strategic merge patch that sets only these annotations.
 std::string patch_body(const Annotations& annotations);
 
-// Keeps the annotations of one Node as wanted: patches when they differ, again with backoff after a
-// failure. It may be told the same thing as often as convenient.
+// Keeps the annotations of one Node as wanted: patches on a difference, retries with backoff after
+// a failure. Repeated calls with the same annotations are harmless.
 //
-// What somebody else has changed is put back at once, and when that happens again with backoff: two
-// agents with one node name (or an agent beside Cilium's) would overwrite each other as fast as the
-// API answers, and every node of the cluster would follow. That is trouble, until it has not
-// happened for four of the longest backoffs.
+// Restores an annotation changed by another program at once, and with backoff when it is changed
+// again: two agents with one node name (or an agent beside Cilium's) would otherwise overwrite each
+// other as fast as the API answers, and every node of the cluster would follow. This counts as
+// trouble until four of the longest backoffs pass without it.
 class Publisher {
  public:
   struct Callbacks {
@@ -46,7 +46,7 @@ class Publisher {
   Publisher(boost::asio::io_context& io, ApiClient& client, std::string node_name, uint64_t seed,
             Callbacks callbacks, const Pace& pace = {});
 
-  // `present` is what the Node was last seen to have.
+  // `present`: the Node's annotations as last seen.
   void publish(Annotations wanted, Annotations present);
 
  private:
@@ -63,15 +63,15 @@ class Publisher {
   Callbacks callbacks_;
   Pace pace_;
   boost::asio::steady_timer timer_;
-  boost::asio::steady_timer calm_;  // since somebody else changed something
+  boost::asio::steady_timer calm_;  // runs since another program's last change
   Call call_;
   Annotations wanted_;
   Annotations present_;
-  Annotations sent_;  // by the last patch that succeeded; empty once the watch should have shown it
-  Annotations stood_;         // as wanted, and seen to be so
-  uint32_t overwritten_ = 0;  // by somebody else, before it was calm
-  bool busy_ = false;         // a patch is under way
-  bool waiting_ = false;      // after a failure
+  Annotations sent_;   // by the last successful patch; empty once the watch should have shown it
+  Annotations stood_;  // seen on the Node with the wanted value
+  uint32_t overwritten_ = 0;  // changes by other programs since the last calm
+  bool busy_ = false;         // a patch is active
+  bool waiting_ = false;      // for the backoff
   uint32_t failures_ = 0;
   std::string trouble_;
 };

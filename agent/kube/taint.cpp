@@ -14,7 +14,7 @@ bool is_ours(const json& taint) {
   return taint.is_object() && taint.value("key", json()) == kNotReadyTaint;
 }
 
-// spec.taints; null where there are none.
+// spec.taints; null if there are none.
 json taints_of(const json& node) {
   const json::json_pointer path("/spec/taints");
   return node.is_object() && node.contains(path) ? node[path] : json();
@@ -63,7 +63,7 @@ void TaintWriter::begin(Patch patch) {
   ask();
 }
 
-// The Node as it is now: its other taints come and go, and the store does not keep them.
+// Reads the current Node: its other taints change, and the store does not keep them.
 void TaintWriter::ask() {
   call_ = client_.request({.path = path_}, [this](const Response& response) { got(response); });
 }
@@ -94,10 +94,10 @@ void TaintWriter::fail(const Response& response) {
       std::string("changing the taint ") + kNotReadyTaint + ": " + failure_sentence(response);
   if (response.status == 403 || response.status == 404) {
     busy_ = false;
-    if (response.status == 404) return callbacks_.on_done(/*written=*/false);  // it has gone
+    if (response.status == 404) return callbacks_.on_done(/*written=*/false);  // the Node is gone
     return callbacks_.on_forbidden(sentence);
   }
-  // 409: the Node changed in between, which is no trouble.
+  // 409: the Node changed in between, which is no error.
   if (response.status != 409) callbacks_.on_trouble(sentence);
   timer_.expires_after(backoff(failures_++, seed_));
   timer_.async_wait([this](boost::system::error_code cancelled) {

@@ -1,6 +1,6 @@
-// The taint node.cilium.io/agent-not-ready: a Node is registered with it, which keeps pods away
-// until the agent serves them. The operator takes it off. So does the agent where RBAC lets it:
-// charts before the operator did that have such RBAC.
+// The taint node.cilium.io/agent-not-ready. A Node registers with it, which keeps pods away until
+// the agent serves them. The operator removes it. So does the agent where RBAC allows it: charts
+// from before the operator did this have such RBAC.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -15,29 +15,29 @@ namespace pellicle {
 
 inline constexpr const char* kNotReadyTaint = "node.cilium.io/agent-not-ready";
 
-// A strategic merge patch that leaves a Node (JSON, as the API has it) all its taints but this one,
-// and is refused when the Node has changed since: the API replaces the list as a whole (Kubernetes
-// 1.36). None when the Node has no such taint.
+// A strategic merge patch that removes only this taint from a Node (JSON, as the API returns it).
+// The API refuses it when the Node has changed since, which is needed because it replaces the whole
+// list (Kubernetes 1.36). nullopt when the Node lacks the taint.
 std::optional<std::string> untaint_patch(std::string_view node);
 
-// The same that adds it, with the effect NoSchedule: pods that run there go on. None when the Node
-// has the taint, with whatever effect.
+// A patch that adds the taint with the effect NoSchedule: running pods stay. nullopt when the Node
+// has the taint with any effect.
 std::optional<std::string> taint_patch(std::string_view node);
 
-// Changes the taint of one Node; again with backoff after a failure.
+// Changes the taint of one Node; retries with backoff after a failure.
 class TaintWriter {
  public:
   struct Callbacks {
-    std::function<void(bool written)> on_done;  // false: the Node was already so, or has gone
+    std::function<void(bool written)> on_done;  // false: nothing to change, or the Node is gone
     std::function<void(const std::string& sentence)> on_trouble;
-    // The API does not let us (403): nothing is tried again until it is asked for again.
+    // The API denied the write (403): no retry until the next call.
     std::function<void(const std::string& sentence)> on_forbidden;
   };
   TaintWriter(boost::asio::io_context& io, ApiClient& client, const std::string& node_name,
               uint64_t seed, Callbacks callbacks);
 
-  // The Node was last seen with the taint, or without. May be told as often as convenient; what is
-  // told while another request is under way takes effect when it is told again.
+  // Call whenever the Node was last seen with the taint, or without; repeated calls are harmless. A
+  // call while another request is active is ignored, so it has to be repeated.
   void remove() { begin(untaint_patch); }
   void put() { begin(taint_patch); }
 
@@ -56,7 +56,7 @@ class TaintWriter {
   boost::asio::steady_timer timer_;
   Patch patch_ = untaint_patch;
   Call call_;
-  bool busy_ = false;  // under way, or waiting after a failure
+  bool busy_ = false;  // a request is active, or a wait after a failure
   uint32_t failures_ = 0;
 };
 

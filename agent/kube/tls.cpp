@@ -17,17 +17,17 @@
 namespace pellicle {
 namespace {
 
-// Where the system's certificate authorities are. cpprestsdk 2.10.18 reads them for every
-// connection, a hundred and more, before set_up_tls() can say whether they are wanted: four fifths
-// of what a connection costs. So OpenSSL's variables point it to nothing. No other thread reads
-// them before main().
+// Locations of the system's certificate authorities. For every connection cpprestsdk 2.10.18 reads
+// more than a hundred of them before set_up_tls() can decide whether they are needed: four fifths
+// of a connection's cost. So this points OpenSSL's environment variables to /dev/null. It runs
+// before main(), when no other thread reads the environment.
 class SystemAuthorities {
  public:
   SystemAuthorities()
       : file_(taken(X509_get_default_cert_file_env(), X509_get_default_cert_file())),
         directory_(taken(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())) {}
 
-  // What cannot be read is not trusted, and nobody misses it: as OpenSSL has it.
+  // Ignores unreadable files, as OpenSSL does: their certificates are not trusted.
   void trust(SSL_CTX* context) const {
     X509_STORE* store = SSL_CTX_get_cert_store(context);
     (void)X509_STORE_load_file(store, file_.c_str());
@@ -59,8 +59,8 @@ std::string time_text_of(const ASN1_TIME* time) {
   return time_text(std::chrono::system_clock::from_time_t(timegm(&parts)));
 }
 
-// Why a chain was refused. Where it is a matter of time, with both times: as often the clock is
-// wrong.
+// Why a chain was refused. An expired or not yet valid certificate is reported with both times,
+// because often the clock is wrong.
 std::string refusal_sentence(X509_STORE_CTX* store, const std::string& name) {
   const int error = X509_STORE_CTX_get_error(store);
   const X509* certificate = X509_STORE_CTX_get_current_cert(store);
@@ -93,7 +93,8 @@ struct FreeContext {
   void operator()(X509_STORE_CTX* context) const { X509_STORE_CTX_free(context); }
 };
 
-// The same check with one anchor alone: `store` has been used for one and is for no other.
+// Verifies again with `anchor` as the only trusted certificate, because a store context that was
+// used once cannot be used again.
 bool trusted_by(X509_STORE_CTX* store, X509* anchor) {
   const std::unique_ptr<X509_STORE_CTX, FreeContext> again(X509_STORE_CTX_new());
   const std::unique_ptr<STACK_OF(X509), FreeStack> alone(sk_X509_new_null());
@@ -109,8 +110,8 @@ bool trusted_by(X509_STORE_CTX* store, X509* anchor) {
          X509_verify_cert(again.get()) == 1;
 }
 
-// OpenSSL tries one issuer of a name and gives up when the signature is another's. An authority
-// that was replaced under its name stands in the bundle twice.
+// OpenSSL tries only one issuer of a name and fails when the signature is of another. A replaced
+// authority is in the bundle twice under one name.
 bool trusted_by_any(X509_STORE_CTX* store) {
   const std::unique_ptr<STACK_OF(X509), FreeCertificates> anchors(
       X509_STORE_get1_all_certs(X509_STORE_CTX_get0_store(store)));
@@ -126,10 +127,9 @@ int verify(X509_STORE_CTX* store, void* argument) {
   const bool set = IpAddress::parse(check.name)
                        ? X509_VERIFY_PARAM_set1_ip_asc(parameters, check.name.c_str()) == 1
                        : X509_VERIFY_PARAM_set1_host(parameters, check.name.c_str(), 0) == 1;
-  // Each certificate of the bundle is trusted, whatever its issuer: kubectl and clients in Go do
-  // the same.
+  // Trusts each certificate of the bundle, whatever its issuer, as kubectl and Go clients do.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
-  // Takes the place of the stream's own callback.
+  // Replaces the stream's own callback.
   X509_STORE_CTX_set_verify_cb(store, [](int ok, X509_STORE_CTX*) { return ok; });
   bool trusted = set && X509_verify_cert(store) == 1;
   if (!set) X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);

@@ -1,4 +1,4 @@
-// Keeps one kind of object up to date: carries out what the list-watch protocol asks for.
+// Keeps one kind of object up to date: runs the actions of the list-watch protocol.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -10,14 +10,15 @@
 namespace pellicle {
 
 struct WatcherCallbacks {
-  std::function<void(std::vector<ApiObject>)> on_sync;  // after each complete LIST: the whole set
+  std::function<void(std::vector<ApiObject>)> on_sync;  // after each complete LIST, with the whole
+                                                        // set
   std::function<void(ApiObject, bool deleted)> on_change;
   std::function<void(const std::string& sentence, WallTime since)> on_trouble;
   std::function<void()> on_healthy;  // after trouble
 };
 
-// Nothing happens before start(), and nothing after destruction. The client must outlive it; a
-// callback must not destroy it.
+// Inactive before start() and after destruction. `client` must outlive it; a callback must not
+// destroy it.
 class Watcher {
  public:
   Watcher(boost::asio::io_context& io, ApiClient& client, Resource resource, uint64_t seed,
@@ -42,11 +43,11 @@ class Watcher {
   Call call_;
 };
 
-// What the agent watches.
+// The resources that the agent watches.
 Resource all_nodes();
 Resource key_secret();
 
-// For jitter: programs that were started together must not ask together.
+// For jitter, so that programs started together do not send requests together.
 uint64_t random_seed();
 
 }  // namespace pellicle

@@ -25,7 +25,7 @@ using web::http::http_response;
 using web::http::client::http_client;
 using web::http::client::http_client_config;
 
-// Where the library's thread leaves what it has for the loop's thread, until the client goes.
+// Passes events from the library's thread to the loop's thread, until the client is destroyed.
 class Wire::Mailbox {
  public:
   Mailbox(boost::asio::io_context& io, Deliver deliver)
@@ -46,7 +46,7 @@ class Wire::Mailbox {
     --running_;
     idle_.notify_all();
   }
-  // False when exchanges were still running at the end of the limit.
+  // Returns false when exchanges still run at the end of the limit.
   bool wait_until_idle(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     io_ = nullptr;
@@ -57,16 +57,16 @@ class Wire::Mailbox {
   std::mutex mutex_;
   std::condition_variable idle_;
   boost::asio::io_context* io_;
-  std::shared_ptr<Deliver> deliver_;  // released by the loop, or with the mailbox
+  std::shared_ptr<Deliver> deliver_;  // destroyed by the loop, or with the mailbox
   size_t running_ = 0;
 };
 
-// What the library needs for one server. The map is the loop's alone.
+// The library's objects for one server. Only the loop uses the map.
 struct Wire::Connections {
   std::shared_ptr<PeerCheck> check;
   std::shared_ptr<http_client> client;
   std::function<std::shared_ptr<http_client>()> make_client;
-  std::string host_header;  // empty: the library's own
+  std::string host_header;  // empty: the library's default
   struct Stop {
     pplx::cancellation_token_source source;  // cancelled on the library's thread only
     std::shared_ptr<std::atomic<bool>> asked = std::make_shared<std::atomic<bool>>(false);
@@ -83,7 +83,7 @@ struct Wire::Exchange {
   std::string server;
   concurrency::streams::streambuf<uint8_t> body;
 
-  // Runs `part`; an exception of the library ends the exchange with its sentence.
+  // Runs `part`. An exception of the library ends the exchange with its text.
   template <class Part>
   void guarded(Part part) const {
     std::string error;
@@ -103,13 +103,13 @@ struct Wire::Exchange {
 
 namespace {
 
-// A process may end while the library's thread still talks (see ~Wire): libcrypto must not take
-// away at exit() what that thread works with. The first call of all decides, so it is made before
-// main().
+// The process may exit while the library's thread still communicates (see ~Wire), so libcrypto must
+// not free its state at exit(). Only the first call of OPENSSL_init_crypto counts, so it runs
+// before main().
 [[maybe_unused]] const bool kTlsLasts = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
 
-// The library's one thread. With more than one, closing a connection upon cancellation races with
-// the TLS stream's own handlers; everything that touches a connection is done there.
+// The library's only thread. With more than one, closing a connection upon cancellation races with
+// the TLS stream's own handlers. All access to a connection runs there.
 boost::asio::io_context& library_thread() {
   static const bool initialised = [] {
     crossplat::threadpool::initialize_with_threads(1);
@@ -154,8 +154,8 @@ std::optional<std::chrono::seconds> retry_after(const http_response& response) {
   return std::chrono::seconds(std::min(seconds, 3600U));
 }
 
-// A connection whose other end vanished without a word is noticed within a minute, not at the end
-// of a watch. The socket is opened early, which is only possible when the family is known.
+// Detects within a minute that the other end vanished without closing the connection, instead of at
+// the end of a watch. The socket is opened early, which needs a known address family.
 void notice_dead_peer(tcp::socket& socket, const std::string& host) {
   boost::system::error_code error;
   const auto address = IpAddress::parse(host);
@@ -174,8 +174,8 @@ void notice_dead_peer(tcp::socket& socket, const std::string& host) {
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, 50'000);  // milliseconds
 }
 
-// The library resolves the host as it stands in the URI: an IPv6 address must have no brackets
-// there, and its parser takes that.
+// The library resolves the host exactly as in the URI, so an IPv6 address must have no brackets;
+// its URI parser accepts that.
 web::uri library_uri(const char* scheme, const std::string& host, int port) {
   return {std::string(scheme) + "://" + host + ":" + std::to_string(port)};
 }
@@ -188,10 +188,10 @@ web::web_proxy library_proxy(const Proxy& proxy) {
 
 http_client_config configuration(const ApiAccess& access, const std::shared_ptr<PeerCheck>& check) {
   http_client_config config;
-  config.set_timeout(std::chrono::hours(24));  // the loop's timers decide
-  config.set_max_redirects(0);                 // a token is for this server alone
+  config.set_timeout(std::chrono::hours(24));  // our own timers apply
+  config.set_max_redirects(0);                 // the token is for this server only
   config.set_validate_certificates(!access.skip_tls_verify);
-  config.set_tlsext_sni_enabled(false);  // done below: the library would send the Host header
+  config.set_tlsext_sni_enabled(false);  // set below: the library would send the Host header
   config.set_ssl_context_callback(
       [access, check](boost::asio::ssl::context& context) { set_up_tls(context, access, *check); });
   if (access.proxy) config.set_proxy(library_proxy(*access.proxy));
@@ -226,7 +226,7 @@ void Wire::Exchange::end(const std::string& error) const {
 
 void Wire::Exchange::run(const std::shared_ptr<Exchange>& self, const http_request& request,
                          const pplx::cancellation_token& cancellation) {
-  // The task is complete when the headers are in; the body follows in its stream.
+  // The task completes when the headers are in; the body follows as a stream.
   self->client->request(request, cancellation)
       .then([self](const pplx::task<http_response>& answered) {
         self->guarded([&] {
@@ -244,7 +244,7 @@ void Wire::Exchange::read_on(const std::shared_ptr<Exchange>& self) {
     self->guarded([&] {
       if (next.get() == concurrency::streams::char_traits<uint8_t>::eof()) return self->end("");
       std::string bytes(self->body.in_avail(), '\0');
-      // Complete at once: so many bytes are there.
+      // Completes at once, because that many bytes are buffered.
       const auto count =
           self->body.getn(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()).get();
       bytes.resize(count);
@@ -268,13 +268,13 @@ Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver
                                config = configuration(access, connections_->check)] {
     return std::make_shared<http_client>(server, config);
   };
-  if (host.find(':') != std::string::npos) {  // there the brackets belong
+  if (host.find(':') != std::string::npos) {  // the header needs the brackets
     connections_->host_header = "[" + host + "]:" + port;
   }
   connections_->client = connections_->make_client();
 }
 
-// The library keeps connections with their client.
+// The library keeps connections per client, so a new client gets new ones.
 void Wire::renew() {
   auto old = std::exchange(connections_->client, connections_->make_client());
   boost::asio::post(library_thread(), [old = std::move(old)] {});
@@ -282,9 +282,9 @@ void Wire::renew() {
 
 Wire::~Wire() {
   while (!connections_->under_way.empty()) abort(connections_->under_way.begin()->first);
-  // A name that is being resolved cannot be interrupted: hence the limits.
+  // A running name resolution cannot be interrupted, hence the limits.
   if (!mailbox_->wait_until_idle(std::chrono::seconds(1))) return;
-  // The library tidies up in tasks of its own; those still queued when the process ends are lost.
+  // The library cleans up in its own tasks; tasks still queued at exit are lost.
   mailbox_->exchange_began();
   boost::asio::post(library_thread(), [mailbox = mailbox_] {
     library_thread().poll();
@@ -303,7 +303,7 @@ void Wire::send(uint64_t id, const Request& request, const std::string& bearer) 
   if (!bearer.empty()) headers.add("Authorization", "Bearer " + bearer);
   if (!request.content_type.empty()) {
     headers.set_content_type(request.content_type);
-    // As bytes: the library reads a string through a cast that is undefined behaviour.
+    // As bytes: for a string, the library uses a cast that is undefined behaviour.
     made.set_body(std::vector<unsigned char>(request.body.begin(), request.body.end()));
   }
   const auto exchange = std::make_shared<Exchange>(Exchange{.id = id,

@@ -1,6 +1,5 @@
-// HTTP exchanges with one server, carried out by cpprestsdk 2.10.18 (in maintenance mode) on a
-// thread of its own. wire.cpp is the only file that names the library, and the only one with a
-// mutex.
+// HTTP exchanges with one server, run by cpprestsdk 2.10.18 (in maintenance mode) on its own
+// thread. Only wire.cpp uses the library, and only wire.cpp has a mutex.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -16,7 +15,7 @@
 
 namespace pellicle {
 
-// What becomes of an exchange, in this order.
+// Events of an exchange, in this order.
 struct WireHeaders {
   uint16_t status = 0;
   std::optional<std::chrono::seconds> retry_after;
@@ -35,19 +34,19 @@ class Wire {
   using Deliver = std::function<void(uint64_t id, const WireEvent& event)>;
 
   Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver);
-  // Closes every connection and waits, at most two seconds, until the library has let go of them.
-  // Nothing is posted afterwards.
+  // Closes every connection and waits at most two seconds until the library has released them.
+  // Posts nothing afterwards.
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  // Starts an exchange; `bearer` is a token, or empty.
+  // Starts an exchange. `bearer`: a token, or empty.
   void send(uint64_t id, const Request& request, const std::string& bearer);
-  // Closes the connection of an exchange. What it had to say may still be delivered.
+  // Closes the connection of an exchange. Its events may still be delivered.
   void abort(uint64_t id);
-  // Exchanges to come have new connections: their certificates are read anew.
+  // Later exchanges use new connections, which read the certificates again.
   void renew();
-  // An exchange has ended.
+  // Call when an exchange has ended.
   void forget(uint64_t id);
 
  private:

@@ -62,8 +62,8 @@ void Allocator::removed(const std::string& name) {
   release({.name = name, .pod_cidrs = promise.mapped().pod_cidrs});
 }
 
-// A promise is over once spec.podCIDRs is set, to whatever, or the Node is another than it was made
-// to.
+// A promise ends when spec.podCIDRs is set, to any value, or when the Node was deleted and made
+// again.
 void Allocator::keep_promise(const NodeView& node) {
   const auto found = promises_.find(node.name);
   if (found == promises_.end()) return;
@@ -120,7 +120,7 @@ void Allocator::claim_pods(const NodeView& node, Claims& claims, AllocationPlan&
   }
 }
 
-// What was promised is as good as said, unless somebody else says it.
+// A promised PodCIDR counts as the Node's, unless another Node has it.
 void Allocator::claim_promise(const NodeView& node, Claims& claims) {
   const auto promise = promises_.find(node.name);
   if (promise == promises_.end()) return;
@@ -161,7 +161,7 @@ void Allocator::serve(const NodeView& node, Claims& claims, Cursors& cursors,
   plan.assignments.push_back({.node = node, .pod_cidrs = promises_[node.name].pod_cidrs});
 }
 
-// All PodCIDRs that the Node is to have; none when one of them cannot be had.
+// All PodCIDRs for the Node; empty when one of them is not available.
 std::vector<Cidr> Allocator::choose(const NodeView& node, Claims& claims, Cursors& cursors,
                                     AllocationPlan& plan) {
   std::vector<Cidr> all;
@@ -198,7 +198,7 @@ bool Allocator::free(const Cidr& cidr, const std::string& node, Claims& claims) 
          claims.claim_cidr(cidr, node).empty();
 }
 
-// The one that was freed first, of those that `node` had.
+// The PodCIDR that was freed first; with `node`, only of those that this Node had.
 std::optional<Cidr> Allocator::take_released(Family family, const std::string* node,
                                              Claims& claims) {
   std::map<uint64_t, Cidr> turns;
@@ -214,8 +214,8 @@ std::optional<Cidr> Allocator::take_released(Family family, const std::string* n
   return std::nullopt;
 }
 
-// What the same Node had before: its pods may still run. Else the lowest that was never given out,
-// else what was freed first: an address is not met again while others may still believe in it.
+// Prefers a PodCIDR that the same Node had, because its pods may still run; then the lowest never
+// assigned; then the one freed first, so that other nodes have time to forget its addresses.
 std::optional<Cidr> Allocator::take(Family family, const std::string& node, Claims& claims,
                                     Cursors& cursors) {
   if (auto own = take_released(family, &node, claims)) return own;
@@ -229,7 +229,7 @@ std::optional<Cidr> Allocator::take(Family family, const std::string& node, Clai
   return take_released(family, nullptr, claims);
 }
 
-// By Nodes that are there, and what they were promised.
+// PodCIDRs of existing Nodes, and promised ones.
 std::set<Cidr> Allocator::held() const {
   std::set<Cidr> held;
   for (const auto& [name, node] : nodes_) held.insert(node.pod_cidrs.begin(), node.pod_cidrs.end());

@@ -1,9 +1,9 @@
-// Which Node gets which PodCIDR. Pure: it is told what Nodes say, and says what to write.
+// Which Node gets which PodCIDR. Pure: Nodes come in as values, and assignments go out.
 //
-// What a Node says is taken over and never changed: spec.podCIDRs, else its annotations. So a
-// restart, another replica and another allocator are all met by the same rule. What Nodes
-// cannot say, being gone, is which PodCIDRs others had before: their pods may still run. That is
-// told from replica to replica by a record.
+// A Node's own PodCIDRs are accepted and never changed: spec.podCIDRs, else its annotations. This
+// one rule covers a restart, another replica and another allocator. Deleted Nodes no longer show
+// which PodCIDRs they had, but their pods may still run; replicas pass that knowledge on in a
+// record.
 #pragma once
 
 #include <cstdint>
@@ -20,29 +20,29 @@
 
 namespace pellicle {
 
-// What a Node says, as far as allocation goes.
+// A Node, reduced to what allocation needs.
 struct NodeView {
   std::string name;
-  std::string uid;                   // another one: deleted, and made again
+  std::string uid;                   // changes when the Node is deleted and made again
   std::string version;               // metadata.resourceVersion
-  std::string created;               // RFC 3339; the older Node is believed, ...
-  bool silent = false;               // ... unless nothing has been heard of it for a while
-  bool in_spec = false;              // pod_cidrs are spec.podCIDRs: they can never be changed
+  std::string created;               // RFC 3339; in a conflict the older Node wins, ...
+  bool silent = false;               // ... unless it is silent: its Ready condition is Unknown
+  bool in_spec = false;              // pod_cidrs are spec.podCIDRs, which cannot be changed
   std::vector<Cidr> pod_cidrs;       // in force
   std::vector<IpAddress> addresses;  // InternalIPs
-  std::string unreadable;            // a sentence: its PodCIDRs cannot be read
+  std::string unreadable;            // one sentence when its PodCIDRs are malformed
   auto operator<=>(const NodeView&) const = default;
 };
 
-// To be written to a Node: all its PodCIDRs, IPv4 first.
+// To write to a Node: all its PodCIDRs, IPv4 first.
 struct Assignment {
   NodeView node;
   std::vector<Cidr> pod_cidrs;
   auto operator<=>(const Assignment&) const = default;
 };
 
-// Why a Node is not as it should be. The reasons are those of kube-controller-manager's events
-// where it has one.
+// What is wrong with a Node. The reasons are those of kube-controller-manager's Events where it has
+// one.
 struct Finding {
   std::string node;
   std::string uid;
@@ -58,26 +58,26 @@ struct AllocationPlan {
 
 struct ClusterPoolUse {
   uint64_t size = 0;
-  uint64_t used = 0;  // of the pool's own PodCIDRs; what overlaps them otherwise is not counted
+  uint64_t used = 0;  // PodCIDRs of the pool; others that overlap them do not count
 };
 
 class Allocator {
  public:
-  // Pools are used in their order. Nothing is given out that overlaps `reserved`, or that holds an
-  // InternalIP of a Node.
+  // Pools are used in their order. Never assigns a PodCIDR that overlaps `reserved` or contains a
+  // Node's InternalIP.
   Allocator(std::vector<CidrPool> pools, std::vector<Cidr> reserved);
 
-  void listed(std::vector<NodeView> nodes);  // these exist and no others
+  void listed(std::vector<NodeView> nodes);  // the complete set
   void changed(NodeView node);
   void removed(const std::string& name);
 
-  // What is missing. An assignment stays as it is, and is repeated, until the Node says it, has
-  // gone, or refused() takes it back: a request whose outcome is not known may have succeeded.
+  // The missing assignments. An assignment stays fixed, and is returned again, until the Node shows
+  // it, is gone, or refused() withdraws it: a request with an unknown outcome may have succeeded.
   AllocationPlan plan();
   void refused(const std::string& node);
 
-  // What has ever been given out, as far as this replica knows; and what another one knew. What it
-  // did not write down as freed counts as freed after all of that.
+  // record(): all PodCIDRs ever assigned, as far as this replica knows. remember(): takes another
+  // replica's record. A used PodCIDR that it does not list as freed counts as freed last.
   PoolRecord record() const;
   void remember(const PoolRecord& record);
 
@@ -90,8 +90,8 @@ class Allocator {
     std::vector<Cidr> pod_cidrs;
   };
   struct Released {
-    uint64_t turn = 0;  // what was freed later has a higher one
-    std::string node;   // had it last
+    uint64_t turn = 0;  // higher: freed later
+    std::string node;   // last Node that had it
   };
   using Cursors = std::vector<uint64_t>;
 
@@ -117,7 +117,7 @@ class Allocator {
   std::map<std::string, Promise> promises_;
   std::map<Cidr, Released> released_;
   uint64_t turns_ = 0;
-  std::set<std::string> disputed_;  // Nodes whose PodCIDRs an older one has; by plan()
+  std::set<std::string> disputed_;  // Nodes whose PodCIDRs an older one has; set by plan()
 };
 
 }  // namespace pellicle

@@ -10,9 +10,9 @@ namespace pellicle {
 
 namespace {
 
-// As many as a kube-apiserver answers side by side without noticing. One more after each answer,
-// and one alone after a failure: each request that is given up costs a new connection, so a server
-// or a machine that is slow would otherwise never get through with any.
+// A kube-apiserver answers this many in parallel without effort. Each answer adds one, and a
+// failure reduces them to one: each abandoned request costs a new connection, so that a slow server
+// or machine would otherwise never complete any.
 constexpr size_t kAtOnce = 10;
 
 using Steady = std::chrono::steady_clock;
@@ -46,7 +46,7 @@ void Assigner::answered(const Assignment& assignment, const Response& response) 
   const auto name = assignment.node.name;
   calls_.erase(name);
   if (response.status == 200 && response.error.empty()) {
-    // The watch will show it; until then it is not sent again.
+    // Not sent again: the watch will show it.
     settled_[name] = assignment.node.version;
     failures_.erase(name);
     window_ = std::min(kAtOnce, window_ + 1);
@@ -58,8 +58,8 @@ void Assigner::answered(const Assignment& assignment, const Response& response) 
   callbacks_.on_retry();
 }
 
-// 409, 422, 404: the Node has changed since it was seen, has got PodCIDRs from somebody else, or
-// has gone. The watch says which, and a Node that it shows anew is served at once.
+// 409, 422, 404: the Node has changed since it was seen, has PodCIDRs from another program, or is
+// gone. The watch shows which, and a Node that it shows anew is served at once.
 void Assigner::fail(const Assignment& assignment, const Response& response) {
   const bool refused = response.status == 409 || response.status == 422 || response.status == 404;
   auto& failure = failures_[assignment.node.name];
@@ -75,7 +75,8 @@ void Assigner::fail(const Assignment& assignment, const Response& response) {
   callbacks_.on_trouble(assignment, sentence);
 }
 
-// Not again yet: it was written and the watch will show it, or it failed and waits.
+// True while it must not be sent again: it was written and the watch will show it, or it failed and
+// waits.
 bool Assigner::rests(const Assignment& assignment) const {
   const auto& [name, version] = std::tie(assignment.node.name, assignment.node.version);
   const auto settled = settled_.find(name);
@@ -88,7 +89,7 @@ bool Assigner::rests(const Assignment& assignment) const {
 void Assigner::wake_at_first() {
   std::optional<Steady::time_point> first;
   for (const auto& [name, failure] : failures_) {
-    // One whose time has come waits for the window, and an answer opens that.
+    // An expired wait is blocked by the window, which the next answer opens.
     if (failure.until <= Steady::now()) continue;
     if (!calls_.contains(name) && (!first || failure.until < *first)) first = failure.until;
   }

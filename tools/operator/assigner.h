@@ -1,4 +1,4 @@
-// Writes assignments to Nodes: a few at a time, each once, again with backoff after a failure.
+// Writes assignments to Nodes: a few in parallel, each once, with backoff after a failure.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -16,26 +16,26 @@ class Assigner {
   struct Callbacks {
     std::function<bool(std::chrono::milliseconds needs)> may_act;
     std::function<void(const Assignment&)> on_assigned;
-    // The API has said no: nothing was written.
+    // The API refused it: nothing was written.
     std::function<void(const Assignment&, const std::string& sentence)> on_refused;
-    // It may have been written, or not.
+    // The outcome is unknown: it may have been written.
     std::function<void(const Assignment&, const std::string& sentence)> on_trouble;
-    std::function<void()> on_retry;  // it is time to plan again
+    std::function<void()> on_retry;  // plan again now
   };
-  // `limit` is that of one request.
+  // `limit`: of one request.
   Assigner(boost::asio::io_context& io, ApiClient& client, std::chrono::milliseconds limit,
            uint64_t seed, Callbacks callbacks);
 
-  // What is missing now; replaces what was said before and is not under way.
+  // The currently missing assignments; replaces earlier ones that are not active.
   void assign(const std::vector<Assignment>& missing);
 
-  // Begins nothing more, and calls `done` once nothing is under way.
+  // Starts no more requests, and calls `done` when none is active.
   void drain(std::function<void()> done);
 
  private:
   struct Failure {
     uint32_t count = 0;
-    std::string version;  // of the Node that it was about
+    std::string version;  // of the Node at the failed request
     std::chrono::steady_clock::time_point until;
   };
   void send(const Assignment& assignment);
@@ -49,9 +49,9 @@ class Assigner {
   uint64_t seed_;
   Callbacks callbacks_;
   boost::asio::steady_timer timer_;
-  size_t window_ = 1;                           // how many may be under way
+  size_t window_ = 1;                           // limit of active requests
   std::map<std::string, Call> calls_;           // by Node
-  std::map<std::string, std::string> settled_;  // Node -> the version that was answered for
+  std::map<std::string, std::string> settled_;  // Node -> its version at the answered request
   std::map<std::string, Failure> failures_;
   std::function<void()> drained_;
 };

@@ -1,5 +1,5 @@
-// Waits for a DaemonSet to be ready on every node it is for: what a chart's hook does before it
-// takes a DaemonSet away again.
+// Waits until a DaemonSet is ready on all its nodes. A chart's hook does this before it removes a
+// DaemonSet.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -11,13 +11,13 @@
 
 namespace pellicle {
 
-// How far a DaemonSet (JSON, as the API has it) is: "3 of 5 nodes are ready", or nothing when all
-// are. A status that is older than the spec counts as nothing done.
+// Progress of a DaemonSet (JSON, as the API returns it): "3 of 5 nodes are ready", or empty when
+// all are. A status older than the spec counts as no progress.
 std::string daemonset_progress(std::string_view daemonset);
 
 class DaemonsetAwait {
  public:
-  // `name` is NAMESPACE/NAME. `done` with an exit status: 0 once it is ready, 1 after `limit`.
+  // `name`: NAMESPACE/NAME. Calls `done` with an exit status: 0 when ready, 1 after `limit`.
   DaemonsetAwait(boost::asio::io_context& io, ApiClient& client, const std::string& name,
                  std::chrono::seconds limit, std::function<void(int)> done);
   void start();

@@ -1,4 +1,4 @@
-// PodCIDRs that can be given out: one network, split into PodCIDRs of one length.
+// A pool of PodCIDRs: one network, split into PodCIDRs of one length.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace pellicle {
 
-// 16,777,216 PodCIDRs: beyond any cluster, and an index stays a small number.
+// 16,777,216 PodCIDRs: more than any cluster needs, and an index stays small.
 inline constexpr unsigned kLargestPoolBits = 24;
 
 class CidrPool {
  public:
-  // No value when `length` is shorter than the network's, longer than an address of the family
-  // allows for two addresses, or makes more than 2^kLargestPoolBits PodCIDRs.
+  // nullopt when `length` is shorter than the network's, leaves less than two addresses per
+  // PodCIDR, or makes more than 2^kLargestPoolBits PodCIDRs.
   static std::optional<CidrPool> split(const Cidr& network, unsigned length);
 
   const Cidr& network() const { return network_; }
@@ -22,7 +22,7 @@ class CidrPool {
   uint64_t size() const { return uint64_t{1} << (length_ - network_.length()); }
   Cidr at(uint64_t index) const;  // index < size(); 0 is the lowest
 
-  // `cidr` is one of those that at() gives.
+  // True when at() returns `cidr` for some index.
   bool has(const Cidr& cidr) const { return index_of(cidr).has_value(); }
   std::optional<uint64_t> index_of(const Cidr& cidr) const;
 

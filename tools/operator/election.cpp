@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-// Of a Lease; an absent or mistyped field is empty.
+// Fields of a Lease; a missing or mistyped field is empty.
 struct Record {
   std::string version;
   std::string holder;
@@ -63,7 +63,7 @@ void write_annotations(const LeaseNotes& notes, json& lease) {
   }
 }
 
-// The API counts whole seconds, and wants more than none.
+// The API takes whole seconds, at least one.
 int64_t whole_seconds(Milliseconds time) {
   return std::max<int64_t>(1, (time.count() + 999) / 1000);
 }
@@ -116,7 +116,7 @@ std::optional<Request> Election::answered(const Response& response, Instant now,
   holder_ = seen.holder;
   term_ = std::max(Milliseconds(seen.seconds * 1000), settings_.lease);
   const bool ours = holder_ == settings_.identity;
-  // One that was deleted under us is made again with all that we know.
+  // A Lease deleted while this replica held it is created again with all its notes.
   const bool told = ours || (absent && renewed_);
   if (!ours) renewed_.reset();
   if (!told) found_ = annotations_of(lease);
@@ -135,10 +135,11 @@ std::optional<Request> Election::answered(const Response& response, Instant now,
 void Election::wrote(const Response& response, Instant begun) {
   const bool good = (response.status == 200 || response.status == 201) && response.error.empty();
   if (!good) {
-    // An API server may want leave to delete for a Lease with an owner, which a chart before 0.2
-    // does not give.
+    // An API server may require the `delete` verb to write an owner to a Lease, which charts before
+    // 0.2 do not grant.
     if (response.status == 403) ownerless_ = true;
-    // 409: another replica was quicker. Our own renewals cannot meet one, so we have lost nothing.
+    // 409: another replica wrote first. It cannot happen to renewals of our own Lease, so nothing
+    // is lost.
     if (response.status != 409) {
       trouble_ =
           "Lease " + settings_.space + "/" + settings_.name + ": " + failure_sentence(response);

@@ -59,7 +59,7 @@ void Elector::judge() {
   (leads ? callbacks_.on_begin : callbacks_.on_end)();
 }
 
-// Renewals may hang for longer than the leadership lasts.
+// A renewal may hang for longer than the leadership lasts.
 void Elector::expire_at_deadline() {
   deadline_.expires_after(election_.settings().renew_deadline);
   deadline_.async_wait([this](boost::system::error_code cancelled) {
@@ -71,7 +71,7 @@ void Elector::resign(std::function<void()> done) {
   resigned_ = true;
   timer_.cancel();
   deadline_.cancel();
-  // What is being written may be what makes the Lease ours.
+  // The pending write may be the one that acquires the Lease.
   if (writing_) {
     when_written_ = [this, done = std::move(done)]() mutable { give_back(std::move(done)); };
     return;

@@ -1,5 +1,5 @@
-// Carries an election out: asks and writes every retry period, and tells when this replica begins
-// and ceases to be the one that acts.
+// Runs an election: reads and writes the Lease each retry period, and reports when this replica
+// starts and stops leading.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -14,7 +14,7 @@ class Elector {
  public:
   struct Callbacks {
     std::function<void()> on_begin;
-    std::function<void()> on_end;  // the deadline has passed, or another replica holds the Lease
+    std::function<void()> on_end;  // deadline passed, or another replica holds the Lease
     std::function<void(const std::string& sentence)> on_trouble;  // once per sentence
     std::function<LeaseNotes()> notes;                            // before every write
   };
@@ -22,12 +22,12 @@ class Elector {
           Callbacks callbacks);
   void start();
 
-  // May something that takes up to `needs` be begun now?
+  // True when work that takes up to `needs` may start now.
   bool may_act(Milliseconds needs) const;
   bool leads() const { return leads_; }
   const Election& election() const { return election_; }
 
-  // Takes no further part; `done` once the Lease has been given back, or could not be.
+  // Leaves the election; calls `done` when the Lease was released, or could not be.
   void resign(std::function<void()> done);
 
  private:
@@ -46,9 +46,9 @@ class Elector {
   Call call_;
   bool leads_ = false;
   bool resigned_ = false;
-  bool writing_ = false;                // and its answer is awaited
-  std::function<void()> when_written_;  // none: the election goes on
-  std::string told_;                    // the last trouble
+  bool writing_ = false;                // a write waits for its answer
+  std::function<void()> when_written_;  // empty: the election continues
+  std::string told_;                    // last reported trouble
 };
 
 }  // namespace pellicle

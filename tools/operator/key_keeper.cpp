@@ -69,7 +69,7 @@ void KeyKeeper::date(const KeySince& since, const std::string& version) {
 
 void KeyKeeper::dated(const KeySince& since, const Response& response) {
   const bool changed_meanwhile = response.status == 409 && response.error.empty();
-  if (changed_meanwhile) return;  // the next look tells
+  if (changed_meanwhile) return;  // the next look finds out
   if (response.status != 200 || !response.error.empty()) {
     return note(std::string("dating the key of ") + kKeySecret + ": " + failure_sentence(response));
   }

@@ -1,5 +1,5 @@
-// Carries the policy for keys out: looks at the Secret now and then, dates a key that nobody has
-// dated, and replaces one that is due.
+// Applies the key policy: checks the Secret periodically, dates a key without a date, and replaces
+// a key that is due.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -15,18 +15,18 @@ namespace pellicle {
 class KeyKeeper {
  public:
   struct Callbacks {
-    // Every Node there is, once this replica may act; null: not now.
+    // All Nodes, when this replica may act; null: it may not.
     std::function<const KeyNodes*()> nodes;
   };
-  // The client must outlive it.
+  // `client` must outlive the keeper.
   KeyKeeper(boost::asio::io_context& io, ApiClient& client, KeyPolicy policy,
             std::chrono::milliseconds period, Callbacks callbacks);
 
-  void look();  // at once, and then every period
-  void rest();  // another replica acts: what is under way is left
+  void look();  // now, and then each period
+  void rest();  // another replica acts: drops active requests
 
   const std::optional<KeySince>& since() const { return since_; }  // as last seen
-  const std::string& trouble() const { return trouble_; }          // a sentence; empty: none
+  const std::string& trouble() const { return trouble_; }          // one sentence; empty: none
   uint64_t rotations() const { return rotations_; }                // by this replica
 
  private:

@@ -9,8 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using Time = std::chrono::system_clock::time_point;
 
-// Clocks of machines differ. What was written down later than this from now was written by one that
-// went wrong.
+// Machines' clocks differ. A date further in the future than this comes from a wrong clock.
 constexpr auto kClockSkew = 10min;
 
 std::string in_words(std::chrono::seconds age) {
@@ -22,7 +21,7 @@ std::string in_words(std::chrono::seconds age) {
   return count(age / 1min, "minute");
 }
 
-// Empty: it is not due.
+// Empty: not due.
 std::string reason_to_rotate(const KeyPolicy& policy, const KeySince& key, const KeyNodes& nodes,
                              Time now) {
   for (const auto& [name, used] : nodes.used) {
@@ -63,7 +62,7 @@ KeyVerdict judge_key(const KeyPolicy& policy, const std::optional<ApiObject>& se
   if (reason.empty()) return KeyStands{.since = since, .trouble = {}};
   const auto takes_part = [](const auto& node) { return node.second.key_id.has_value(); };
   if (std::none_of(nodes.nodes.begin(), nodes.nodes.end(), takes_part)) {
-    return KeyStands{.since = since, .trouble = {}};  // nobody uses it
+    return KeyStands{.since = since, .trouble = {}};  // no node uses the key
   }
   const auto lacking = nodes_without_key(nodes.nodes, id);
   if (lacking.empty()) return KeyDue{.id = id, .reason = reason};

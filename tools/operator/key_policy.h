@@ -1,4 +1,4 @@
-// When the cluster gets another key without anybody asking for it. Pure: no I/O and no clock.
+// When the operator replaces the cluster's key without a request. Pure: no I/O and no clock.
 #pragma once
 
 #include <chrono>
@@ -13,35 +13,35 @@
 namespace pellicle {
 
 struct KeyPolicy {
-  std::chrono::seconds every{0};  // 0: not by age
-  unsigned at_sequence = 0;       // percent of a state's sequence numbers; 0: not by their use
+  std::chrono::seconds every{0};  // 0: age does not matter
+  unsigned at_sequence = 0;  // percent of a state's sequence numbers; 0: their use does not matter
   bool on() const { return every.count() > 0 || at_sequence > 0; }
 };
 
-// What Nodes say, as far as keys go.
+// Nodes, reduced to what the key policy needs.
 struct KeyNodes {
   std::map<std::string, Node> nodes;
   std::map<std::string, SequenceUse> used;
 };
 
-// Nothing is to be done, or nothing can be. `since` is no value where there is no key.
+// Nothing to do, or nothing possible. `since` is nullopt when there is no key.
 struct KeyStands {
   std::optional<KeySince> since;
   std::string
-      trouble;  // a sentence: a rotation is due and cannot be, or there is no key; else empty
+      trouble;  // one sentence: a rotation is due but blocked, or there is no key; else empty
 };
-// Nobody has written down since when this key is there: it counts from now.
+// The Secret has no date for its key: the age counts from now.
 struct KeyUndated {
   KeySince since;
 };
 struct KeyDue {
-  uint8_t id = 0;      // of the key to be replaced
+  uint8_t id = 0;      // of the key to replace
   std::string reason;  // "it is 31 days old"
 };
 using KeyVerdict = std::variant<KeyStands, KeyUndated, KeyDue>;
 
-// `secret` is the Secret as it stands, none when there is none. A key is never replaced before
-// every node has taken it: so one that is away for good stops the rotation, and is named.
+// `secret`: the current Secret; nullopt: it does not exist. A key is only replaced after every node
+// has taken it. A node that is permanently away therefore blocks the rotation, and is named.
 KeyVerdict judge_key(const KeyPolicy& policy, const std::optional<ApiObject>& secret,
                      const KeyNodes& nodes, std::chrono::system_clock::time_point now);
 

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// Base64 as tokens have it: two other digits, and no padding.
+// Base64url without padding, as in tokens.
 std::optional<std::string> from_base64url(std::string_view text) {
   std::string standard(text);
   std::replace(standard.begin(), standard.end(), '-', '+');

@@ -1,5 +1,5 @@
-// The Lease's owner: the ServiceAccount that this pod runs as, so that the Lease goes with
-// it when the chart is uninstalled.
+// The Lease's owner: this pod's ServiceAccount, so that the Lease is deleted with it when the chart
+// is uninstalled.
 #pragma once
 
 #include <string_view>
@@ -8,8 +8,8 @@
 
 namespace pellicle {
 
-// Out of a pod's token, whose middle part names account and uid. Nothing where it is no such token,
-// or of another namespace than the Lease: an owner elsewhere would be none.
+// Reads account and uid from the payload of a pod's token. Empty for another kind of token, or one
+// of another namespace than the Lease's: an owner must be in the same namespace.
 LeaseNotes::Owner lease_owner(std::string_view token, std::string_view lease_space);
 
 }  // namespace pellicle

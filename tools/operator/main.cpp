@@ -1,4 +1,4 @@
-// pellicle-operator: wiring only.
+// pellicle-operator's main().
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -44,7 +44,7 @@ int run(const pellicle::OperatorOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Whoever read our log has gone: no reason to go too.
+  // A closed log pipe must not end the operator.
   std::signal(SIGPIPE, SIG_IGN);
   const auto line = pellicle::parse_operator_command_line({argv + 1, argv + argc});
   if (!line.run) {

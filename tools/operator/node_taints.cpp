@@ -40,7 +40,7 @@ TaintView TaintView::of(const ApiObject& node) {
 AgentPod AgentPod::of(const ApiObject& pod) {
   const auto parsed = json::parse(pod.text, nullptr, /*allow_exceptions=*/false);
   const auto node = at(parsed, "/spec/nodeName");
-  // One that is being deleted is ready for as long as it still answers, and will not be soon.
+  // A pod being deleted still reports ready while it answers, but stops soon.
   const bool leaves = at(parsed, "/metadata/deletionTimestamp").is_string();
   return {.name = pod.name,
           .node = node.is_string() ? node.get<std::string>() : "",

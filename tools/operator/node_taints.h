@@ -1,10 +1,10 @@
-// Which Nodes get and lose the taint of agent/kube/taint.h. Pure: it is told of Nodes and of the
-// agents' pods, and says what to write.
+// Which Nodes get and lose the taint of agent/kube/taint.h. Pure: Nodes and the agents' pods come
+// in as values, and changes go out.
 //
-// A Node loses the taint when a pod of the DaemonSet is ready there: of whatever version, it serves
-// pods then. A Node gets it back when no such pod has been ready for a set time, counted from when
-// this was first seen here, so that an operator that has just started puts none. Nodes on which no
-// agent has ever said anything are others' business: the DaemonSet may not be for them.
+// A Node loses the taint when a pod of the DaemonSet, of any version, is ready there: it then
+// serves pods. A Node gets the taint back when no such pod has been ready for a set time. That time
+// starts when this operator first sees it, so that a restarted operator adds no taints. Nodes on
+// which no agent ever announced itself are ignored: the DaemonSet may not select them.
 #pragma once
 
 #include <chrono>
@@ -23,11 +23,11 @@ struct TaintPolicy {
   bool on() const { return remove || put_after.count() > 0; }
 };
 
-// A Node, as far as its taint goes.
+// A Node, reduced to what taints need.
 struct TaintView {
   std::string name;
   bool tainted = false;
-  bool had_agent = false;  // it has annotations of an agent
+  bool had_agent = false;  // it has an agent's annotations
   static TaintView of(const ApiObject& node);
 };
 
@@ -41,7 +41,7 @@ struct AgentPod {
 
 struct TaintChange {
   std::string node;
-  bool put = false;  // else it is taken off
+  bool put = false;  // false: remove
   auto operator<=>(const TaintChange&) const = default;
 };
 
@@ -50,13 +50,13 @@ class NodeTaints {
   using Instant = std::chrono::steady_clock::time_point;
   explicit NodeTaints(TaintPolicy policy) : policy_(policy) {}
 
-  void nodes_listed(const std::vector<TaintView>& nodes);  // these exist and no others
+  void nodes_listed(const std::vector<TaintView>& nodes);  // the complete set
   void node_changed(const TaintView& node, bool deleted);
   void pods_listed(const std::vector<AgentPod>& pods);
   void pod_changed(const AgentPod& pod, bool deleted);
 
-  // What is to be written now; nothing before both have been listed. May be asked again at once:
-  // a change stays due until the Node says it.
+  // Changes to write now; empty until both were listed. May be called repeatedly: a change stays
+  // due until the Node shows it.
   std::vector<TaintChange> due(Instant now);
 
  private:

@@ -1,4 +1,4 @@
-// Nodes as the API has them: read for allocation, and what is written to them.
+// Reads Nodes for allocation, and makes the requests that write to them.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace pellicle {
 
 NodeView node_view(const ApiObject& object);
 
-// One patch for all of it, so that a Node has either everything or nothing: spec.podCIDR,
-// spec.podCIDRs and the annotations. It is for the very Node that was seen: the API refuses it with
-// 409 when the Node has changed since, and with 422 when somebody else has set spec.podCIDRs.
-// `limit` is also told to the server, so that a request does not take effect after it was given up.
+// One patch for spec.podCIDR, spec.podCIDRs and the annotations, so that a Node has all or none of
+// them. It applies only to the Node as seen: the API answers 409 when the Node has changed since,
+// and 422 when another program has set spec.podCIDRs. The server also gets `limit`, so that an
+// abandoned request has no late effect.
 Request assignment_request(const Assignment& assignment, std::chrono::milliseconds limit);
 
 }  // namespace pellicle

@@ -12,7 +12,7 @@ namespace pellicle {
 
 namespace {
 
-// Changes come in crowds: one plan for all of a crowd.
+// Changes come in bursts; one plan serves a burst.
 constexpr std::chrono::milliseconds kSoon{50};
 
 std::vector<NodeView> views(const std::vector<ApiObject>& objects) {
@@ -22,11 +22,11 @@ std::vector<NodeView> views(const std::vector<ApiObject>& objects) {
   return all;
 }
 
-// On the Lease, see pool_record.h.
+// Annotations of the Lease, see pool_record.h.
 constexpr const char* kUsedAnnotation = "pellicle.io/pod-cidrs-used";
 constexpr const char* kFreedAnnotation = "pellicle.io/pod-cidrs-freed";
 
-// Without a token, or with one that cannot be read now, the Lease has no owner and stays.
+// Without a token, or while it is unreadable, the Lease has no owner and stays.
 std::string token_of(const ApiAccess& access) {
   if (access.token_file.empty()) return "";
   std::ifstream file(access.token_file);
@@ -55,7 +55,8 @@ Operator::Operator(boost::asio::io_context& io, OperatorOptions options)
                       log::warn("election in trouble", {{"error", sentence}});
                     },
                 .notes = [this] { return notes(); }}),
-      // Half of the deadline: what is begun right after a renewal ends before the next replica may.
+      // Half of the deadline: a request sent right after a renewal ends before another replica may
+      // act.
       assigner_(io, client_, options_.election.renew_deadline / 2, random_seed(),
                 assigner_callbacks()),
       events_(client_, random_seed(),
@@ -123,9 +124,9 @@ void Operator::start() {
   elector_.start();
 }
 
-// Also while another replica acts, so that what was freed is known in its order. After an election
-// everything is listed anew: a LIST without a version is answered from what is stored now, with all
-// that the replica before has written.
+// Watches on standby too, so that the order of freed PodCIDRs is known. After an election
+// everything is listed again: a LIST without a version returns the current state, with all writes
+// of the previous leader.
 void Operator::watch() {
   fresh_ = false;
   const bool elected = elector_.leads();
@@ -187,7 +188,7 @@ void Operator::begin() {
   allocator_.remember(
       {.used = election.found(kUsedAnnotation), .freed = election.found(kFreedAnnotation)});
   fresh_ = false;
-  // The election's answer may have come in the middle of the watcher's own work.
+  // Posted, because the answer may arrive inside the watcher's own callback.
   boost::asio::post(io_, [this] { watch(); });
 }
 

@@ -1,5 +1,5 @@
-// Wires the operator: watches Nodes, takes part in the election, and while it is elected writes
-// what the allocator says.
+// Wires the operator: watches Nodes, takes part in the election, and writes assignments while it
+// leads.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -24,7 +24,7 @@ class Operator {
  public:
   Operator(boost::asio::io_context& io, OperatorOptions options);
   void start();
-  // Finishes what is under way, gives the Lease back and calls `done`.
+  // Completes active requests, releases the Lease and calls `done`.
   void stop(std::function<void()> done);
   uint16_t health_port() const { return health_.port(); }
 
@@ -56,15 +56,15 @@ class Operator {
   EventPoster events_;
   HealthServer health_;
   boost::asio::steady_timer soon_;
-  bool planned_ = false;  // soon
+  bool planned_ = false;  // `soon_` is set
   std::unique_ptr<Watcher> watcher_;
-  bool fresh_ = false;  // a LIST that was begun after the election is in
+  bool fresh_ = false;  // a LIST that started after the election has arrived
   std::string watch_trouble_;
   std::set<Finding> findings_;
   uint64_t assigned_ = 0;
-  KeyNodes key_nodes_;  // where keys are kept only
+  KeyNodes key_nodes_;  // filled only with a key policy
   std::unique_ptr<KeyKeeper> keeper_;
-  std::unique_ptr<TaintKeeper> taints_;  // where taints are kept only
+  std::unique_ptr<TaintKeeper> taints_;  // null without a taint policy
 };
 
 }  // namespace pellicle

@@ -1,4 +1,4 @@
-// What the operator tells kubelet and Prometheus.
+// Probes and metrics of the operator.
 #include "agent/http/metrics_text.h"
 #include "tools/operator/operator.h"
 

@@ -13,11 +13,11 @@ namespace pellicle {
 
 namespace {
 
-// As they were given.
+// Values as given.
 struct Given {
   std::vector<std::string> ipv4;
   std::vector<std::string> ipv6;
-  unsigned ipv4_mask = 24;  // as Cilium's operator has them
+  unsigned ipv4_mask = 24;  // default of Cilium's operator
   unsigned ipv6_mask = 120;
   std::vector<std::string> reserved;
   double lease = 15;
@@ -145,7 +145,7 @@ Milliseconds milliseconds(double seconds) {
   return Milliseconds(static_cast<int64_t>(seconds * 1000));
 }
 
-// As client-go demands it.
+// Same constraints as client-go.
 void take_election(const Given& given, ElectionSettings& election) {
   if (given.retry <= 0 || given.renew <= 1.2 * given.retry || given.lease <= given.renew) {
     throw CLI::ValidationError(

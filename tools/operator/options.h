@@ -23,14 +23,14 @@ struct OperatorOptions {
   std::string service_host;
   std::string service_port;
   std::string health_address = "127.0.0.1:9234";
-  std::string await;           // NAMESPACE/NAME: wait for this DaemonSet, and do nothing else
+  std::string await;           // NAMESPACE/NAME: only wait for this DaemonSet
   unsigned await_limit = 300;  // seconds
-  std::string host;            // named in Events
+  std::string host;            // reported in Events
   std::string log_level = "info";
   log::Format log_format = log::Format::json;
 };
 
-// What main must do: run with `options`, or print `text` and exit with `status`.
+// What main does: run with `options`, or print `text` and exit with `status`.
 struct OperatorCommandLine {
   OperatorOptions options;
   bool run = true;
@@ -38,8 +38,8 @@ struct OperatorCommandLine {
   std::string text;
 };
 
-// `arguments` without the program's name. A bad value gives run=false, status 2 and one sentence
-// that names it.
+// `arguments` excludes the program's name. A bad value gives run=false, status 2 and one sentence
+// that names the setting.
 OperatorCommandLine parse_operator_command_line(std::vector<std::string> arguments);
 
 }  // namespace pellicle

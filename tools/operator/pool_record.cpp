@@ -7,7 +7,7 @@
 namespace pellicle {
 namespace {
 
-// A damaged text costs no more memory than a large cluster.
+// Limits the memory that a damaged text can cost to that of a large cluster.
 constexpr uint64_t kMostRead = 1U << 20;
 
 std::vector<std::string_view> words(std::string_view text) {
@@ -24,7 +24,7 @@ std::string range_text(const CidrPool& pool, uint64_t first, uint64_t count) {
   return pool.at(first).to_string() + "+" + std::to_string(count);
 }
 
-// Of one pool.
+// The part for one pool.
 std::string used_text(const CidrPool& pool, const std::set<Cidr>& used) {
   std::set<uint64_t> indexes;
   for (const auto& cidr : used) {

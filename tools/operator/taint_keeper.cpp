@@ -7,13 +7,13 @@
 namespace pellicle {
 namespace {
 
-// Nodes that are changed at the same time. The others wait for the next look.
+// Nodes that are patched in parallel. Others wait for the next look.
 constexpr size_t kPatchesAtOnce = 10;
 
-// Between two looks at what is due by time alone, and at Nodes that had to wait.
+// Interval of checks for changes that are due by time alone, and for Nodes that had to wait.
 constexpr std::chrono::seconds kLookPeriod{1};
 
-// As the chart labels them.
+// The label that the chart sets.
 constexpr const char* kAgentLabel = "app.kubernetes.io/name=pellicle-agent";
 
 Resource agent_pods(const std::string& space) {
@@ -108,7 +108,7 @@ void TaintKeeper::done(const TaintChange& change, bool written) {
   forget(change.node);
 }
 
-// Not at once: this is the writer's own callback.
+// Posted, because the writer's own callback calls this.
 void TaintKeeper::forget(const std::string& node) {
   boost::asio::post(io_, [this, node] { writers_.erase(node); });
 }

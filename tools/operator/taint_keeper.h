@@ -1,5 +1,5 @@
-// Carries out what node_taints.h says: watches the agents' pods, and changes Nodes' taints while
-// this replica acts.
+// Applies node_taints.h: watches the agents' pods, and changes Nodes' taints while this replica
+// leads.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -16,15 +16,15 @@ namespace pellicle {
 
 class TaintKeeper {
  public:
-  // `may_act`: this replica acts, and has seen the Nodes since it was elected. The client must
-  // outlive it. `space`: the namespace of the agents' pods.
+  // `may_act`: this replica leads, and has listed the Nodes since its election. `client` must
+  // outlive the keeper. `space`: the namespace of the agents' pods.
   TaintKeeper(boost::asio::io_context& io, ApiClient& client, TaintPolicy policy,
               const std::string& space, std::function<bool()> may_act);
 
-  void start();  // to watch
+  void start();  // starts the watch
   void nodes_listed(const std::vector<ApiObject>& nodes);
   void node_changed(const ApiObject& node, bool deleted);
-  void rest();  // another replica acts: what is under way is left
+  void rest();  // another replica acts: drops active requests
 
   uint64_t removed() const { return removed_; }  // by this replica
   uint64_t put() const { return put_; }
@@ -41,8 +41,8 @@ class TaintKeeper {
   NodeTaints taints_;
   Watcher pods_;
   boost::asio::steady_timer timer_;
-  std::map<std::string, std::unique_ptr<TaintWriter>> writers_;  // by Node, while one is at work
-  std::set<std::string> troubles_;                               // that were told
+  std::map<std::string, std::unique_ptr<TaintWriter>> writers_;  // by Node, while active
+  std::set<std::string> troubles_;                               // already reported
   uint64_t removed_ = 0;
   uint64_t put_ = 0;
 };

@@ -1,4 +1,4 @@
-// The API's MicroTime, in which Leases are written: "2026-11-23T08:04:08.123456Z".
+// The API's MicroTime, as in Leases: "2026-11-23T08:04:08.123456Z".
 #pragma once
 
 #include <string>

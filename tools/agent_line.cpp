@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using Why = NoAnswer::Why;
 
-// What a connection ends with when the other side went; ECONNRESET is that too.
+// Errors of a connection that the agent closed, ECONNRESET included.
 [[noreturn]] void fail(const char* action, int error) {
   if (error == EAGAIN || error == EWOULDBLOCK) {
     throw NoAnswer(Why::late, std::string(action) + ": no time was left");
@@ -44,7 +44,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Who closed the connection already may have said why: line() tells.
+  // Ignores EPIPE: an agent that closed the connection may have sent its reason, which line()
+  // reads.
   void send(const std::string& text) const {
     for (size_t done = 0; done < text.size();) {
       const ssize_t size = ::send(fd_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
@@ -84,7 +85,7 @@ class Connection {
       throw NoAnswer(Why::absent, std::strerror(ENAMETOOLONG));
     }
     path.copy(static_cast<char*>(address.sun_path), path.size());
-    // connect() waits too, for a place in a full backlog, and heeds the limit for sending.
+    // connect() waits for a place in a full backlog, within the limit for sending.
     const timeval time{.tv_sec = limit.count() / 1000, .tv_usec = limit.count() % 1000 * 1000};
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
     while (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

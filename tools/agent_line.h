@@ -1,4 +1,4 @@
-// One line to the agent of this node over its unix socket, and the line that answers it.
+// Sends one line to this node's agent over its unix socket, and returns the line of its answer.
 #pragma once
 
 #include <chrono>
@@ -7,15 +7,16 @@
 
 namespace pellicle {
 
-// Nobody answered, or what came is no answer.
+// No answer, or not an agent's.
 class NoAnswer : public std::runtime_error {
  public:
   enum class Why {
-    absent,   // nobody listens
-    closed,   // the connection ended before a whole answer: it died, or has no place for us
+    absent,   // no process listens
+    closed,   // closed before a complete answer: the agent died, or has no place for another
+              // connection
     late,     // nothing within the time limit
-    garbled,  // no answer of an agent
-    unasked,  // this process has no descriptor for a socket
+    garbled,  // not an agent's answer
+    unasked,  // this process has no free descriptor
   };
   NoAnswer(Why why, const std::string& sentence) : std::runtime_error(sentence), why_(why) {}
   Why why() const { return why_; }
@@ -24,8 +25,9 @@ class NoAnswer : public std::runtime_error {
   Why why_;
 };
 
-// Without the line's end. Waits at most `limit` for each of connecting, sending and the answer,
-// also when the agent is stopped or hangs; an answer longer than `longest` bytes is garbled.
+// Returns the answer without its line end. Waits at most `limit` each for connecting, sending and
+// the answer, also when the agent is stopped or hangs. An answer longer than `longest` bytes is
+// garbled.
 std::string agent_answer(const std::string& socket, const std::string& line,
                          std::chrono::milliseconds limit, size_t longest);
 

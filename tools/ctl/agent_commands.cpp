@@ -1,4 +1,4 @@
-// What the agent of this node is asked and answers at once.
+// Commands that ask this node's agent one question.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -83,7 +83,7 @@ int log_level(const Options& options) {
   return kOk;
 }
 
-// Asked of `status`, which every version of the agent answers.
+// Asks for `status`, which agents of all versions answer.
 int show_version(const Options& options) {
   nlohmann::ordered_json agent;
   std::string trouble;

@@ -6,10 +6,10 @@ namespace pellicle::ctl {
 
 namespace {
 
-// What is said of each of thousands of peers fits.
+// Large enough for the status of thousands of peers.
 constexpr size_t kLongestAnswer = 64 << 20;
 
-// With what a person can do about it.
+// Adds to the error what a person can do.
 [[noreturn]] void fail(const std::string& socket, const NoAnswer& none,
                        std::chrono::milliseconds limit) {
   if (none.why() != NoAnswer::Why::late) {

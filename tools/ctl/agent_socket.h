@@ -1,4 +1,4 @@
-// One question to the agent of this node.
+// One request to this node's agent.
 #pragma once
 
 #include <chrono>
@@ -8,13 +8,13 @@
 
 namespace pellicle::ctl {
 
-// Nobody answers, or not in our language; the sentence says what to do.
+// No process answers, or not an agent; the sentence says what to do.
 class Unreachable : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// An agent is there and does not answer: it is stopped or hangs.
+// The agent accepts the connection but does not answer: it is stopped or hangs.
 class Silent : public Unreachable {
  public:
   using Unreachable::Unreachable;
@@ -26,10 +26,11 @@ class Refused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Longer than a pass over thousands of peers takes: the agent answers between two of them.
+// Longer than a pass over thousands of peers: the agent answers only between passes.
 inline constexpr std::chrono::seconds kAnswerLimit{30};
 
-// The "result" of a request over the unix socket. Unreachable after `limit` without an answer.
+// Returns the "result" of a request over the unix socket. Throws Unreachable after `limit` without
+// an answer.
 nlohmann::ordered_json ask(const std::string& socket, const std::string& method,
                            const nlohmann::json& params = nlohmann::json::object(),
                            std::chrono::milliseconds limit = kAnswerLimit);

@@ -1,4 +1,4 @@
-// `pellicle bpf`: what the eBPF programs go by, straight from the pinned maps, agent or no agent.
+// `pellicle bpf`: the content of the eBPF programs' pinned maps, read without the agent.
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A map that is not there is not an empty map.
+// Fails when the maps are missing, which is not the same as empty maps.
 BpfDatapath readable(const Options& options) {
   const auto obstacle = maps_obstacle(options.cleanup.bpf_root);
   if (!obstacle.empty()) throw Unreachable(obstacle);
@@ -61,7 +61,7 @@ int show_datapath_config(const Options& options) {
   return show(options, json, [&] { return bpf_config_text(json); });
 }
 
-// They need no map: what others have there may be why there is none.
+// Works without maps: other programs on the hooks may be the reason why there are none.
 int show_hooks(const Options& options) {
   BpfDatapath datapath(options.cleanup.bpf_root);
   KernelState state;

@@ -40,7 +40,7 @@ Json entry_json(const HookEntry& entry, size_t position) {
   return json;
 }
 
-// As much of it as a program's name may have. What is no eBPF program is told by its kind.
+// At most as long as a program's name may be. An entry that is no eBPF program shows its kind.
 std::string program_words(const Json& entry) {
   constexpr size_t kLongest = 15;
   if (!entry.at("id").is_null()) return text_of(entry, "program").substr(0, kLongest);

@@ -12,7 +12,7 @@ namespace pellicle::ctl {
 
 namespace {
 
-// Also those of which there is no record any more.
+// Adds pods without a record, as found in the kernel.
 void adopt(Endpoints& endpoints, LinuxKernel& kernel, CleanupResult& result) {
   try {
     endpoints.adopt(kernel.facts().pod_devices, pods_in_kernel(kernel.dump()));
@@ -38,7 +38,8 @@ void remove_pods(const CleanupOptions& options, LinuxKernel& kernel, CleanupResu
   }
 }
 
-// A crash leaves the socket and half-written files, a damaged file one that was set aside.
+// A crash leaves the socket and half-written files; a damaged file leaves the copy that was set
+// aside.
 void forget(const std::string& state_dir) {
   const std::filesystem::path directory(state_dir);
   std::error_code ignored;
@@ -49,10 +50,10 @@ void forget(const std::string& state_dir) {
     }
   }
   std::filesystem::remove_all(directory / "deletions", ignored);
-  std::filesystem::remove(directory, ignored);  // only when nothing else is in it
+  std::filesystem::remove(directory, ignored);  // only removes an empty directory
 }
 
-// First of all: no new pod may be given to us.
+// Runs first, so that the runtime gives Pellicle no new pod.
 void remove_cni(const CleanupOptions& options, CleanupResult& result) {
   try {
     for (const auto& path : uninstall_cni(options.cni, options.dry_run)) {
@@ -69,7 +70,7 @@ CleanupResult cleanup(const CleanupOptions& options) {
   CleanupResult result;
   remove_cni(options, result);
   LinuxKernel kernel({.state_dir = options.state_dir, .bpf_root = options.bpf_root});
-  // Before what encrypts their packets.
+  // Before the objects that encrypt the pods' packets.
   if (!options.keep_pods) remove_pods(options, kernel, result);
   const Plan removal = plan({}, kernel.dump());
   for (const auto& operation : removal) result.removed.push_back(describe(operation));

@@ -1,4 +1,4 @@
-// Takes everything of Pellicle's out of this node's kernel, and nothing else.
+// Removes all of Pellicle's objects from this node's kernel, and nothing else.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@ struct CleanupOptions {
   std::string bpf_root;
   CniSettings cni;  // where the plugin and its configuration were installed
   bool keep_pods =
-      false;  // leave the pods' devices; their traffic to other nodes is no longer encrypted
+      false;  // leaves the pods' devices; their traffic to other nodes is no longer encrypted
   bool dry_run = false;
 };
 
 struct CleanupResult {
-  std::vector<std::string> removed;   // one line an object
-  std::vector<std::string> failures;  // one sentence an object that is still there
+  std::vector<std::string> removed;   // one line per object
+  std::vector<std::string> failures;  // one sentence per object that remains
 };
 
 // Throws KernelError when the kernel cannot be read.

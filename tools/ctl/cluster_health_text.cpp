@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kNameColumns = 22;  // as the list of peers has it
+constexpr size_t kNameColumns = 22;  // as in the list of peers
 
 std::string way_of(const Json& path) {
   const auto way = text_of(path, "way");
@@ -29,7 +29,7 @@ std::string sentence_of(const Json& path) {
   return way_of(path) + ": " + text_of(path, "message") + " since " + text_of(path, "since");
 }
 
-// One row where everything is well; else one a way.
+// One row when all paths work; otherwise one per path.
 void reached_lines(Screen& screen, const Json& node) {
   const auto name = "  " + text_of(node, "name");
   if (!node.value("reachable", false)) {

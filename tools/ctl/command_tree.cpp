@@ -7,7 +7,7 @@ namespace pellicle::ctl {
 
 namespace {
 
-// CLI11 shows what a value may be as "TEXT:{text,json}", and has no other way to ask.
+// CLI11 shows the allowed values as "TEXT:{text,json}", and has no other interface to them.
 std::vector<std::string> choices(const std::string& type) {
   const auto begin = type.find(":{");
   const auto end = type.find('}', begin == std::string::npos ? 0 : begin);

@@ -1,5 +1,5 @@
-// A command line as a value: read once from its CLI11 definition, by which it is parsed. Completion
-// and manual pages are written from it.
+// The command line as a value, read once from its CLI11 definition. Completion and manual pages are
+// generated from it.
 #pragma once
 
 #include <string>
@@ -12,13 +12,13 @@ class App;
 namespace pellicle::ctl {
 
 struct CommandOption {
-  std::vector<std::string> names;  // "-o", "--output"; of a positional one none
-  std::string positional;          // "archive"; of others empty
+  std::vector<std::string> names;  // "-o", "--output"; empty for a positional one
+  std::string positional;          // "archive"; empty for others
   std::string description;
-  std::string value;                 // "FILE", "TEXT", "UINT"; empty: it takes none
-  std::vector<std::string> choices;  // the values there are; empty: any
-  std::string standard;              // what it is without being given; may be empty
-  std::string variable;              // of the environment; may be empty
+  std::string value;                 // "FILE", "TEXT", "UINT"; empty: takes no value
+  std::vector<std::string> choices;  // the allowed values; empty: any
+  std::string standard;              // default value; may be empty
+  std::string variable;              // environment variable; may be empty
   bool required = false;
   bool takes_value() const { return !value.empty(); }
 };
@@ -26,8 +26,8 @@ struct CommandOption {
 struct Command {
   std::string name;
   std::string description;
-  std::vector<CommandOption> options;  // and positional ones, in their order
-  std::vector<Command> commands;       // below it; those that --help hides are left out
+  std::vector<CommandOption> options;  // positional ones included, in their order
+  std::vector<Command> commands;       // subcommands, without those that --help hides
 };
 
 Command command_tree(const CLI::App& app);

@@ -6,7 +6,7 @@ namespace pellicle::ctl {
 
 namespace {
 
-// `path` is a command with those above it: "pellicle key rotate". In @ stands the program's name.
+// `path`: a command with its parents: "pellicle key rotate". @ stands for the program's name.
 constexpr const char* kHead = R"(# Completion of @ for bash, made by `@ completion bash`. To use it:
 #   source <(@ completion bash)
 
@@ -90,7 +90,7 @@ void add_word(std::string& words, const std::string& word) {
   words += (words.empty() ? "" : " ") + word;
 }
 
-// "FILE", "DIR", ":text json"; "-" for what nothing is known of.
+// "FILE", "DIR", ":text json"; "-" when the values are unknown.
 std::string values(const CommandOption& option) {
   if (!option.choices.empty()) {
     std::string words;
@@ -101,7 +101,7 @@ std::string values(const CommandOption& option) {
   return path ? option.value : "-";
 }
 
-// Not offered again below: they mean the command they stand at.
+// Not offered for subcommands: these options concern the command that they follow.
 bool of_its_own(const CommandOption& option) {
   return std::any_of(option.names.begin(), option.names.end(),
                      [](const auto& name) { return name == "--help" || name == "--version"; });

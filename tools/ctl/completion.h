@@ -1,4 +1,4 @@
-// Shell completion, written from the tree of commands.
+// Shell completion, generated from the tree of commands.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace pellicle::ctl {
 
-// A script for bash 4 and later that completes commands, options, and the values of both where
-// they are known or are files. It calls nothing but bash.
+// A script for bash 4 and later that completes commands, options, and their values where these are
+// known or are files. It runs no program other than bash.
 std::string bash_completion(const Command& root);
 
 }  // namespace pellicle::ctl

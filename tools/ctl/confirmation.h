@@ -1,12 +1,12 @@
-// Asking before something that cannot be taken back.
+// Asks before an irreversible action.
 #pragma once
 
 #include <string>
 
 namespace pellicle::ctl {
 
-// True when a person types 'yes'. When nobody can be asked (stdin is no terminal): says on stderr
-// that `command` needs --force, and false. The question goes to stderr: stdout is for results.
+// True when a person types 'yes'. When stdin is no terminal, prints on stderr that `command` needs
+// --force and returns false. The question goes to stderr, because stdout is for results.
 bool confirmed(const std::string& command, const std::string& question);
 
 }  // namespace pellicle::ctl

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What the kernel alone can tell: without the peers' names and without what is desired.
+// What the kernel alone knows: no names of peers, and not what is desired.
 Json encryption_of_kernel() {
   LinuxKernel kernel({});
   return encryption_json({.states = kernel.observe_states(),
@@ -34,7 +34,7 @@ struct Encryption {
   bool from_agent = true;
 };
 
-// An agent that is there and hangs is not worked around: it is the one writer.
+// Does not bypass an agent that hangs, because the agent is the only writer.
 Encryption read_encryption(const std::string& socket) {
   try {
     return {.facts = ask(socket, "encrypt")};

@@ -1,5 +1,5 @@
-// `pellicle encrypt`: the ESP states of this node, through its agent or, where none runs, straight
-// from the kernel. Each returns the exit status.
+// `pellicle encrypt`: the ESP states of this node, from its agent or, without one, from the kernel.
+// Each function returns the exit status.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@ struct EncryptOptions {
   std::string socket;  // the agent's
   bool json = false;
   bool verbose = false;
-  std::optional<uint32_t> spi;  // flush: only states with it
-  bool stale = false;           // flush: only states that nothing desires
-  bool force = false;           // flush, export: do not ask
+  std::optional<uint32_t> spi;  // flush: only states with this SPI
+  bool stale = false;           // flush: only states that are not desired
+  bool force = false;           // flush, export: without confirmation
 };
 
 int show_encryption(const EncryptOptions& options);
 
-// Removes states of ours, and no others; says which before it asks. A running agent removes them
-// itself, and makes anew at once what is desired.
+// Removes only Pellicle's states, and shows which before it asks. A running agent removes them
+// itself, and makes the desired ones again at once.
 int flush_encryption(const EncryptOptions& options);
 
-// Prints the keys as Wireshark reads them; nothing else of Pellicle does.
+// Prints the keys in Wireshark's format. Nothing else in Pellicle prints keys.
 int export_for_wireshark(const EncryptOptions& options);
 
 }  // namespace pellicle::ctl

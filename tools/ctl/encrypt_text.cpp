@@ -31,7 +31,7 @@ bool is_out(const Json& state) {
   return state.value("direction", "") == "out";
 }
 
-// Numbers sent, of those there are.
+// Share of the sequence numbers that are used.
 long double share_used(const Json& state) {
   const auto last = state.value("lastSequence", 0ULL);
   return last == 0 ? 0 : static_cast<long double>(state.value("sequence", 0ULL)) / last;
@@ -41,7 +41,7 @@ std::string sequence_text(const Json& state) {
   return hex(state.value("sequence", 0ULL)) + "/" + hex(state.value("lastSequence", 0ULL));
 }
 
-// Of the state whose numbers end first: with ESN on some, the highest number alone would mislead.
+// Of the state closest to exhaustion: when some states use ESN, the highest number would mislead.
 std::string max_sequence(const Json& encryption) {
   const Json* nearest = nullptr;
   for (const auto& state : encryption.at("states")) {
@@ -50,7 +50,7 @@ std::string max_sequence(const Json& encryption) {
   return nearest ? sequence_text(*nearest) : "N/A";
 }
 
-// Those that happened.
+// Only errors that occurred.
 std::map<std::string, uint64_t> errors_of(const Json& encryption) {
   std::map<std::string, uint64_t> errors;
   for (const auto& [name, count] : encryption.at("errors").items()) {
@@ -100,9 +100,9 @@ uint64_t failures(const Json& state) {
          state.value("integrityFailed", 0ULL);
 }
 
-// Who the state's packets come from or go to.
+// The other end of the state's packets.
 struct Remote {
-  bool trouble = false;  // sorts last; read first
+  bool trouble = false;  // has failures or a stale state
   std::string name;
   std::vector<const Json*> states;
 };
@@ -118,7 +118,7 @@ std::string remote_name(const Json& state) {
   return text_of(state, is_out(state) ? "dst" : "src");
 }
 
-// Those with failures or stale states first, then by name.
+// Remotes with failures or stale states first, then by name.
 std::vector<Remote> by_remote(const Json& encryption) {
   std::map<std::string, Remote> remotes;
   for (const auto& state : encryption.at("states")) {

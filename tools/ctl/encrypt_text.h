@@ -1,4 +1,4 @@
-// The state of encryption as a person and as a script that knows Cilium reads it.
+// The state of encryption as text, and as JSON for scripts that know Cilium.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,16 +6,16 @@
 
 namespace pellicle::ctl {
 
-// `encryption` in all of these is what the agent answers to "encrypt".
+// `encryption` is always the agent's answer to "encrypt".
 
-// Cilium's lines, then the states by peer, on an 80-column terminal: a few peers, those with
-// failures first, or all of them.
+// Cilium's lines, then the states by peer, for an 80-column terminal: a few peers, those with
+// failures first, or with `verbose` all of them.
 std::string encrypt_text(const nlohmann::ordered_json& encryption, bool verbose);
 
-// Some of its states, a line or two each: what is about to be removed.
+// Some states of that answer, a line or two each, such as those about to be removed.
 std::string state_list(const nlohmann::ordered_json& states);
 
-// Cilium's fields (mode, ipsec), and `states` beside them.
+// Cilium's fields (mode, ipsec), with `states` added.
 nlohmann::ordered_json encrypt_json(const nlohmann::ordered_json& encryption);
 
 }  // namespace pellicle::ctl

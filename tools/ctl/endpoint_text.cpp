@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kContainerDigits = 12;  // as container runtimes shorten them
+constexpr size_t kContainerDigits = 12;  // the short form of container runtimes
 
 std::string container_of(const Json& endpoint) {
   const auto id = endpoint.value("id", "");

@@ -1,4 +1,4 @@
-// The pods of this node as a person reads them, on an 80-column terminal.
+// The pods of this node as text, for an 80-column terminal.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,8 +6,8 @@
 
 namespace pellicle::ctl {
 
-// `endpoints` is what the agent answers to pod-list. A row a pod, by name; further addresses of a
-// pod below its first.
+// `endpoints`: the agent's answer to pod-list. One row per pod, by name; further addresses of a pod
+// follow below its first.
 std::string endpoint_text(const nlohmann::ordered_json& endpoints);
 
 }  // namespace pellicle::ctl

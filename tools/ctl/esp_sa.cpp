@@ -14,8 +14,8 @@ struct Name {
   const char* wireshark;
 };
 
-// Of an AEAD the length is in the name; of an authentication what the state asks for, 0 meaning the
-// kernel's own (net/xfrm/xfrm_algo.c, 6.1).
+// For an AEAD, Wireshark's name contains the ICV length. For an authentication algorithm, `bits` is
+// what the state requests; 0 is the kernel's default (net/xfrm/xfrm_algo.c, 6.1).
 constexpr std::array kEncryption = {
     Name{"rfc4106(gcm(aes))", 64, "AES-GCM with 8 octet ICV [RFC4106]"},
     Name{"rfc4106(gcm(aes))", 96, "AES-GCM with 12 octet ICV [RFC4106]"},
@@ -39,7 +39,7 @@ const char* wireshark_name(const Names& names, const std::string& kernel, uint32
   return nullptr;
 }
 
-// Hexadecimal key bytes, wiped when they are no longer needed.
+// Key bytes in hexadecimal, wiped on destruction.
 class Hex {
  public:
   explicit Hex(const SecretBytes& key) {
@@ -60,10 +60,10 @@ class Hex {
 };
 
 struct Algorithms {
-  const char* encryption = nullptr;  // null: Wireshark has no such
+  const char* encryption = nullptr;  // null: Wireshark does not have the algorithm
   const SecretBytes* encryption_key = nullptr;
   const char* authentication = nullptr;
-  const SecretBytes* authentication_key = nullptr;  // null: none is needed
+  const SecretBytes* authentication_key = nullptr;  // null: not needed
 };
 
 Algorithms algorithms(const Algorithm& algorithm) {
@@ -79,7 +79,7 @@ Algorithms algorithms(const Algorithm& algorithm) {
           .authentication_key = &pair.auth_key};
 }
 
-// Any address is a star.
+// "*" for any address.
 std::string address(const IpAddress& address) {
   return address == IpAddress::any(address.family()) ? "*" : address.to_string();
 }

@@ -1,4 +1,4 @@
-// ESP states as Wireshark and tshark read them: lines of the file `esp_sa` of a profile, which are
+// ESP states in the format of Wireshark and tshark: lines of a profile's file `esp_sa`, which are
 // also the values of `-o uat:esp_sa:...` (Wireshark 4.0, epan/dissectors/packet-ipsec.c).
 #pragma once
 
@@ -10,8 +10,8 @@
 
 namespace pellicle::ctl {
 
-// A line each, with the keys in it. What Wireshark cannot decrypt, or the kernel does not tell the
-// key of, is said on `complaints`; false when nothing was left to write.
+// Writes one line per state, keys included. Reports on `complaints` each state that Wireshark
+// cannot decrypt or whose key the kernel withholds. Returns false when no line was written.
 bool write_esp_sa(const std::vector<ObservedState>& states, std::ostream& out,
                   std::ostream& complaints);
 

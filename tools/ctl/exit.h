@@ -1,4 +1,4 @@
-// What `pellicle` exits with. Stable: scripts and probes look at it.
+// Exit statuses of `pellicle`. Stable, because scripts and probes depend on them.
 #pragma once
 
 namespace pellicle::ctl {

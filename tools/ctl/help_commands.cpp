@@ -1,4 +1,4 @@
-// What the program tells of itself: `completion`, and the manual page for whoever packs it.
+// `completion`, and the manual page for packagers.
 #include <CLI/CLI.hpp>
 #include <iostream>
 

@@ -95,7 +95,7 @@ class Rotation {
 
   void cannot_watch(const std::string& sentence) {
     complain(sentence);
-    if (listed_) return;  // it is tried again until the time is over
+    if (listed_) return;  // the watcher retries until the time limit
     complain("without knowing the Nodes no key is written; nothing was changed");
     finish(kUnreachable);
   }
@@ -130,7 +130,7 @@ class Rotation {
     progress();
   }
 
-  // Which nodes have it that did not before.
+  // Reports the nodes that have taken the new key since the last call.
   void progress() {
     if (!new_key_) return;
     for (const auto& [name, node] : nodes_) {
@@ -166,7 +166,7 @@ class Rotation {
   ApiClient client_;
   std::map<std::string, Node> nodes_;
   bool listed_ = false;
-  std::optional<uint8_t> new_key_;  // once it is written
+  std::optional<uint8_t> new_key_;  // set once it is written
   Clock::time_point since_;
   std::set<std::string> arrived_;
   int status_ = kDegraded;

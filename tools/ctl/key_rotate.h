@@ -1,4 +1,4 @@
-// `pellicle key rotate`: a new key for the cluster, and the nodes that take it over.
+// `pellicle key rotate`: writes a new key for the cluster, and waits until the nodes take it.
 #pragma once
 
 #include <chrono>
@@ -13,15 +13,15 @@ namespace pellicle::ctl {
 struct RotateOptions {
   RotationWishes wishes;
   bool wait = true;                 // until every node has the new key
-  std::chrono::seconds limit{300};  // for all of it
+  std::chrono::seconds limit{300};  // of the whole command
 };
 
-// How the caller reaches the API: `kubeconfig`, else $KUBECONFIG (of a list the first file), else
-// the service account of the pod this runs in, else ~/.kube/config. Throws AccessError.
+// The caller's access to the API: `kubeconfig`, else $KUBECONFIG (the first file of a list), else
+// the pod's service account, else ~/.kube/config. Throws AccessError.
 ApiAccess caller_access(const std::string& kubeconfig);
 
-// Returns the exit status: kOk; kDegraded when not every node has the key in time, or it could not
-// be written; kUsage when it is refused; kUnreachable when the API cannot be asked.
+// Returns the exit status: kOk; kDegraded when some node lacks the key in time, or the write
+// failed; kUsage when the rotation is refused; kUnreachable when the API does not answer.
 int rotate_key(const ApiAccess& access, const RotateOptions& options, std::ostream& out,
                std::ostream& complaints);
 

@@ -7,7 +7,7 @@ namespace pellicle::ctl {
 
 namespace {
 
-// What no tree of commands tells. Exit statuses are those of exit.h.
+// Sections that the tree of commands does not provide. The exit statuses are those of exit.h.
 constexpr const char* kRest = R"(.SH EXIT STATUS
 .TP
 .B 0
@@ -53,7 +53,8 @@ The eBPF maps.
 .BR kubectl (1)
 )";
 
-// As it stands, also at the start of a line: no request, no escape, and every dash can be copied.
+// Escapes text for roff, at the start of a line too: no requests or escapes, and dashes that can be
+// copied.
 std::string roff(const std::string& text) {
   std::string safe;
   for (const char c : text) {
@@ -84,7 +85,7 @@ std::string italic(const std::string& text) {
   return "\\fI" + roff(text) + "\\fR";
 }
 
-// The words of a description, ended as a sentence.
+// A description, with a full stop at the end.
 std::string sentence(const std::string& text) {
   if (text.empty()) return "";
   return text + (text.ends_with('.') ? "" : ".");
@@ -137,7 +138,7 @@ std::string usage(const Command& command, const std::string& path) {
   return line;
 }
 
-// Commands that do something, with what is said of the group they are in.
+// The leaf commands, with the options of their group.
 void add_commands(const Command& group, const std::string& path, std::string& page) {
   for (const auto& command : group.commands) {
     const auto full = path + " " + command.name;

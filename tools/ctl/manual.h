@@ -1,4 +1,4 @@
-// The manual page, written from the tree of commands.
+// The manual page, generated from the tree of commands.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace pellicle::ctl {
 
-// One page for all commands, in section 8, as roff for the `man` macros.
+// One page for all commands, in section 8, as roff with the `man` macros.
 std::string manual(const Command& root, const std::string& version);
 
 }  // namespace pellicle::ctl

@@ -24,10 +24,10 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kRenewal = 1s;  // well within DatapathEvents::kLease
+constexpr auto kRenewal = 1s;  // much shorter than DatapathEvents::kLease
 
-// Readable once we are to end. From here on a signal ends nothing by itself, and a write to a pipe
-// that nobody reads is an error.
+// A descriptor that is readable once a signal asks to end. From here on no signal ends the process,
+// and a write to a closed pipe fails instead.
 FileDescriptor ending_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -39,7 +39,7 @@ FileDescriptor ending_signals() {
   return made;
 }
 
-// Of a terminal; 0: not one, any width will do.
+// Width of the terminal; 0: not a terminal, so any width is fine.
 size_t columns() {
   winsize size{};
   if (isatty(STDOUT_FILENO) != 1) return 0;
@@ -54,7 +54,7 @@ class Monitor {
         width_(columns()),
         events_(options.bpf_root, {.kinds = options.kinds, .one_in = options.one_in}) {}
 
-  // Until the end, however it comes.
+  // Returns at the end, for any reason.
   void run() {
     std::cerr << "pellicle: listening; Ctrl-C ends it\n";
     const auto hear = [this](const DatapathEvent& event) { return show(event); };
@@ -82,7 +82,7 @@ class Monitor {
     lost_ = lost;
   }
 
-  // For events, at most until the next renewal. False: it is to end.
+  // Waits for events, at most until the next renewal. Returns false to end.
   bool wait() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(renewal_ - steady_clock::now());
     return ready({.fd = events_.fd(), .events = POLLIN, .revents = 0},
@@ -105,11 +105,12 @@ class Monitor {
     return !options_.count || shown_ < *options_.count;
   }
 
-  // At once and whole. False: nobody reads it, or it is to end while nobody does.
+  // Writes the whole line at once. Returns false when the reader is gone, or a signal arrives while
+  // the pipe is full.
   bool write_line(std::string line) {
     line += '\n';
     for (size_t done = 0; done < line.size();) {
-      // A pipe that poll(2) finds writable takes this much without making us wait (PIPE_BUF).
+      // A pipe that poll(2) reports writable takes PIPE_BUF bytes without blocking.
       if (!ready({.fd = -1, .events = 0, .revents = 0},
                  {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0}, -1ms))
         return false;

@@ -1,4 +1,4 @@
-// What the datapath does with packets, as it happens.
+// Shows what the datapath does with packets, as it happens.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ struct MonitorOptions {
   bool json = false;
   MonitorFilter filter;
   std::set<EventKind> kinds;      // empty: all
-  uint32_t one_in = 1;            // of so many events each is told with the same chance
+  uint32_t one_in = 1;            // sampling: each event is shown with a chance of 1 in this
   std::optional<uint64_t> count;  // events to show
 };
 
-// Shows events on standard output, a line each, until so many are shown, SIGINT, SIGTERM or SIGHUP
-// comes or nobody reads on; then one line on standard error says how many. Sets the process's
-// signal mask. An exit status; OsError of DatapathEvents.
+// Shows events on standard output, one per line, until `count` are shown, SIGINT, SIGTERM or SIGHUP
+// arrives, or the reader is gone. Then prints a summary line on standard error. Sets the process's
+// signal mask. Returns the exit status; throws OsError of DatapathEvents.
 int monitor(const MonitorOptions& options);
 
 }  // namespace pellicle::ctl

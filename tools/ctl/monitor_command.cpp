@@ -20,7 +20,7 @@ struct Arguments {
   std::vector<std::string> types;
 };
 
-// CLI11 asks a validator for an error sentence; empty means the value is good.
+// CLI11 expects an error sentence from a validator; empty means that the value is good.
 std::string address_or_network(const std::string& value) {
   return parse_network(value) ? ""
                               : "expected an address or a network such as 10.0.1.52 or "
@@ -44,7 +44,7 @@ std::set<EventKind> kinds(const std::vector<std::string>& names) {
   return all;
 }
 
-// Without an agent an address is at least itself.
+// Without an agent, an address still matches itself.
 std::vector<Cidr> networks_by_agent(const std::string& socket, const std::string& node) {
   try {
     auto found = networks_of_node(ask(socket, "status"), node);

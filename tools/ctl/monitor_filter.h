@@ -1,4 +1,4 @@
-// Which of the datapath's events are shown: by their addresses.
+// Selects the datapath's events to show, by address.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,22 +10,22 @@
 
 namespace pellicle::ctl {
 
-// An event has to satisfy each list that is not empty; one network of it is enough. One without
-// addresses satisfies none.
+// An event must match each non-empty list; one network of a list is enough. An event without
+// addresses matches no non-empty list.
 struct MonitorFilter {
   std::vector<Cidr> from;
   std::vector<Cidr> to;
-  std::vector<Cidr> related;  // from or to
-  std::vector<Cidr> nodes;    // likewise: what nodes and their pods have
+  std::vector<Cidr> related;  // source or destination
+  std::vector<Cidr> nodes;    // likewise: networks of nodes and their pods
   bool takes(const DatapathEvent& event) const;
 };
 
-// "10.0.1.52", "fd00:10:1::/64". No value: neither an address nor a network.
+// "10.0.1.52", "fd00:10:1::/64". nullopt: neither an address nor a network.
 std::optional<Cidr> parse_network(const std::string& text);
 
-// All that a peer or this node has, in both families, by its name or one of its addresses: pods,
-// the node's own address, cilium_host's. `status` is what the agent answers to that. Empty: no such
-// node.
+// All networks of this node or a peer, in both families: pods, the node's own address,
+// cilium_host's. `node`: its name or one of its addresses. `status`: the agent's answer to
+// "status". Empty: no such node.
 std::vector<Cidr> networks_of_node(const nlohmann::ordered_json& status, const std::string& node);
 
 }  // namespace pellicle::ctl

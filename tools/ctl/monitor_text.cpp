@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kKindWidth = 10;  // the longest name and a blank
+constexpr size_t kKindWidth = 10;  // longest name and a blank
 
 std::string protocol_name(const DatapathEvent& event) {
   if (!event.protocol) return "?";
@@ -50,7 +50,7 @@ std::string hex(uint32_t number, int digits) {
   return text.data();
 }
 
-// In UTC, as all times of the agent are.
+// In UTC, as all of the agent's times.
 std::string time_of_event(const DatapathEvent& event, const char* form, int decimals) {
   using std::chrono::system_clock;
   const auto second = std::chrono::floor<std::chrono::seconds>(event.time);
@@ -92,7 +92,7 @@ std::string monitor_text(const DatapathEvent& event, size_t width) {
                      std::to_string(event.length) + "B";
   if (event.spi)
     text += " spi " + hex(*event.spi, 0);
-  else if (event.key_id)  // an SPI ends in it
+  else if (event.key_id)  // an SPI ends in the key id
     text += " key " + std::to_string(*event.key_id);
   if (!event.reason.empty()) text += " " + event.reason;
   const bool fits = width == 0 || text.size() + 1 + event.device.size() <= width;

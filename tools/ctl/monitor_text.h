@@ -1,4 +1,4 @@
-// An event of the datapath as a person or a script reads it.
+// A datapath event as text and as JSON.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace pellicle::ctl {
 //   08:05:14.125 dropped   icmp 10.0.1.52 > 10.0.2.77 98B no_key lxc0123456789ab
 std::string monitor_text(const DatapathEvent& event, size_t width = 0);
 
-// One JSON object on one line, without its end; a field that an event does not have is not there.
+// One JSON object on one line, without line end; fields that the event lacks are omitted.
 std::string monitor_json(const DatapathEvent& event);
 
 }  // namespace pellicle::ctl

@@ -1,4 +1,4 @@
-// What is done to this node as a whole, with or without an agent.
+// Commands that concern the whole node, with or without an agent.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -25,7 +25,7 @@ bool answers(const std::string& socket) {
   }
 }
 
-// On the socket that was named, or on the one that an agent with this state directory has.
+// Checks the given socket, and the default socket of an agent with this state directory.
 bool agent_is_running(const Options& options) {
   return answers(options.socket) || answers(options.cleanup.state_dir + "/agent.sock");
 }

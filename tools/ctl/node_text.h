@@ -1,4 +1,4 @@
-// The nodes of the cluster as a person reads them, on an 80-column terminal.
+// The nodes of the cluster as text, for an 80-column terminal.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,8 +6,8 @@
 
 namespace pellicle::ctl {
 
-// `status` is what the agent answers to that. This node first, then its peers, then PodCIDRs of
-// nodes that are not ready to be encrypted to: what is for them is dropped.
+// `status`: the agent's answer to "status". This node first, then its peers, then PodCIDRs of nodes
+// that are not ready: packets to them are dropped.
 std::string node_text(const nlohmann::ordered_json& status);
 nlohmann::ordered_json node_json(const nlohmann::ordered_json& status);
 

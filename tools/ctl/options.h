@@ -1,4 +1,4 @@
-// The options that the commands share, and those of each: where CLI11 puts what was given.
+// Storage for the options of all commands: CLI11 writes the parsed values here.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct Options {
   std::optional<uint32_t> spi;
   bool stale = false;
   bool all = false;
-  std::string level;       // empty: it is only asked for
-  bool wireshark = false;  // the one form of export there is
+  std::string level;       // empty: show the current level
+  bool wireshark = false;  // the only export format
   std::string kubeconfig;
   RotateOptions rotate;
   std::string archive;

@@ -1,4 +1,4 @@
-// What is shown to a person: lines and sentences on an 80-column terminal.
+// Text output for an 80-column terminal.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@ namespace pellicle::ctl {
 
 inline constexpr size_t kLabel = 14;    // columns of "Kubernetes:   "
 inline constexpr size_t kWidth = 80;    // of the terminal
-inline constexpr size_t kFewPeers = 8;  // as many are listed without --verbose
+inline constexpr size_t kFewPeers = 8;  // shown without --verbose
 
 class Screen {
  public:
@@ -22,19 +22,19 @@ class Screen {
 
   void row(const std::string& text) { out_ << text << "\n"; }
 
-  // A label and a value, one blank between them: what a script may cut at the colon.
+  // A label and a value with one blank between, so that a script can split at the colon.
   void field(const std::string& label, const std::string& value) {
     out_ << label << (value.empty() ? "" : " ") << value << "\n";
   }
 
-  // A label and words that may need more than one row.
+  // A label and text that may need several rows.
   void sentence(const std::string& label, const std::string& text) {
     out_ << label << std::string(kLabel - label.size(), ' ');
     paragraph(kLabel, text, kLabel);
   }
 
-  // Long sentences go on below, indented, so that nothing is cut. `column` is where the cursor
-  // stands already.
+  // Wraps text at the terminal's width, with continuation rows indented. `column`: the current
+  // cursor column.
   void paragraph(size_t indent, const std::string& text, size_t column = 0) {
     std::istringstream words(text);
     std::string word;

@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kFewRefusals = 4;
 
-// What the node is in both families, or `otherwise`: "10.0.1.0/24, fd00:1::/64".
+// A field's values of both families, or `otherwise`: "10.0.1.0/24, fd00:1::/64".
 std::string both(const Json& node, const std::string& field, const std::string& otherwise) {
   std::string text = text_of(node, field.c_str(), "");
   const auto ipv6 = text_of(node, (field + "6").c_str(), "");
@@ -68,7 +68,7 @@ void cni_lines(Screen& screen, const Json& status) {
   screen.sentence("CNI:", text);
 }
 
-// As Cilium says it: "IPTables [IPv4: Enabled, IPv6: Disabled]".
+// In Cilium's format: "IPTables [IPv4: Enabled, IPv6: Disabled]".
 void routing_lines(Screen& screen, const Json& status) {
   const auto found = status.find("routing");
   if (found == status.end()) return;
@@ -85,7 +85,7 @@ void routing_lines(Screen& screen, const Json& status) {
                                                         ", IPv6: " + family("ipv6") + "]");
 }
 
-// Why one is not healthy stands below, among the problems.
+// The problems below say why a controller is not healthy.
 void controller_lines(Screen& screen, const Json& status, bool verbose) {
   const auto found = status.find("controllers");
   if (found == status.end()) return;
@@ -122,7 +122,7 @@ bool kubernetes_lines(Screen& screen, const Json& status) {
   return healthy;
 }
 
-// One line an older key.
+// One line per older key.
 void rotation_lines(Screen& screen, const Json& older) {
   for (const auto& each : older) {
     const auto& lacking = each.at("lacking");
@@ -164,7 +164,7 @@ bool has_narrow_path(const Json& peer) {
   return peer.contains("pathMTU");
 }
 
-// Those that something is wrong with first, then those with a path that is narrower than others.
+// Peers with a problem first, then those with a narrower path.
 std::vector<Json> in_order_of_interest(const Json& peers) {
   std::vector<Json> list(peers.begin(), peers.end());
   const auto well = std::stable_partition(list.begin(), list.end(), std::not_fn(is_encrypted));
@@ -172,7 +172,7 @@ std::vector<Json> in_order_of_interest(const Json& peers) {
   return list;
 }
 
-// An agent of before says nothing of routes: they go to the node itself.
+// Earlier agents report no routes; theirs go to the node itself.
 Json route_of(const Json& peer) {
   return peer.value("route", Json{{"kind", "direct"}, {"via", text_of(peer, "internalIP")}});
 }
@@ -247,7 +247,7 @@ void drop_lines(Screen& screen, const Json& status) {
   }
 }
 
-// One cause may stand in the way of much: it is said once, above what it concerns.
+// Groups refusals by cause, because one cause can affect many operations.
 size_t refusal_lines(Screen& screen, const Json& refusals, bool verbose) {
   std::vector<std::string> causes;
   std::map<std::string, std::vector<std::string>> operations;

@@ -1,4 +1,4 @@
-// The agent's status as a person reads it, on an 80-column terminal.
+// The agent's status as text, for an 80-column terminal.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@ namespace pellicle::ctl {
 
 struct StatusText {
   std::string text;
-  bool healthy = false;  // false: something is said in it that somebody must act on
+  bool healthy = false;  // false: the text contains something to act on
 };
 
 StatusText status_text(const nlohmann::ordered_json& status, bool colour, bool verbose);

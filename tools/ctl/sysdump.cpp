@@ -27,7 +27,7 @@ using Parts = std::map<std::string, std::string>;
 
 constexpr size_t kShortestKey = 32;  // digits
 
-// What `ip` and iptables know beside what is ours. `nokeys`: iproute2 since 4.20.
+// Includes objects of other programs. `nokeys` needs iproute2 4.20 or later.
 const std::map<std::string, std::vector<std::string>> kCommands = {
     {"network/links.txt", {"ip", "-details", "link"}},
     {"network/addresses.txt", {"ip", "address"}},
@@ -51,7 +51,7 @@ const std::map<std::string, const char*> kFiles = {
     {"system/command-line.txt", "/proc/cmdline"},
 };
 
-// Any failure is content too: a dump is made when things are broken.
+// A failure becomes the part's content, because dumps are made when things are broken.
 template <class Make>
 std::string part(Make&& make) {
   try {
@@ -81,7 +81,7 @@ std::string kernel_objects(const SysdumpOptions& options) {
   LinuxKernel kernel({.state_dir = options.state_dir, .bpf_root = options.bpf_root});
   std::string text;
   for (const auto& operation : plan(kernel.dump(), {})) {
-    // "add route ...": here it is there already.
+    // Strips the verb of "add route ...": the object exists already.
     const auto line = describe(operation);
     text += line.substr(line.find(' ') + 1) + "\n";
   }

@@ -1,6 +1,6 @@
-// Everything that is asked for when something does not work, in one archive: what the agent says,
-// what the kernel has, what others have put there. No key: states are listed without theirs, and
-// what other programs print is searched for anything that looks like one.
+// Collects everything that support needs into one archive: the agent's answers, the kernel's
+// objects, and those of other programs. Contains no keys: states are listed without theirs, and
+// text that looks like a key is removed from the output of other programs.
 #pragma once
 
 #include <map>
@@ -15,17 +15,17 @@ struct SysdumpOptions {
   std::string socket;
   std::string state_dir;
   std::string bpf_root;
-  std::vector<std::string> files;  // further files to take in, such as logs
+  std::vector<std::string> files;  // additional files, such as logs
 };
 
-// Runs of 32 hexadecimal digits and more, with or without 0x, replaced by a remark: the shortest
-// key of AES has as many.
+// Replaces runs of 32 or more hexadecimal digits, with or without 0x, by a remark: the shortest AES
+// key has 32.
 std::string without_keys(std::string_view text);
 
-// Path in the archive -> content. What could not be had has a sentence in its place.
+// Path in the archive -> content. A part that failed contains a sentence instead.
 std::map<std::string, std::string> sysdump_parts(const SysdumpOptions& options);
 
-// Packs them with tar and gzip. std::runtime_error when that cannot be done.
+// Packs the parts with tar and gzip. Throws std::runtime_error on failure.
 void write_sysdump(const std::map<std::string, std::string>& parts, const std::string& archive);
 
 }  // namespace pellicle::ctl

@@ -1,4 +1,4 @@
-// Rows of words in columns that are as wide as they need to be.
+// Rows of words in columns of minimal width.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace pellicle::ctl {
 
 using Row = std::vector<std::string>;
 
-// Two blanks between columns, none at the end of a line. The first row is the heading; all have as
-// many words.
+// Separates columns by two blanks, without trailing blanks. The first row is the heading; all rows
+// have the same number of words.
 std::string table(const std::vector<Row>& rows);
 
 }  // namespace pellicle::ctl

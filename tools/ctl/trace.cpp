@@ -17,8 +17,8 @@ namespace {
 std::string as_text(const Trace& trace) {
   Screen screen(false);
   for (const auto& step : trace.steps) {
-    // "route 10.0.0.0/24 dev cilium_host table 200" says what it is; "program pell_lxc_in" not
-    // where.
+    // The finding "route 10.0.0.0/24 dev cilium_host table 200" names its place itself; "program
+    // pell_lxc_in" does not.
     const auto kind = step.where.substr(0, step.where.find_first_of(", "));
     const auto text =
         step.finding.starts_with(kind) ? step.finding : step.where + ": " + step.finding;

@@ -1,4 +1,4 @@
-// The versions of this command and of the agent that runs.
+// Versions of this command and of the running agent.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 
 namespace pellicle::ctl {
 
-// `agent` is null when none answers; `trouble` says why then.
+// `agent` is null when none answers; then `trouble` says why.
 nlohmann::ordered_json version_json(const std::string& client, const nlohmann::ordered_json& agent);
 std::string version_text(const nlohmann::ordered_json& versions, const std::string& trouble);
 

@@ -289,7 +289,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_cni_options(app, line.config);
   add_process_options(app, line.config);
 
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them in reverse order
   try {
     app.parse(arguments);
     std::erase(line.config.cni.chain, "");

@@ -17,14 +17,13 @@ namespace pellicle {
 struct Config {
   Settings settings;
   CniSettings cni;
-  std::vector<Cidr>
-      node_address_cidrs;  // of a Node's InternalIPs those that count, see decode_node()
-  bool allow_weak_algorithms = false;  // hmac(md5) and hmac(sha1) in the key Secret
-  std::string kubeconfig;              // empty: the pod's service account
+  std::vector<Cidr> node_address_cidrs;  // which of a Node's InternalIPs count, see decode_node()
+  bool allow_weak_algorithms = false;    // hmac(md5) and hmac(sha1) in the key Secret
+  std::string kubeconfig;                // empty: the pod's service account
   std::string service_host;  // replaces KUBERNETES_SERVICE_HOST, when kube-proxy is not up yet
   std::string service_port;
   std::string state_dir =
-      "/var/run/pellicle";  // a tmpfs: what it remembers is as old as the kernel's state
+      "/var/run/pellicle";  // a tmpfs: its files live as long as the kernel's objects
   std::string bpf_root = "/sys/fs/bpf/pellicle";
   std::string socket;  // empty: <state_dir>/agent.sock
   std::string boot_id_file = kBootIdFile;

@@ -1,5 +1,5 @@
-// The tree of commands: each with its options and what is called when it is given. Whoever
-// describes it (--help, completion, manual pages) walks the tree.
+// The tree of commands, each with its options and callback. --help, completion and manual pages are
+// generated from it.
 #pragma once
 
 #include "tools/ctl/options.h"
@@ -10,11 +10,11 @@ class App;
 
 namespace pellicle::ctl {
 
-// Makes `app` the command line of `pellicle`. Parsing runs the command that was given, which leaves
-// its exit status in `status`; both references must live as long as `app`.
+// Makes `app` the command line of `pellicle`. Parsing runs the given command, which stores its exit
+// status in `status`. Both references must live as long as `app`.
 void add_commands(CLI::App& app, Options& options, int& status);
 
-// Its parts, in this order.
+// The parts of add_commands(), in this order.
 void add_agent_commands(CLI::App& app, Options& options, int& status);
 void add_bpf_commands(CLI::App& app, Options& options, int& status);
 void add_encrypt_commands(CLI::App& app, Options& options, int& status);

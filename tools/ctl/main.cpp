@@ -1,4 +1,4 @@
-// `pellicle`: what an engineer asks the agent of this node.
+// `pellicle`: the command line for this node's agent.
 #include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
@@ -29,7 +29,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Some of what it does has keys in memory: no core dump may show one.
+  // Some commands have keys in memory, so no core dump may be written.
   prctl(PR_SET_DUMPABLE, 0);
   try {
     return run(argc, argv);
@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
     std::cerr << "pellicle: " << error.what() << "\n";
     return kUnreachable;
   } catch (const nlohmann::json::exception& error) {
-    // Of an agent of another version, which names its fields otherwise.
+    // The agent has another version, whose fields differ.
     std::cerr << "pellicle: the answer is not what this pellicle " PELLICLE_VERSION
                  " expects (`pellicle version` shows the agent's): "
               << error.what() << "\n";

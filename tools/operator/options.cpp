@@ -193,7 +193,7 @@ OperatorCommandLine parse_operator_command_line(std::vector<std::string> argumen
   add_process_options(app, line.options);
   add_key_options(app, line.options, given);
   add_taint_options(app, line.options);
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them in reverse order
   const auto ends = [](int status, std::string text) {
     return OperatorCommandLine{
         .options = {}, .run = false, .status = status, .text = std::move(text)};

@@ -32,7 +32,7 @@ std::optional<std::string> contents(const std::string& path) {
   return text.str();
 }
 
-// FNV-1a, 64 bits: tells one whole from the one before it.
+// FNV-1a, 64 bits: tells one `whole` from the previous one. Never 0.
 uint64_t digest(const std::string& text) {
   uint64_t hash = 14695981039346656037U;
   for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211U;
@@ -55,7 +55,7 @@ int write_all(int fd, const std::string& text) {
 
 int write_at(int fd, size_t end, const std::string& text) {
   const auto size = static_cast<off_t>(end);
-  // What a process that died left behind of a line is cut off.
+  // Cut off an incomplete line that a crashed process left.
   if (::ftruncate(fd, size) != 0 || ::lseek(fd, size, SEEK_SET) < 0) return errno;
   const int error = write_all(fd, text);
   if (error != 0 && ::ftruncate(fd, size) != 0) return errno;
@@ -95,7 +95,7 @@ void Journal::replace(const std::string& whole) {
   replace_file(path_, whole);
   digest_ = digest(whole);
   appended_ = 0;
-  ::unlink(more().c_str());  // where it stays it is of another whole
+  ::unlink(more().c_str());  // if this fails, its first line names the previous whole: ignored
 }
 
 void Journal::remove() {

@@ -17,7 +17,7 @@ namespace {
   throw std::system_error(error, std::generic_category(), "write " + path);
 }
 
-// 0, or the errno of the first step that failed.
+// Returns 0, or the errno of the first step that failed.
 int write_all(int fd, const std::string& content, unsigned mode) {
   for (size_t done = 0; done < content.size();) {
     const ssize_t size = ::write(fd, content.data() + done, content.size() - done);
@@ -32,7 +32,7 @@ int write_all(int fd, const std::string& content, unsigned mode) {
 void sync_folder(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // the rename is done; a folder that cannot be opened cannot be synced either
+  if (fd < 0) return;  // the rename is done; a folder that cannot be opened cannot be synced
   ::fsync(fd);
   ::close(fd);
 }

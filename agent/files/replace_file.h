@@ -1,12 +1,13 @@
-// A file that is old or new at every moment, also after a power cut.
+// Replaces a file atomically: at every moment, even after a power cut, it has its old or its new
+// content.
 #pragma once
 
 #include <string>
 
 namespace pellicle {
 
-// A temporary file beside it (<path>.new), fsync, rename, fsync of the folder. Mode 0600 unless
-// another is given. std::system_error whose words name the path; the old file stays then.
+// Writes a temporary file beside it (<path>.new), then fsync, rename, fsync of the folder. On
+// failure throws std::system_error that names the path, and keeps the old file.
 void replace_file(const std::string& path, const std::string& content, unsigned mode = 0600);
 
 }  // namespace pellicle

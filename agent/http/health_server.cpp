@@ -13,7 +13,8 @@ namespace pellicle {
 
 namespace {
 
-constexpr uint32_t kMostOfARequest = 16 * 1024;  // a jumbo frame of padding, see agent/health/
+// Bytes of a request header. Health checks pad theirs up to a jumbo frame, see agent/health/.
+constexpr uint32_t kMostOfARequest = 16 * 1024;
 
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
@@ -39,7 +40,7 @@ std::optional<tcp::endpoint> endpoint(const std::string& address) {
   return error ? std::nullopt : std::optional(tcp::endpoint(ip, *port));
 }
 
-// Also where a machine has no IPv6.
+// Falls back to 0.0.0.0 where the machine has no IPv6.
 tcp::acceptor listening(boost::asio::io_context& io, const std::string& address) {
   auto wanted = endpoint(address);
   if (!wanted) throw std::runtime_error("health-address: " + health_address_problem(address));
@@ -66,7 +67,7 @@ std::string health_address_problem(const std::string& address) {
                                  address + "'";
 }
 
-// One request; whoever takes longer than five seconds for it is cut off.
+// One connection with one request. A client that takes longer than 5 s to send it is disconnected.
 class HealthServer::Session : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, std::shared_ptr<Shared> shared)
@@ -84,7 +85,7 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Answers nothing more; its place is free.
+  // Closes the connection without an answer and frees its slot.
   void hang_up() {
     stop_asking();
     beast::error_code ignored;
@@ -118,14 +119,14 @@ class HealthServer::Session : public std::enable_shared_from_this<Session> {
     if (found == shared_->paths.end()) return send({.status = 404, .text = "not found\n"});
     try {
       found->second([self = shared_from_this()](Answer answer) { self->send(std::move(answer)); });
-    } catch (const std::exception& error) {  // costs this answer, not the daemon
+    } catch (const std::exception& error) {  // fails this request only, not the daemon
       send({.status = 500, .text = std::string(error.what()) + "\n"});
     }
   }
 
   void send(Answer answer) {
     if (std::exchange(answered_, true)) return;
-    stream_.expires_after(std::chrono::seconds(5));  // an answer may have taken longer to come
+    stream_.expires_after(std::chrono::seconds(5));  // the first timer may have expired meanwhile
     response_.result(answer.status);
     response_.set(http::field::content_type, answer.type);
     if (request_.get().method() != http::verb::head) response_.body() = std::move(answer.text);
@@ -170,7 +171,7 @@ void HealthServer::accept() {
       });
 }
 
-// Out of descriptors, for instance: at once it would be the same.
+// accept() fails when, for instance, no descriptor is free. An immediate retry would fail again.
 void HealthServer::accept_later() {
   pause_.expires_after(std::chrono::milliseconds(100));
   pause_.async_wait([this, shared = shared_](boost::system::error_code cancelled) {

@@ -1,4 +1,4 @@
-// What kubelet and Prometheus ask of a daemon of ours, over plain HTTP: nothing secret is told.
+// Plain HTTP server for kubelet's probes and Prometheus. Its answers contain no secrets.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -13,10 +13,10 @@
 
 namespace pellicle {
 
-// Why HealthServer takes no such address, in words for whoever wrote it; empty when it does.
+// Why HealthServer cannot parse `address`, as a sentence for the user; empty when it can.
 std::string health_address_problem(const std::string& address);
 
-// GET of one of these paths.
+// Answers GET and HEAD for a fixed set of paths.
 class HealthServer {
  public:
   struct Answer {
@@ -24,10 +24,11 @@ class HealthServer {
     std::string text;
     std::string type = "text/plain; charset=utf-8";
   };
-  // Takes the answer to one request, on the server's thread; one that comes late is left unsent.
+  // Sends the answer to one request; called on the server's thread. Only the first call counts, and
+  // only while the connection is open.
   using Reply = std::function<void(Answer)>;
-  // Answers a path at once, or keeps the reply and answers later. What it throws is answered with
-  // 500.
+  // Answers a path at once, or keeps the reply and answers later. An exception is answered with
+  // status 500.
   class Source {
    public:
     template <class Now>
@@ -46,8 +47,9 @@ class HealthServer {
   };
   using Paths = std::map<std::string, Source>;
 
-  // `address` is "127.0.0.1:9234", "[::1]:9234" or ":9234" for every address of this machine, in
-  // the network namespace of the calling thread. std::runtime_error when it cannot be listened on.
+  // `address` is "127.0.0.1:9234", "[::1]:9234", or ":9234" for every address of this machine, in
+  // the network namespace of the calling thread. Throws std::runtime_error when it cannot listen
+  // there.
   HealthServer(boost::asio::io_context& io, const std::string& address, Paths paths);
   ~HealthServer() { shared_->closed = true; }
   HealthServer(const HealthServer&) = delete;
@@ -56,19 +58,20 @@ class HealthServer {
 
  private:
   class Session;
-  // A daemon's descriptors are for its work. Who comes while there are as many takes the place of
-  // who has been asking longest: a probe asks at once, and nobody keeps it out by saying nothing.
+  // Limits the descriptors that clients can take from the daemon. At the limit, a new connection
+  // replaces the oldest one whose request is incomplete: a probe sends its request at once, so
+  // silent clients cannot keep it out.
   static constexpr size_t kMostSessions = 32;
   void accept();
   void accept_later();
 
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
-  // What sessions need of us, and outlives us in them.
+  // State that sessions share. They may outlive the server.
   struct Shared {
     Paths paths;
-    std::list<Session*> asking;  // their requests are not complete yet
-    size_t answering = 0;
+    std::list<Session*> asking;  // sessions with an incomplete request, oldest first
+    size_t answering = 0;        // sessions with a complete request
     bool closed = false;
   };
   std::shared_ptr<Shared> shared_;

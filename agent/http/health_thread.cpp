@@ -32,9 +32,9 @@ HealthServer::Paths HealthThread::paths() {
                            [this](const HealthServer::Reply& reply) { this->metrics(reply); })}};
 }
 
-// Neither `take` nor what it holds gets to the other thread: a connection must not end there. When
-// the daemon's loop comes to the question `this` may be gone, which only that thread can bring
-// about.
+// `take` and what it holds never reach the daemon's thread: a connection must not be destroyed
+// there. When the daemon's loop runs the question, `this` may be gone; only that thread destroys
+// it, so checking `exists` first is safe.
 void HealthThread::ask(const Question& question, Take take) {
   const auto number = ++asked_;
   open_[number] = std::move(take);
@@ -43,7 +43,7 @@ void HealthThread::ask(const Question& question, Take take) {
     HealthServer::Answer answer;
     try {
       answer = question();
-    } catch (const std::exception& error) {  // costs this answer, not the daemon
+    } catch (const std::exception& error) {  // fails this request only, not the daemon
       answer = {.status = 500, .text = std::string(error.what()) + "\n"};
     }
     boost::asio::post(io_, [this, number, answer = std::move(answer)] {

@@ -7,7 +7,7 @@ namespace pellicle {
 
 namespace {
 
-// In a label's value; help has no quotes to escape and no line breaks.
+// Escapes a label's value. Help texts contain no quotes or line breaks, so they need no escaping.
 std::string escaped(const std::string& value) {
   std::string text;
   for (const char c : value) {

@@ -1,5 +1,4 @@
-// Metrics as Prometheus reads them: text format 0.0.4. Debian 12 has no library that writes it for
-// C++.
+// Writes metrics in Prometheus's text format 0.0.4. Debian 12 has no C++ library that does.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,12 @@ class MetricsText {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;
 
-  // What the values after it are of: a name, in base units, that ends in _total for counters; help
-  // in one sentence.
+  // Starts a family; the values that follow belong to it. Names are in base units and end in _total
+  // for counters. `help` is one sentence.
   void counter(const std::string& name, const std::string& help) { family(name, "counter", help); }
   void gauge(const std::string& name, const std::string& help) { family(name, "gauge", help); }
 
-  // Labels are escaped here. No two values of one family have the same ones.
+  // Escapes the labels. Each value of a family needs different labels.
   void value(uint64_t number, const Labels& labels = {}) { line(std::to_string(number), labels); }
   void value(double number, const Labels& labels = {});
 

@@ -9,7 +9,7 @@ namespace pellicle {
 
 namespace {
 
-// The destination that an operation is for alone; none: all that this node sends or receives.
+// The one destination that an operation concerns; nullopt: all traffic of this node.
 struct DestinationOf {
   std::optional<Cidr> operator()(const Change<Route>& change) const { return change.key.dst; }
   std::optional<Cidr> operator()(const Change<PeerEntry>& change) const { return change.key.cidr; }
@@ -23,7 +23,7 @@ struct DestinationOf {
   }
 };
 
-// What a pod needs, or a Node that nothing is sent to anyway.
+// True for an operation that concerns one pod, or a network that is no current peer's.
 bool is_of_one_pod_or_network(const Operation& operation) {
   if (const auto* attachment = std::get_if<Change<Attachment>>(&operation)) {
     return attachment->value.is_of_pod();
@@ -61,7 +61,7 @@ void note_refusals(const OwnTrouble& trouble, OwnCauses& causes) {
   }
 }
 
-// Of the node itself; what is said of others, of pods and of files explains nothing.
+// True for problems of this node itself. Problems of other nodes, pods and files explain nothing.
 bool explains(const OwnTrouble& trouble, const Problem& problem) {
   const auto& object = problem.object;
   if (object.starts_with("Secret ")) return !trouble.key_taken;

@@ -1,4 +1,4 @@
-// What this node knows of itself that explains why another is not reached. Pure.
+// Faults of this node that explain why it does not reach another node. Pure.
 #pragma once
 
 #include <map>
@@ -11,21 +11,21 @@
 
 namespace pellicle {
 
-// In sentences.
+// Each value is a sentence.
 struct OwnCauses {
   using ByNode = std::map<std::pair<std::string, Family>, std::string>;
-  std::string here;  // towards every node; empty: none is known
-  ByNode towards;    // of one node alone
-  ByNode network;    // what the gateway must do that packets to the node's pods go through
+  std::string here;  // a cause that concerns every node; empty: none is known
+  ByNode towards;    // causes that concern one node
+  ByNode network;    // what the gateway to the node's pods must do
 };
 
-// What the last pass came to, and what is wrong with this node.
+// The result of the last pass, and the problems of this node.
 struct OwnTrouble {
   const Cluster& cluster;
   const std::vector<Refusal>& refusals;
-  std::string failure;            // of the whole pass
-  std::vector<Problem> problems;  // without those of health itself
-  bool key_taken = true;          // then what is said of the Secret is advice
+  std::string failure;            // why the pass failed as a whole; empty: it did not
+  std::vector<Problem> problems;  // without the health problems
+  bool key_taken = true;          // the Secret's key is in use: its problems are advice, no cause
 };
 OwnCauses own_causes(const OwnTrouble& trouble);
 

@@ -52,8 +52,8 @@ void HealthEndpoint::bring_about(const PodNetwork& network,
   endpoint_.reset();
   answers_.reset();
   netns_.reset();
-  remove_pod_link(pod_endpoint(spec));  // of an agent that ended a moment ago, perhaps
-  if (spec.addresses.empty()) return;   // the pool is used up
+  remove_pod_link(pod_endpoint(spec));  // a previous agent may have left it a moment ago
+  if (spec.addresses.empty()) return;   // the address pool is exhausted
   netns_ = Netns::fresh();
   spec.netns = netns_->path();
   const auto made = create_pod_link(spec);

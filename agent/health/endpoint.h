@@ -1,5 +1,5 @@
-// What other nodes ask of this one: the health endpoint, a pod of the agent's own (lxc_health) in
-// the node's PodCIDR, and the same answer at the node's addresses.
+// Answers the health questions of other nodes: at the health endpoint, which is the agent's own pod
+// (lxc_health) in the node's PodCIDR, and at the node's own addresses.
 #pragma once
 
 #include <functional>
@@ -15,22 +15,24 @@
 
 namespace pellicle {
 
-inline constexpr const char* kHealthDevice = "lxc_health";  // as Cilium's
+inline constexpr const char* kHealthDevice = "lxc_health";  // Cilium's name for it
 
-// Its network namespace has no name and no process, only the socket that answers: it ends with the
-// agent, and the device with it. Nothing of it can be left behind.
+// Only the agent's descriptors and listening socket keep the endpoint's network namespace alive: it
+// has no name and no process. When the agent ends, the kernel removes the namespace and the device,
+// so nothing is left behind.
 class HealthEndpoint {
  public:
   struct Datapath {
-    std::function<std::vector<Refusal>(const Endpoint&)> connect;  // as of a pod
+    std::function<std::vector<Refusal>(const Endpoint&)> connect;  // as for a pod
   };
   HealthEndpoint(boost::asio::io_context& io, Datapath datapath)
       : io_(io), datapath_(std::move(datapath)) {}
 
-  // Made with these addresses, one a family at most, or made anew when something of it has changed
-  // or its device has gone; none while there is no address. std::exception says why not.
+  // Creates the endpoint with these addresses, at most one per family. Recreates it when its
+  // addresses or MTUs changed or its device is gone. Without addresses there is no endpoint. Throws
+  // std::exception on failure.
   void bring_about(const PodNetwork& network, const std::vector<IpAddress>& addresses);
-  // Answers at these addresses of the node itself, and no longer at others.
+  // Listens at these addresses of the node itself, and stops listening at others.
   void answer_at(const std::vector<IpAddress>& addresses);
 
   const std::optional<Endpoint>& endpoint() const { return endpoint_; }
@@ -43,7 +45,7 @@ class HealthEndpoint {
   std::optional<Netns> netns_;
   PodSpec spec_;
   std::optional<Endpoint> endpoint_;
-  std::unique_ptr<HealthServer> answers_;  // inside
+  std::unique_ptr<HealthServer> answers_;  // inside the endpoint's network namespace
   std::map<IpAddress, std::unique_ptr<HealthServer>> node_answers_;
 };
 

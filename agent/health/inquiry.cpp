@@ -61,11 +61,12 @@ void HealthInquiry::ask_who_is_due() {
   wait();
 }
 
-// Never twice at once: a question ends before the next one's turn.
+// Skips a path whose previous question is still open.
 void HealthInquiry::ask(const std::string& name, Turn& turn) {
   const auto& node = health_.nodes.at(name);
   const std::chrono::milliseconds interval = health_.interval;
-  // After the first question, which came when the node did, the turns spread.
+  // First questions come together when nodes appear. A wider random delay after them spreads the
+  // turns.
   turn.due = Clock::now() + within(node.asked() ? interval * 9 / 10 : interval / 2, interval);
   for (const auto& [path, result] : node.paths) {
     auto& question = turn.questions[path];

@@ -1,4 +1,4 @@
-// Asks every node in turn whether it can be reached.
+// Asks every other node at regular intervals, to find out whether this node reaches it.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -14,13 +14,13 @@ namespace pellicle {
 
 class HealthInquiry {
  public:
-  // `wanted` is how often a node is asked in a small cluster; 0: nobody is. `on_change` is called
-  // when a path's answer is another than before and not what is expected of the first one, and when
-  // one that is not good comes a second time.
+  // `wanted` is the interval of questions to one node in a small cluster; 0 disables them.
+  // `on_change` is called when a path's answer changes, except when its first answer is good, and
+  // when the same answer other than good comes the second time in a row.
   HealthInquiry(boost::asio::io_context& io, std::chrono::seconds wanted, uint64_t seed,
                 std::function<void(const HealthPath&, const HealthResult&)> on_change);
 
-  // What is to be asked from now on. A path that stays keeps what is known of it.
+  // Replaces the set of paths to ask. A path that stays keeps its result.
   void set_paths(const std::vector<HealthPath>& paths);
 
   const ClusterHealth& health() const { return health_; }

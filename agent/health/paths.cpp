@@ -6,9 +6,10 @@ namespace pellicle {
 
 namespace {
 
-constexpr unsigned kNodesPerSecond = 10;         // that one node asks
-constexpr std::chrono::milliseconds kApart{10};  // first questions of all to one, on average
-constexpr std::chrono::seconds kPatience{5};     // SYNs go out after 0, 1 and 3 s
+constexpr unsigned kNodesPerSecond = 10;  // the most nodes that one node asks in a second
+// Average distance between the first questions that all other nodes ask a new node.
+constexpr std::chrono::milliseconds kApart{10};
+constexpr std::chrono::seconds kPatience{5};  // the kernel sends SYNs after 0, 1 and 3 s
 
 std::optional<IpAddress> own_router(const Cluster& cluster, Family family) {
   const auto own = cluster.own.find(family);
@@ -25,7 +26,7 @@ bool answers(const HealthResult& result) {
   return result.answer == HealthAnswer::good;
 }
 
-constexpr unsigned kTimes = 2;  // in a row, before it is a problem
+constexpr unsigned kTimes = 2;  // the same answer this often in a row is a problem
 
 bool any(const NodeHealth& node, HealthWay way, HealthAnswer answer) {
   return std::any_of(node.paths.begin(), node.paths.end(), [&](const auto& entry) {
@@ -45,7 +46,7 @@ std::string known_of(const OwnCauses::ByNode& by_node, const HealthPath& path) {
   return found == by_node.end() ? "" : found->second;
 }
 
-// The cause where this node has it. Of what is not known it says so.
+// Names the cause when it is on this node. Otherwise says that none is known, and what to check.
 std::string what_to_do(const HealthPath& path, const OwnCauses& causes) {
   const auto cause = known_of(causes.towards, path);
   if (!cause.empty()) return "the cause is on this node: " + cause;
@@ -56,7 +57,7 @@ std::string what_to_do(const HealthPath& path, const OwnCauses& causes) {
          "ESP (protocol 50)";
 }
 
-// Of one family's two paths: what of them is this node's trouble.
+// Adds the problems with one node that this node reports.
 void judge(const std::string& name, const NodeHealth& node, const OwnCauses& causes,
            std::vector<Problem>& problems) {
   for (const auto& [path, result] : node.paths) {
@@ -79,7 +80,7 @@ void judge(const std::string& name, const NodeHealth& node, const OwnCauses& cau
   }
 }
 
-// One cause that is known stands for all.
+// One known cause is enough: it stands for all nodes.
 std::string alone_advice(const std::map<std::string, NodeHealth>& nodes, const OwnCauses& causes) {
   auto cause = causes.here;
   for (const auto& [name, node] : nodes) {

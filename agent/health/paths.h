@@ -1,5 +1,5 @@
-// Can the other nodes be reached, and on which way? Pure: what is to be asked, and what the answers
-// mean.
+// Are the other nodes reachable, directly and through ESP? Pure: computes the questions and judges
+// the answers.
 #pragma once
 
 #include <chrono>
@@ -12,10 +12,10 @@
 
 namespace pellicle {
 
-inline constexpr uint16_t kClusterHealthPort = 4240;  // TCP, as Cilium's cluster-health-port
+inline constexpr uint16_t kClusterHealthPort = 4240;  // TCP; Cilium's cluster-health-port
 
-// Two ways lead to a node, and a fault is found by which of them fails: to the address that the
-// cluster knows it by, in the clear, and through ESP to its health endpoint.
+// The agent asks a node in two ways: in the clear at its InternalIP, and through ESP at its health
+// endpoint. Which of the two fails tells where the fault is.
 enum class HealthWay : uint8_t { node, tunnel };
 const char* way_name(HealthWay way);  // "node", "tunnel"
 
@@ -23,67 +23,69 @@ struct HealthPath {
   std::string node;
   HealthWay way{};
   IpAddress address;
-  // Where it is asked from; for the tunnel cilium_host's own address, so that the question is never
-  // in the clear, whatever routes there are. Else the kernel chooses.
+  // Source address. For HealthWay::tunnel it is cilium_host's address, so that the question never
+  // goes out in the clear, whatever routes exist. nullopt: the kernel chooses.
   std::optional<IpAddress> source;
   auto operator<=>(const HealthPath&) const = default;
 };
 
-// Of every peer, in each family that both have: one to its address, and one to its health endpoint
-// where it announces one and something may be sent to its pods. In order.
+// For every peer and family: one path to its InternalIP, and one to its health endpoint if the peer
+// announces one in its PodCIDR and there is a key to send with. Sorted.
 std::vector<HealthPath> health_paths(const Cluster& cluster);
 
 enum class HealthAnswer : uint8_t {
-  none,     // nobody asked yet
-  good,     // connected, and a packet of full size was answered
-  refused,  // the address answers, but nobody listens or hung up: its agent does not run
-  silent,   // no answer to a connection
-  stalled,  // connected, but packets of full size do not get through: none was acknowledged
-  mute,     // they do, but its agent does not answer
-  no_way,   // this kernel has no way there, or does not let us
+  none,     // not asked yet
+  good,     // connected, and a full-size packet was answered
+  refused,  // connection refused or closed by the peer: no agent runs there
+  silent,   // no answer to the connection attempt
+  stalled,  // connected, but full-size packets are lost: not all were acknowledged
+  mute,     // full-size packets arrive, but the peer's agent does not answer
+  no_way,   // this kernel has no route there, or refuses the connection for another reason
 };
 
 struct HealthResult {
   HealthAnswer answer = HealthAnswer::none;
-  unsigned times = 1;                    // in a row
-  std::chrono::microseconds latency{0};  // of the connection: one round trip; when good
-  std::string words;                     // the kernel's, of no_way
+  unsigned times = 1;                    // the same answer in a row
+  std::chrono::microseconds latency{0};  // of the connection, one round trip; valid when good
+  std::string words;                     // the kernel's error text, for no_way
   std::chrono::system_clock::time_point checked{};
-  std::chrono::system_clock::time_point since{};  // the answer is the same
+  std::chrono::system_clock::time_point since{};  // of the first answer in this row
 };
 
 struct NodeHealth {
   std::map<HealthPath, HealthResult> paths;
-  bool asked() const;      // every path was
+  bool asked() const;      // every path has an answer
   bool reachable() const;  // every path is good
 };
 
 struct ClusterHealth {
-  std::chrono::seconds interval{0};  // of questions to one node; 0: nobody asks
+  std::chrono::seconds interval{0};  // of questions to one node; 0: no questions
   std::map<std::string, NodeHealth> nodes;
   size_t reachable() const;
-  size_t unreachable(HealthWay way) const;  // nodes with a path of this way that is not good
-  std::chrono::system_clock::time_point checked() const;  // the last answer; 0: none yet
+  size_t unreachable(HealthWay way) const;  // nodes with an answer other than good in this way
+  std::chrono::system_clock::time_point checked() const;  // time of the last answer; 0: none yet
 };
 
-// "no answer from 172.18.0.4:4240 within 5 s"
+// "no answer from 172.18.0.4:4240"
 std::string health_sentence(const HealthPath& path, const HealthResult& result);
 
-// What an operator of this node must do something about, once it was so twice in a row (an agent
-// that restarts costs an answer): a node that answers while the tunnel to it
-// does not, packets of full size that are lost, and no node that answers at all. A node that is
-// just away is none: every other node of the cluster would say so. What this node knows of itself
-// comes before all advice about others and the network between.
+// Problems that an operator of this node must act on. An answer counts from the second time in a
+// row, because an agent that restarts costs one answer. Problems are: a node that answers while its
+// health endpoint does not, lost full-size packets, a path that this kernel cannot ask, and a
+// cluster (of more than two nodes) in which no other node answers. A single node that is down is no
+// problem: every other node of the cluster would report it. A cause on this node takes precedence
+// over advice about other nodes and the network between.
 std::vector<Problem> health_problems(const ClusterHealth& health, const OwnCauses& causes = {});
 
-// How often one node is asked. All nodes together ask `peers` times `peers` questions in that time:
-// its growth with the cluster keeps what a node asks and is asked in a second from growing.
+// The interval of questions to one node. It grows with the cluster, so that the questions that a
+// node asks and answers in a second do not: all nodes together ask `peers` squared in an interval.
 std::chrono::seconds health_interval(std::chrono::seconds wanted, size_t peers);
 
-// Within which time a new node is asked for the first time: not by everybody at once.
+// A node asks a new node first at a random time within this period, so that not all nodes ask it at
+// once.
 std::chrono::milliseconds first_question_within(std::chrono::seconds interval, size_t peers);
 
-// An answer takes no longer.
+// How long a question waits for its answer.
 std::chrono::seconds health_patience(std::chrono::seconds interval);
 
 }  // namespace pellicle

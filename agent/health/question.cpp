@@ -16,14 +16,14 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr size_t kUsualSegment = 1400;              // when the kernel does not say what one is
-constexpr size_t kMostPadding = size_t{12} * 1024;  // HealthServer reads no more than 16 KiB
+constexpr size_t kUsualSegment = 1400;              // bytes, when TCP_MAXSEG is not available
+constexpr size_t kMostPadding = size_t{12} * 1024;  // bytes; HealthServer reads at most 16 KiB
 
 tcp::endpoint endpoint(const IpAddress& address, uint16_t port) {
   return {boost::asio::ip::make_address(address.to_string()), port};
 }
 
-// More than one segment, so that at least one is full.
+// A request longer than one segment, so that at least one segment is full.
 std::string full_request(tcp::socket& socket) {
   int segment = 0;
   socklen_t length = sizeof segment;
@@ -33,7 +33,7 @@ std::string full_request(tcp::socket& socket) {
          std::string(std::min(padding, kMostPadding), '0') + "\r\nConnection: close\r\n\r\n";
 }
 
-// Did all that was sent arrive? The peer's kernel says so, whatever its agent does.
+// True when the peer's kernel acknowledged everything. This does not depend on the peer's agent.
 bool all_acknowledged(tcp::socket& socket) {
   tcp_info info{};
   socklen_t length = sizeof info;
@@ -48,13 +48,13 @@ HealthAnswer answer_of(const error_code& error) {
     return HealthAnswer::refused;
   }
   if (error == boost::asio::error::timed_out || error == boost::asio::error::host_unreachable) {
-    return HealthAnswer::silent;  // the second: its address is resolved by nobody
+    return HealthAnswer::silent;  // host_unreachable: no ARP or NDP answer
   }
   return HealthAnswer::no_way;
 }
 
-// What is written and read. The operations on it hold it: one that was cancelled still looks at its
-// buffer, and the question may be gone by then.
+// Buffers to write and read. Each operation holds a reference: a cancelled operation still accesses
+// its buffer, and the question may be gone by then.
 struct Exchange {
   std::string request;
   boost::asio::streambuf response{1024};
@@ -124,7 +124,7 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
     });
   }
 
-  // Ended by a reset: no end of ours waits in TIME_WAIT.
+  // Closes with a reset, so that no socket stays in TIME_WAIT.
   void end(HealthAnswer answer, const std::string& words = "") {
     timer_.cancel();
     error_code ignored;
@@ -155,8 +155,8 @@ class Question : public HealthQuestion, public std::enable_shared_from_this<Ques
 std::shared_ptr<HealthQuestion> HealthQuestion::ask(boost::asio::io_context& io,
                                                     const HealthPath& path,
                                                     std::chrono::seconds patience, Done done) {
-  // Not make_shared: operations that are being cancelled refer to it weakly, and its memory would
-  // outlive it unseen by the sanitizers.
+  // Not make_shared: cancelled operations keep weak references, which would keep its memory
+  // allocated after its destruction, and the sanitizers would not see accesses to it.
   const std::shared_ptr<Question> question(new Question(io, path, std::move(done)));
   question->start(patience);
   return question;

@@ -1,4 +1,4 @@
-// One question to one node: does it answer, how fast, and packets of full size too?
+// One question to one node: does it answer, how fast, and does it receive full-size packets?
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,13 +9,13 @@
 
 namespace pellicle {
 
-// Connects, which takes one round trip and is answered by the peer's kernel; then sends more than
-// one full segment and waits for the peer's agent to say hello. Dropped: the question is withdrawn,
-// and nobody is called.
+// Connects, which takes one round trip to the peer's kernel. Then sends more than one full segment
+// and waits for an HTTP answer from the peer's agent. Destroying the question cancels it; `done` is
+// not called then.
 class HealthQuestion {
  public:
   using Done = std::function<void(const HealthResult& result)>;
-  // `done` is called once, not before this returns; `since` of the result is not set.
+  // Calls `done` once, after this returns. Does not set `since` of the result.
   static std::shared_ptr<HealthQuestion> ask(boost::asio::io_context& io, const HealthPath& path,
                                              std::chrono::seconds patience, Done done);
   virtual ~HealthQuestion() = default;

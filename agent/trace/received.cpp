@@ -1,4 +1,4 @@
-// What a peer's pod sends to one of this node.
+// A packet from a peer's pod to a pod of this node.
 #include <algorithm>
 
 #include "agent/trace/walk.h"
@@ -7,7 +7,7 @@ namespace pellicle {
 
 namespace {
 
-// Whose pod sends, by the policies that lead back there.
+// The router address of the sending pod's node, from the template of an OUT policy to that pod.
 std::optional<IpAddress> sending_router(const Walk& walk) {
   for (const auto& [key, policy] : walk.kernel().policies) {
     if (key.direction == Direction::out && policy.tmpl && key.dst.contains(walk.from())) {
@@ -17,8 +17,8 @@ std::optional<IpAddress> sending_router(const Walk& walk) {
   return std::nullopt;
 }
 
-// States that can decrypt what that peer sends, or anybody's: which one a packet needs, its SPI
-// says.
+// Counts the states that can decrypt packets from `sender`, including those that accept any source;
+// without `sender`, from any peer. The packet's SPI, which is unknown here, selects one of them.
 size_t receiving_states(const Walk& walk, const IpAddress& router,
                         const std::optional<IpAddress>& sender) {
   const auto& states = walk.kernel().states;
@@ -29,7 +29,8 @@ size_t receiving_states(const Walk& walk, const IpAddress& router,
   }));
 }
 
-// What comes out of XFRM is unmarked when it is for a pod, and is forwarded: no IN policy is asked.
+// A decrypted packet for a pod is unmarked and forwarded, so the kernel checks FWD policies, not IN
+// policies.
 const Table<Policy>::value_type* forward_policy(const Walk& walk) {
   const Table<Policy>::value_type* first = nullptr;
   for (const auto& entry : walk.kernel().policies) {

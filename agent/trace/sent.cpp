@@ -1,4 +1,4 @@
-// What a pod of this node sends.
+// A packet that a pod of this node sends.
 #include <cstdio>
 
 #include "agent/trace/walk.h"
@@ -13,7 +13,7 @@ std::string hex(uint32_t number) {
   return text;
 }
 
-// The longest prefix, as the LPM map looks it up. Nodes' own addresses are in the same map.
+// Longest prefix match, as in the eBPF LPM map. That map also holds the nodes' own addresses.
 const PeerEntry* peer_of(const KernelState& kernel, const IpAddress& to, Cidr& cidr) {
   const PeerEntry* best = nullptr;
   for (const auto* table : {&kernel.peers, &kernel.node_peers}) {
@@ -26,8 +26,8 @@ const PeerEntry* peer_of(const KernelState& kernel, const IpAddress& to, Cidr& c
   return best;
 }
 
-// The OUT policy that selects the packet under this mark; the kernel takes the lowest priority. One
-// without a mark takes packets of any.
+// The OUT policy that matches the packet with this mark. The kernel takes the one with the lowest
+// priority value. A policy without a mark matches packets with any mark.
 const Table<Policy>::value_type* policy_of(const Walk& walk, const Mark& mark) {
   const Table<Policy>::value_type* best = nullptr;
   for (const auto& entry : walk.kernel().policies) {
@@ -41,7 +41,7 @@ const Table<Policy>::value_type* policy_of(const Walk& walk, const Mark& mark) {
   return best;
 }
 
-// The kernel compares the policy's mark with the one that the state asks for.
+// When the kernel looks up a state, it compares the policy's mark with the state's mark and mask.
 const Table<State>::value_type* state_of(const Walk& walk,
                                          const Table<Policy>::value_type& policy) {
   const auto& wanted = *policy.second.tmpl;
@@ -69,7 +69,7 @@ std::string leaves(const Walk& walk, const IpAddress& router) {
          (way->second.gateway ? " via " + way->second.gateway->to_string() : "");
 }
 
-// Chosen by XFRM: from the policy to the wire.
+// From the XFRM policy that matches to the uplink.
 Trace by_policy(Walk& walk, const Table<Policy>::value_type& policy) {
   if (policy.second.block) {
     return walk.missing("policy", describe(policy.first, policy.second),
@@ -98,7 +98,7 @@ Trace by_policy(Walk& walk, const Table<Policy>::value_type& policy) {
                         ", " + leaves(walk, wanted.dst));
 }
 
-// Marked, and on cilium_host's way to XFRM.
+// A packet with the encryption mark: rule, table 200, XFRM.
 Trace marked(Walk& walk, uint8_t key_id) {
   const auto mark = encrypt_mark(key_id);
   if (!walk.mark_rule(kEncryptMark)) {
@@ -114,7 +114,7 @@ Trace marked(Walk& walk, uint8_t key_id) {
                       "dropped by the block policy (XfrmOutPolBlock)");
 }
 
-// Routed to cilium_host without a mark: its program writes one.
+// A packet routed to cilium_host without a mark: the program on cilium_host marks it.
 Trace marked_late(Walk& walk, const PeerEntry* peer) {
   const auto& config = walk.config();
   if (!walk.program(config.host_device, false, "pell_host_out", "nothing marks the packet")) {
@@ -126,7 +126,7 @@ Trace marked_late(Walk& walk, const PeerEntry* peer) {
   return marked(walk, peer->key_id);
 }
 
-// Neither a policy nor a route of ours concerns it.
+// No policy and no route of Pellicle's matches the packet.
 Trace unencrypted(Walk& walk, const PeerEntry* peer) {
   const bool audited = walk.uplink_program(false, "nothing checks what leaves");
   if (peer != nullptr && audited) {
@@ -140,7 +140,7 @@ Trace unencrypted(Walk& walk, const PeerEntry* peer) {
   return walk.ended(TraceEnd::clear, how);
 }
 
-// Without the mark to be encrypted: what the rules behind it and the policies without a mark do.
+// A packet without the encryption mark: policies without a mark, then rules and their tables.
 Trace unmarked(Walk& walk, const PeerEntry* peer) {
   const bool to_node = peer != nullptr && peer->node;
   const auto mark = walk.config().host_encryption ? kPodMark : Mark{};

@@ -1,5 +1,5 @@
-// Where a packet would go, and why: the decisions of the eBPF programs, the rules, routes, policies
-// and states of this kernel, walked one after the other. Pure.
+// Computes where a packet would go, and why: follows the decisions of the eBPF programs, rules,
+// routes, policies and states of this kernel one after the other. Pure.
 #pragma once
 
 #include <string>
@@ -12,14 +12,14 @@ namespace pellicle {
 
 struct TraceStep {
   std::string where;    // "lxc ingress", "rule", "route", "policy", "state"
-  std::string finding;  // what is there, in the words of `ip`, or what is missing
-  bool fine = true;     // false: this is where the packet's way ends, or what lets it go on wrong
+  std::string finding;  // the object, as `ip` prints it, or what is missing
+  bool fine = true;     // false: the packet is dropped here, or takes a wrong path from here
 };
 
 enum class TraceEnd : uint8_t {
   encrypted,  // leaves this node as ESP
   delivered,  // reaches a pod of this node
-  clear,      // leaves this node as it is: not for a peer's pods
+  clear,      // leaves this node unencrypted
   dropped,
 };
 const char* end_name(TraceEnd end);  // "encrypted"
@@ -30,9 +30,11 @@ struct Trace {
   std::string verdict;  // one sentence
 };
 
-// From a pod of this node to anybody, or from a peer's pod to one of this node; std::runtime_error
-// names what neither is. Addresses are those before kube-proxy's NAT: of a Service, ask about one
-// of its pods. `kernel` is a complete dump, `paths` what is known of paths.
+// Traces a packet from a pod of this node to any address, or from a peer's pod to a pod of this
+// node. Throws std::runtime_error when neither address is in this node's PodCIDRs, when the
+// families differ, or when the datapath has no configuration. kube-proxy's NAT is not followed: for
+// a Service, pass the address of one of its pods. `kernel` is a complete dump; `paths` are the
+// known path MTUs.
 Trace trace(const KernelState& kernel, const IpAddress& from, const IpAddress& to,
             const PathMtus& paths = {});
 

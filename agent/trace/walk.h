@@ -1,4 +1,4 @@
-// What the two directions of a trace share: looking things up the way the kernel does.
+// Lookups that both directions of a trace share; they follow the kernel's own lookups.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace pellicle {
 
-// One packet on its way. Each look adds a step; what is missing ends the walk as dropped.
+// The steps of one packet.
 class Walk {
  public:
   Walk(const KernelState& kernel, const IpAddress& from, const IpAddress& to, const PathMtus& paths)
@@ -18,24 +18,28 @@ class Walk {
   const IpAddress& to() const { return to_; }
   const DatapathConfig& config() const { return kernel_.datapath_config.begin()->second; }
 
-  bool is_router(const IpAddress& address) const;  // cilium_host's
+  bool is_router(const IpAddress& address) const;  // an address of this node's cilium_host
 
+  // Adds a step.
   void found(const std::string& where, const std::string& finding);
-  void noted(const std::string& where, const std::string& finding);  // wrong, yet it goes on
+  // Adds a step with fine = false; the walk continues.
+  void noted(const std::string& where, const std::string& finding);
   Trace ended(TraceEnd end, const std::string& verdict);
+  // noted(), then ends the walk as dropped; `effect` is the verdict.
   Trace missing(const std::string& where, const std::string& finding, const std::string& effect);
 
-  // Our program on a device's hook; without it `without` happens.
+  // Adds a step for Pellicle's program on a device's hook. Returns false when it is not attached;
+  // `without` says what happens then.
   bool program(const std::string& dev, bool ingress, const std::string& name,
                const std::string& without);
-  // On the device towards the peer, with Ethernet header or without.
+  // As program(), for the device towards the peer: with or without an Ethernet header.
   bool uplink_program(bool ingress, const std::string& without);
-  bool mark_rule(const Mark& mark);
-  bool table_rule(uint32_t table) const;  // one that looks it up for packets of this walk
-  // The longest prefix of a table that covers the address; of ours, others' are not seen.
+  bool mark_rule(const Mark& mark);       // adds a step when a rule leads the mark to table 200
+  bool table_rule(uint32_t table) const;  // a rule looks up this table for packets of this walk
+  // Longest prefix match in a table. Knows only Pellicle's own routes.
   std::optional<Table<Route>::value_type> route(uint32_t table, const IpAddress& to) const;
-  bool route_found(uint32_t table, const IpAddress& to);
-  void path(const IpAddress& router);  // to the peer with this address, where it is narrow
+  bool route_found(uint32_t table, const IpAddress& to);  // as route(); adds a step when found
+  void path(const IpAddress& router);  // adds the path MTU to this peer, when one is known
 
  private:
   bool is_attached(const std::string& dev, bool ingress, const std::string& name) const;
@@ -48,7 +52,7 @@ class Walk {
 
 Trace trace_sent(Walk& walk);
 Trace trace_received(Walk& walk);
-// To a pod of this node, from cilium_host's egress on.
+// Delivery to a pod of this node, from the route to cilium_host on.
 Trace trace_delivery(Walk& walk, const std::string& how);
 
 }  // namespace pellicle

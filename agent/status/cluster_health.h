@@ -1,4 +1,4 @@
-// Cluster health as `pellicle status` is told it. The field names are an interface; additions only.
+// Cluster health as JSON for `pellicle status`. The field names are an interface: only add fields.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -11,14 +11,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Bytes of a key, for comparing only.
+// Key bytes, only for comparison.
 std::set<SecretBytes> key_material(const Algorithm& algorithm) {
   if (const auto* aead = std::get_if<Aead>(&algorithm)) return {aead->key};
   const auto& pair = std::get<AuthEnc>(algorithm);
   return {pair.enc_key};
 }
 
-// Of the peer whose packets these are; 0.0.0.0 or :: for those of all peers.
+// The router address of the state's peer; 0.0.0.0 or :: when the state serves all peers.
 const IpAddress& peer_address(const ObservedState& state) {
   return is_sending(state.key) ? state.key.dst : state.value.src;
 }

@@ -13,7 +13,8 @@ constexpr const char* kSharedKeyWarning =
     "AES-GCM's plain text away; put a + after the key id of the next key (`3+ ...`), and each pair "
     "of nodes has its own";
 
-// What a packet that decrypts tells its receiver. Every node can compute every key of both forms.
+// What a packet that decrypts proves to its receiver. Every node can compute every key of both
+// forms.
 constexpr const char* kPairProves =
     "a node that has the Secret sent it, to this node, since both began to count; not which node: "
     "every node can derive every pair's key";
@@ -57,8 +58,8 @@ Json keys_json(const KeyRing& ring, const Sender& sender) {
     json["algorithm"] = algorithm_name(newest->algorithm);
     json["form"] = newest->per_pair ? "pair" : "plain";
     json["proves"] = newest->per_pair ? kPairProves : kPlainProves;
-  } else if (!ids.empty()) {  // a restart, and the Secret cannot be used: what is programmed goes
-                              // on
+  } else if (!ids.empty()) {
+    // After a restart with an unusable Secret the programmed keys stay in use.
     json["key"] = *ids.rbegin();
   }
   json["keys"] = ids;

@@ -1,4 +1,4 @@
-// What `status` says of keys: form, ids, rotation, and how each peer is sent to.
+// The keys in `pellicle status`: form, ids, rotation, and the key used for each peer.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,12 +8,12 @@
 
 namespace pellicle {
 
-// `encryption` of the status: mode, key and algorithm as ever, beside them form, all ids in use and
-// what a rotation waits for. A shared key gets a warning, which does not make a node unhealthy: it
-// is what the cluster's owner chose.
+// The `encryption` object of the status: mode, key, algorithm, form, all ids in use, and what a
+// rotation waits for. A shared AES-GCM key adds a warning. The warning does not make the node
+// unhealthy: the cluster's owner chose that form.
 nlohmann::ordered_json keys_json(const KeyRing& ring, const Sender& sender);
 
-// Of one peer: the key id it is sent to with, the SPI, the id it announced.
+// Adds to a peer's object: the key id and SPI used to send to it, and the key id it announced.
 void add_way(const Peer& peer, nlohmann::ordered_json& json);
 
 }  // namespace pellicle

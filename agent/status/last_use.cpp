@@ -8,7 +8,8 @@ void LastUse::look(std::vector<ObservedState>& states, uint64_t now) {
     auto& counters = state.counters;
     const auto before = seen_.find(state.key);
     auto known = before == seen_.end() ? Seen{} : before->second;
-    // One that was there before anybody looked, or was made anew meanwhile, has another zero.
+    // A state that existed before the first look has an unknown base count. A state that was
+    // replaced since the last look counts from 0 again.
     const bool anew = before != seen_.end() && counters.packets < known.packets;
     const bool watched = before != seen_.end() || (looked_ != 0 && counters.added >= looked_);
     if (anew) known = {};

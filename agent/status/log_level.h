@@ -1,4 +1,4 @@
-// Requests about the log, see server.h.
+// Request to read or change the log level, see server.h.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -13,7 +13,7 @@ namespace {
 
 using Labels = MetricsText::Labels;
 
-// Where Cilium's word is not the counter's own name in small letters.
+// Counters whose name in Cilium's metrics is not their own name in snake case.
 const std::map<std::string, XfrmErrorName> kErrorNames = {
     {"XfrmInError", {"inbound", "other"}},
     {"XfrmInBufferError", {"inbound", "no_buffer"}},
@@ -123,7 +123,7 @@ void health_metrics(MetricsText& metrics, const MetricsFacts& facts) {
                 "Nodes whose health endpoint does not answer through ESP");
   metrics.value(health.unreachable(HealthWay::tunnel));
   if (!facts.by_peer) return;
-  std::map<Labels, const HealthResult*> asked;  // the worse of both families
+  std::map<Labels, const HealthResult*> asked;  // the worse result of both families
   for (const auto& [name, node] : health.nodes) {
     for (const auto& [path, result] : node.paths) {
       if (result.answer == HealthAnswer::none) continue;
@@ -173,7 +173,7 @@ void ipsec_metrics(MetricsText& metrics, const MetricsFacts& facts) {
   metrics.value(since);
 }
 
-// Sums of both families' states. A series ends with its states.
+// Sums over the states of both families. A series ends when its states are removed.
 struct PeerTraffic {
   uint64_t packets = 0;
   uint64_t bytes = 0;

@@ -1,5 +1,5 @@
-// What Prometheus is told of a node. Names are Cilium's, with pellicle_ for cilium_, where it has
-// the same thing; helm/pellicle/README.md lists them.
+// A node's metrics for Prometheus. Where Cilium has the same metric, the name is Cilium's with
+// pellicle_ instead of cilium_. helm/pellicle/README.md lists them.
 #pragma once
 
 #include <string>
@@ -12,14 +12,14 @@ namespace pellicle {
 struct MetricsFacts {
   StatusFacts status;
   EncryptionFacts encryption;
-  size_t policies_in = 0;  // XFRM policies that are desired, by direction
+  size_t policies_in = 0;  // desired XFRM policies by direction
   size_t policies_out = 0;
-  bool by_peer = true;  // a dozen series for every peer
+  bool by_peer = true;  // adds about a dozen series for each peer
 };
 
 std::string metrics_text(const MetricsFacts& facts);
 
-// What /proc/net/xfrm_stat calls "XfrmInNoStates" in Cilium's words: inbound, no_state.
+// Cilium's labels for a counter of /proc/net/xfrm_stat: "XfrmInNoStates" is inbound, no_state.
 struct XfrmErrorName {
   std::string type;
   std::string error;

@@ -25,7 +25,7 @@ void PeerStates::note(const Operation& operation) {
   } else if (const auto* state = std::get_if<Change<State>>(&operation)) {
     states_.insert(state->key);
   } else if (const auto* policy = std::get_if<Change<Policy>>(&operation)) {
-    // What this node itself sends to pods has one of its own, from anywhere.
+    // Skips the policy for packets from this node itself to pods: its source is any address.
     const auto& key = policy->key;
     if (key.direction == Direction::out && key.src.length() > 0) {
       policies_.insert({key.dst, key.mark});

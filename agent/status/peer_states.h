@@ -1,4 +1,4 @@
-// How each peer is sent to now, in one word.
+// What happens now to packets for each peer, in one or two words.
 #pragma once
 
 #include <set>
@@ -11,11 +11,12 @@
 
 namespace pellicle {
 
-// "encrypted"; "dropped" while there is no key for it; "no route" while this node has none to the
-// peer's own address; "refused" while the kernel refuses what it takes to send to it as is wanted:
-// its route, the state or policy of the way that is used, or its entry in the eBPF map where
-// policies ask for the mark that the entry gives. Then the refusals say what becomes of its
-// packets.
+// "encrypted";
+// "dropped" while there is no key for the peer;
+// "no route" while this node has no route to the peer's own address;
+// "refused" while the kernel refuses an object that sending needs: the route, the state or policy
+// of the way in use, or, where policies need the mark that the eBPF map entry sets, that entry. The
+// refusals then say what happens to the packets.
 class PeerStates {
  public:
   PeerStates(const Cluster& cluster, const std::vector<Refusal>& refusals);
@@ -25,7 +26,7 @@ class PeerStates {
   void note(const Operation& operation);
   bool refused(const Peer& peer) const;
 
-  std::set<Family> families_;  // of this node; of others nothing is programmed, nor taken away
+  std::set<Family> families_;  // of this node; objects of other families are left as they are
   std::set<Cidr> entries_;
   std::set<Cidr> routes_;
   std::set<std::pair<Cidr, Mark>> policies_;

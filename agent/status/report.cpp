@@ -63,7 +63,7 @@ Json cni_json(const CniFacts& cni) {
           {"others", cni.others}};
 }
 
-// The way to the peer's pods, and what must be true of the network beside.
+// The route to the peer's pods, and what it requires of the network.
 Json route_json(const Peer& peer) {
   const auto& hop = peer.next_hop;
   if (!hop) return {{"kind", "others"}};
@@ -76,7 +76,7 @@ Json route_json(const Peer& peer) {
   return json;
 }
 
-// The system clock's time of when a path was heard of.
+// Converts the steady-clock time of the report to the system clock.
 Json path_json(const PathMtu& path) {
   const auto age = std::chrono::steady_clock::now() - path.since;
   return {{"mtu", path.mtu},
@@ -173,7 +173,7 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
             {"node", node_json(facts.cluster, facts.node_name)},
             {"kubernetes",
              {{"server", facts.server},
-              {"apis", {"core/v1::Node", "core/v1::Secret"}},  // as Cilium writes what it watches
+              {"apis", {"core/v1::Node", "core/v1::Secret"}},  // in Cilium's notation
               {"sources", sources_json(facts.sources)}}}};
   json["encryption"] = keys_json(facts.keys, facts.sender);
   json["encryption"]["hostEncryption"] = facts.host_encryption;

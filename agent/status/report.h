@@ -1,5 +1,4 @@
-// What `pellicle status` is told: facts in, JSON out. The field names are an interface; additions
-// only.
+// JSON for `pellicle status`. The field names are an interface: only add fields.
 #pragma once
 
 #include <chrono>
@@ -20,28 +19,28 @@
 
 namespace pellicle {
 
-// One thing that is watched at the API server.
+// One watch at the API server.
 struct SourceHealth {
   std::string name;      // "nodes", "secret kube-system/cilium-ipsec-keys"
-  bool synced = false;   // has listed completely once
-  bool healthy = false;  // is being watched now
+  bool synced = false;   // a LIST completed at least once
+  bool healthy = false;  // the watch is running now
   Clock::time_point since{};
-  std::string sentence;   // what is wrong, in the server's or the library's words
-  uint64_t troubles = 0;  // how often the watch had to begin anew
+  std::string sentence;   // the error, in the server's or the library's words
+  uint64_t troubles = 0;  // how often the watch failed and restarted
 };
 
-// What the container runtime was given.
+// The CNI configuration that the container runtime reads.
 struct CniFacts {
   std::string file;  // the configuration list's path
   bool installed = false;
-  std::vector<std::string> chained;  // plugins called after ours
-  std::vector<std::string> others;   // file names of other CNIs' configurations beside it
+  std::vector<std::string> chained;  // plugins that the runtime calls after pellicle-cni
+  std::vector<std::string> others;   // file names of other CNIs' configurations in that folder
 };
 
-// Something the agent keeps doing.
+// A recurring task of the agent.
 struct Controller {
   std::string name;     // "watch nodes"
-  bool healthy = true;  // it did so the last time; else `problems` or `refusals` say why not
+  bool healthy = true;  // its last run succeeded; else `problems` or `refusals` say why not
 };
 
 struct StatusFacts {
@@ -49,30 +48,31 @@ struct StatusFacts {
   Clock::time_point started{};
   std::string server;  // the API server's address
   std::vector<SourceHealth> sources;
-  KeyRing keys;  // reported without a byte of them
+  KeyRing keys;  // the JSON contains no key bytes
   Sender sender;
   bool host_encryption = false;
   ClearText strict_ingress = ClearText::is_dropped;
   Cluster cluster;
   size_t endpoints = 0;
-  std::vector<PoolUse> pools;  // empty: no address can be given out yet
+  std::vector<PoolUse> pools;  // empty: the agent cannot allocate addresses yet
   CniFacts cni;
   ClusterHealth health;
   std::vector<Controller> controllers;
-  std::optional<Cidr> native_cidr;  // what pods send beyond it is masqueraded; none: nothing is
+  // Packets from pods to addresses outside it are masqueraded; nullopt: none are.
+  std::optional<Cidr> native_cidr;
   std::optional<Cidr> native_cidr6;
-  bool direct_routes = true;                      // false: others make those to the peers' pods
+  bool direct_routes = true;  // false: another component makes the routes to peers' pods
   std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
   std::vector<Refusal> refusals;                  // of the last pass
-  std::string failure;                            // the last pass could not be made at all
-  Clock::time_point failing_since{};              // of refusals or failure
-  std::map<std::string, size_t> objects;          // desired, by table
+  std::string failure;                            // why the last pass failed as a whole
+  Clock::time_point failing_since{};              // since when there are refusals or a failure
+  std::map<std::string, size_t> objects;          // number of desired objects by table
   uint64_t passes = 0;
   uint64_t peer_changes = 0;
   PassTimes times;
   Clock::time_point last_change{};
   std::map<std::string, DropCount> drops;  // by reason
-  std::vector<ToldForgery> forgeries;      // those that happened last, in any order
+  std::vector<ToldForgery> forgeries;      // the most recent ones, in no order
   bool ready = false;
 };
 

@@ -1,4 +1,4 @@
-// How soon a key must be replaced because its sequence numbers run out.
+// How much of a key's sequence numbers is used: the key must be replaced before they run out.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace pellicle {
 
-// Of the states that send with this key the one that has used the largest part of its numbers.
+// The largest part that any state sending with this key has used, in percent, rounded down to tens.
 SequenceUse sequence_use(const std::vector<ObservedState>& states, uint8_t key_id);
 
 }  // namespace pellicle

@@ -17,10 +17,11 @@ using Protocol = asio::local::stream_protocol;
 namespace {
 
 constexpr size_t kMaxRequest = 1 << 20;  // bytes
-constexpr int kDeepest = 32;             // levels; the deepest request has three
+constexpr int kDeepest = 32;             // levels of JSON; the deepest valid request has three
 constexpr auto kIdleLimit = std::chrono::seconds(30);
 
-// The socket's mode says so too; it can be changed, and a descriptor can be handed on.
+// Allows root and the agent's own user. The socket's mode restricts access too, but a mode can be
+// changed, and a process can pass its descriptor to another.
 bool may_ask(Protocol::socket& socket) {
   ucred peer{};
   socklen_t size = sizeof(peer);
@@ -45,7 +46,7 @@ bool somebody_answers(asio::io_context& context, const std::string& path) {
 
 }  // namespace
 
-// Lives as long as its connection: each pending operation holds a reference.
+// Lives as long as its connection, because each pending operation holds a reference.
 class Server::Session : public std::enable_shared_from_this<Server::Session> {
  public:
   Session(Server& server, Protocol::socket socket)
@@ -80,7 +81,7 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
         [self = shared_from_this()](boost::system::error_code, size_t) { self->not_awaited(); });
   }
 
-  // Its operations end, and with them it does.
+  // Cancels the pending operations; the session is destroyed with them.
   void close() {
     not_awaited();
     boost::system::error_code ignored;
@@ -103,7 +104,7 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
                       });
   }
 
-  // The client is to do something.
+  // From now on the client is expected to send a request or read its answer.
   void await() {
     since_ = std::chrono::steady_clock::now();
     place_ = sessions_->awaited.insert(sessions_->awaited.end(), this);
@@ -125,7 +126,7 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
   Protocol::socket socket_;
   asio::steady_timer idle_;
   std::chrono::steady_clock::time_point since_;
-  std::optional<std::list<Session*>::iterator> place_;  // while it is awaited
+  std::optional<std::list<Session*>::iterator> place_;  // in Sessions::awaited, while it is there
   std::string input_;
   std::string output_;
 };
@@ -156,8 +157,8 @@ Server::~Server() {
   ::unlink(path_.c_str());
 }
 
-// Who comes while all sessions are taken waits in the socket's backlog: a restarted kubelet asks
-// for every pod at once.
+// While all sessions are in use, new connections wait in the socket's backlog: a restarted kubelet
+// asks for every pod at once.
 void Server::accept() {
   if (sessions_->count >= kMaxSessions) {
     close_the_silent();
@@ -165,7 +166,7 @@ void Server::accept() {
   }
   acceptor_.async_accept([this](boost::system::error_code error, Protocol::socket socket) {
     if (error == asio::error::operation_aborted) return;
-    // Out of descriptors, most likely: some may be free later.
+    // Most likely no descriptor is free; retry later.
     if (error) return accept_after(std::chrono::seconds(1));
     const bool welcome = may_ask(socket);
     const auto session = std::make_shared<Session>(*this, std::move(socket));
@@ -187,7 +188,7 @@ void Server::accept_after(std::chrono::milliseconds delay) {
 }
 
 nlohmann::json Server::result(const std::string& line) const {
-  // Copying and writing recurse: what is nested without end must not get that far.
+  // Copying and writing JSON recurse, so reject requests that are nested too deep before that.
   const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     if (depth > kDeepest) throw RequestError(kErrorInvalid, "the request is nested too deep");
     return true;

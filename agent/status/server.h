@@ -1,7 +1,8 @@
-// The node-local API: newline-delimited JSON over a unix socket that only root can open. One
-// request a line,
-// {"method": "...", "params": {...}}, one answer a line, {"result": ...} or {"error": {"code": n,
-// "message": "..."}}.
+// The node-local API: newline-delimited JSON over a unix socket that only root and the agent's user
+// can open. Each line is one request:
+//   {"method": "...", "params": {...}}
+// or one answer:
+//   {"result": ...} or {"error": {"code": n, "message": "..."}}
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,8 +19,8 @@
 
 namespace pellicle {
 
-// Error codes are those of the CNI specification (1.1.0, "Well-known Error Codes") where one fits;
-// from 100 on they are ours.
+// Error codes below 100 are those of the CNI specification (1.1.0, "Well-known Error Codes"); codes
+// from 100 on are Pellicle's.
 class RequestError : public std::runtime_error {
  public:
   RequestError(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -29,26 +30,26 @@ class RequestError : public std::runtime_error {
   int code_;
 };
 
-inline constexpr int kErrorNoContainer = 3;  // or its network namespace is gone
+inline constexpr int kErrorNoContainer = 3;  // unknown, or its network namespace is gone
 inline constexpr int kErrorUnknownMethod = 4;
 inline constexpr int kErrorInvalid = 7;
 inline constexpr int kErrorTryLater = 11;
 inline constexpr int kErrorFailed = 100;     // the kernel or the disk refused something
 inline constexpr int kErrorExhausted = 101;  // no address is free
-inline constexpr int kErrorBroken = 102;     // a pod is not wired as it was
+inline constexpr int kErrorBroken = 102;     // CHECK: a pod is not wired as expected
 
 class Server {
  public:
-  static constexpr size_t kMaxSessions = 256;  // of 1024 descriptors that a daemon has by default
+  static constexpr size_t kMaxSessions = 256;  // a daemon has 1024 descriptors by default
   static constexpr std::chrono::milliseconds kGrace{250};
 
   using Method =
       std::function<nlohmann::json(const nlohmann::json& params)>;  // throws RequestError
 
-  // Takes the socket over from an agent that died; std::runtime_error when a live one answers on it
-  // or it cannot be bound. Requests are limited to 1 MiB. A connection that takes longer than 30 s
-  // to ask or to read its answer is closed; while there are kMaxSessions, also one that has not
-  // asked for kGrace: nobody keeps the others out by saying nothing.
+  // Replaces the socket of an agent that died. Throws std::runtime_error when a running agent
+  // answers on it or when it cannot be bound. Requests are limited to 1 MiB. A client that takes
+  // longer than 30 s to send a request or to read its answer is disconnected. While there are
+  // kMaxSessions, this limit is kGrace, so that silent clients cannot keep others out.
   Server(boost::asio::io_context& context, std::string path, std::map<std::string, Method> methods);
   ~Server();  // removes the socket
   Server(const Server&) = delete;
@@ -61,10 +62,10 @@ class Server {
   nlohmann::json result(const std::string& line) const;  // throws RequestError, json errors
   std::string answer(const std::string& line) const;
   class Session;
-  // Outlives us in the sessions.
+  // State that sessions share. They may outlive the server.
   struct Sessions {
     size_t count = 0;
-    // Whose client is expected to ask or to read its answer, the longest awaited first.
+    // Sessions that wait for their client to send a request or read its answer, oldest first.
     std::list<Session*> awaited;
   };
 

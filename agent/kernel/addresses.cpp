@@ -11,8 +11,8 @@ namespace pellicle {
 
 namespace {
 
-// IPv6: usable at once, there being nobody to ask whether it is taken, and without the kernel's own
-// route to it, which would stand beside ours.
+// IPv6: without duplicate address detection, because no other host is on this link, so the address
+// is usable at once. And without the kernel's own prefix route, which would duplicate Pellicle's.
 NetlinkMessage new_address(int index, const Change<Address>& change) {
   auto message = encode_new_address(index, change.key.address, change.value);
   if (change.key.address.family() == Family::v6) {
@@ -21,8 +21,9 @@ NetlinkMessage new_address(int index, const Change<Address>& change) {
   return message;
 }
 
-// The kernel has no in-place change of an address's scope or length (IPv4, 6.1), so it goes and
-// comes back. With it the kernel throws out the routes that use it, silently; they come back too.
+// The kernel cannot change an address's scope or length in place (IPv4, 6.1), so this deletes the
+// address and adds it again. With the address the kernel deletes the routes that use it, without a
+// notification; this restores them too.
 Outcome replace(NetlinkSocket& socket, int index, const Change<Address>& change) {
   const auto family = change.key.address.family();
   const auto routes = read_routes(socket, family);

@@ -1,4 +1,4 @@
-// Addresses on the devices of ours.
+// Addresses on Pellicle's own devices.
 #pragma once
 
 #include <span>

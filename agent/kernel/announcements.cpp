@@ -22,14 +22,15 @@ bool is_daemons_route(const nlmsghdr& message) {
   return info && info->rtm_protocol > RTPROT_BOOT && info->rtm_protocol != kEncryptRouteProtocol;
 }
 
-// Not so for what the agent writes itself. A new device announces what it begins with.
+// True for values other than those that the agent writes: forwarding off or rp_filter on. The
+// kernel also announces the initial values of a new device.
 bool is_astray(const nlmsghdr& message) {
   const Attributes settings(message, sizeof(netconfmsg));
   return settings.value<int32_t>(NETCONFA_FORWARDING).value_or(1) == 0 ||
          settings.value<int32_t>(NETCONFA_RP_FILTER).value_or(0) != 0;
 }
 
-// Empty for what is of no interest.
+// Empty: the message is of no interest.
 std::string route_change(const nlmsghdr& message) {
   switch (message.nlmsg_type) {
     case RTM_NEWLINK:
@@ -79,7 +80,7 @@ Changes changes_in(int protocol, std::span<const uint8_t> bytes,
                    const std::function<bool(uint32_t port)>& is_own) {
   Changes changes;
   auto left = static_cast<int>(bytes.size());
-  // libnl walks over plain pointers; nothing is written.
+  // libnl takes pointers to non-const; it does not write.
   auto* message = reinterpret_cast<nlmsghdr*>(const_cast<uint8_t*>(bytes.data()));
   for (; nlmsg_ok(message, left); message = nlmsg_next(message, &left)) {
     // Port 0 is the kernel itself.

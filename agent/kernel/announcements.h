@@ -1,4 +1,4 @@
-// What the kernel's messages of changes say: bytes -> words. Pure.
+// Decodes the kernel's change notifications: bytes -> names of changes. Pure.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace pellicle {
 
-// What the messages of one read from a NETLINK_ROUTE or NETLINK_XFRM socket say that others
-// changed; see Notifications. `bytes` are aligned as a netlink header is.
+// Names of what other programs changed (see Notifications), from the bytes of one read from a
+// NETLINK_ROUTE or NETLINK_XFRM socket. `bytes` have the alignment of a netlink header.
 Changes changes_in(int protocol, std::span<const uint8_t> bytes,
                    const std::function<bool(uint32_t port)>& is_own);
 

@@ -19,8 +19,8 @@ namespace {
 
 constexpr uint32_t kLoopbackIndex = 1;  // in every network namespace
 
-// Does the program write to and read from what is pinned? Maps with other names than ours (a
-// read-only data section) do not count.
+// True when the program uses the pinned maps. Maps with other names than Pellicle's (a read-only
+// data section) do not count.
 bool uses_current_maps(const ProgramInfo& program, const BpfMaps& pinned) {
   if (pinned.size() != kMapNames.size()) return false;
   return std::all_of(program.map_ids.begin(), program.map_ids.end(), [&](uint32_t id) {
@@ -31,7 +31,7 @@ bool uses_current_maps(const ProgramInfo& program, const BpfMaps& pinned) {
   });
 }
 
-// Attachments by the id of their program; none is not ours.
+// Attachments by program id; nullopt: the program is not Pellicle's.
 class KnownPrograms {
  public:
   explicit KnownPrograms(const BpfMaps& pinned) : pinned_(pinned) {}
@@ -59,7 +59,8 @@ std::string describe_hook(const Attachment::Key& key) {
   return "device " + key.dev + (key.ingress ? " ingress" : " egress");
 }
 
-// Another program runs ahead of our filter, which tcx can change.
+// True when another program runs ahead of Pellicle's filter and the kernel has tcx, so that
+// Pellicle's program can move ahead of it.
 bool can_be_moved(NetlinkSocket& socket, const TcHook& hook) {
   return tcx_programs(hook) && !read_hook(socket, hook).ahead().empty();
 }
@@ -80,7 +81,7 @@ void dump_filters(NetlinkSocket& socket, KnownPrograms& known, const DeviceNames
   }
 }
 
-// A filter that is there as well is left from a move that was not finished.
+// A hook that also has Pellicle's filter comes from an interrupted move from filter to tcx.
 void dump_tcx(KnownPrograms& known, const DeviceNames& names, KernelState& into) {
   if (!tcx_programs({.ifindex = kLoopbackIndex})) return;
   for (const auto& [ifindex, name] : names) {
@@ -98,8 +99,8 @@ void dump_tcx(KnownPrograms& known, const DeviceNames& names, KernelState& into)
   }
 }
 
-// The id of our filter's program; none where there is no filter. Throws OsError where another has
-// the place.
+// The program id of Pellicle's filter; nullopt when there is no filter. Throws OsError when another
+// program has that priority and handle.
 std::optional<uint32_t> own_filter(NetlinkSocket& socket, const TcHook& hook,
                                    const std::string& object) {
   const auto id = programs_in_place(socket, {&hook, 1}).front();
@@ -123,7 +124,8 @@ void dump_attachments(NetlinkSocket& socket, const BpfMaps& pinned, const Device
   dump_tcx(known, names, into);
 }
 
-// The filter is of this build before it moves: it is the one that lets alone what tcx has judged.
+// Before a move to tcx, this replaces the filter with this build's program, which skips packets
+// that the tcx program has processed.
 void attach(NetlinkSocket& socket, const Change<Attachment>& change, int program_fd) {
   const auto object = "attach " + change.value.program + " to " + describe_hook(change.key);
   const TcHook hook{if_nametoindex(change.key.dev.c_str()), change.key.ingress};

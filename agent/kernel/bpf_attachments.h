@@ -1,6 +1,6 @@
-// Programs of ours on devices. Each is in one of two places of its hook: a clsact filter, which all
-// kernels have and every version of the agent knows, or, once that has another program ahead of it
-// and the kernel has tcx, the first of the tcx programs.
+// Pellicle's programs on devices. Each is in one of two places of its hook. Normally it is a clsact
+// filter, which all kernels have and every version of the agent knows. Once another program runs
+// ahead of that filter and the kernel has tcx, it becomes the first tcx program.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,16 @@
 
 namespace pellicle {
 
-using DeviceNames = std::map<uint32_t, std::string>;  // by number
+using DeviceNames = std::map<uint32_t, std::string>;  // by interface index
 
 // Throws OsError.
 void dump_attachments(NetlinkSocket& socket, const BpfMaps& pinned, const DeviceNames& names,
                       KernelState& into);
 
-// Puts the program on its hook, in place of the one of ours that is there. No packet is received
-// without one of the two, and none is judged by both. Throws OsError, whose sentence names the
-// change.
+// Attaches the program to its hook, replacing Pellicle's program there. Every packet meets exactly
+// one of the two. Throws OsError, whose sentence names the change.
 void attach(NetlinkSocket& socket, const Change<Attachment>& change, int program_fd);
-// Absent is success. The clsact hooks go with the last filter. Throws OsError.
+// Succeeds when there is no program. Removes the clsact qdisc with its last filter. Throws OsError.
 void detach(NetlinkSocket& socket, const Change<Attachment>& change);
 
 }  // namespace pellicle

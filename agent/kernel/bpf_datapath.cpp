@@ -26,8 +26,8 @@ uint32_t index_of(const std::string& device) {
   return index;
 }
 
-// A pod's device goes before its records do, and with it the number that they have: those of the
-// network under a number that no device has are as good.
+// A pod's device disappears before its records are deleted, and then its interface index is
+// unknown. In that case, returns the records of the same network whose index no device has.
 std::vector<datapath::source_key> records_of(const PodSource::Key& key, const BpfMap& map) {
   const bool gone = !key.device.starts_with('#') && if_nametoindex(key.device.c_str()) == 0;
   if (!gone) return {source_record_key(key, index_of)};
@@ -82,8 +82,8 @@ BpfMaps BpfDatapath::usable_pinned_maps() {
   return maps;
 }
 
-// Loaded with the pinned maps where there are such, so that a program attached later shares them
-// with the programs of the agent before us.
+// Loads the programs with the pinned maps, if there are any, so that a program attached later
+// shares them with the programs that a previous agent attached.
 BpfPrograms& BpfDatapath::programs() {
   if (!programs_) programs_ = std::make_unique<BpfPrograms>(usable_pinned_maps());
   return *programs_;
@@ -105,8 +105,8 @@ const BpfMap* BpfDatapath::pinned(const char* name) {
   return map == pinned_->end() ? nullptr : &map->second;
 }
 
-// What is pinned and what our programs use must be the same maps before anything is written or
-// attached.
+// Before anything is written or attached, the pinned maps must be the ones that the loaded programs
+// use.
 void BpfDatapath::pin_maps() {
   if (maps_agree_) return;
   replace_foreign_maps();
@@ -114,7 +114,7 @@ void BpfDatapath::pin_maps() {
   const bool others = std::any_of(pinned_->begin(), pinned_->end(), [&](const auto& entry) {
     return programs_ && programs_->map_id(entry.first) != entry.second.id;
   });
-  if (others) programs_.reset();  // pinned by another process since: load again, with those
+  if (others) programs_.reset();  // another process has pinned maps since: reload with those
   for (const char* name : kMapNames)
     if (pinned(name) == nullptr) pin_map(bpf_root_, name, programs().map_fd(name));
   pinned_ = usable_pinned_maps();
@@ -210,7 +210,7 @@ void BpfDatapath::apply(const Change<Attachment>& change) {
   attach(socket(), change, programs().program_fd(change.value.program));
 }
 
-// The configuration is the last of the maps' records to go.
+// A plan removes the configuration after all other map records.
 bool BpfDatapath::is_configured() {
   const BpfMap* map = pinned(MAP_CONFIG);
   const uint32_t zero = 0;

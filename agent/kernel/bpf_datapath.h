@@ -22,26 +22,27 @@ namespace pellicle {
 
 class NetlinkSocket;
 
-// Every call may throw OsError, whose sentence names the operation, the object and the kernel's
-// words.
+// Every call may throw OsError, whose sentence names the operation and the object and quotes the
+// kernel.
 class BpfDatapath {
  public:
-  // `bpf_root`: the folder for our pins, on a bpf file system, e.g. /sys/fs/bpf/pellicle. Nothing
-  // is read or made yet.
+  // `bpf_root`: the folder for the pinned maps, on a bpf file system, e.g. /sys/fs/bpf/pellicle.
+  // Reads and creates nothing yet.
   explicit BpfDatapath(std::string bpf_root);
   ~BpfDatapath();
   BpfDatapath(BpfDatapath&&) noexcept;
   BpfDatapath& operator=(BpfDatapath&&) noexcept;
 
-  // What the kernel makes of the programs this agent carries. Loads them the first time; pins
-  // nothing.
+  // The kernel's tags of the programs that this agent carries, by program name. The first call
+  // loads the programs; nothing is pinned.
   std::map<std::string, std::string> program_tags();
 
-  // What is there. Makes nothing. A map whose definition is not ours counts as absent.
+  // Reads the present state; creates nothing. A map with another definition than this agent's
+  // counts as absent.
   void dump(KernelState& into);
 
-  // The first one pins the maps. A pinned map with another definition is replaced; `on_note` hears
-  // of it.
+  // The first call that writes or attaches pins the maps. It replaces a pinned map that has another
+  // definition, and reports that to `on_note`.
   void apply(const Change<DatapathConfig>& change);
   void apply(const Change<PeerEntry>& change);
   void apply(const Change<EndpointEntry>& change);
@@ -49,27 +50,28 @@ class BpfDatapath {
   void apply(const Change<AddressOwner>& change);
   void apply(const Change<Attachment>& change);
 
-  // After the last of a plan's changes. Unpins the maps once nothing of ours is in them and no
-  // program of ours is on a device of this network namespace.
+  // Call after the last change of a plan. Unpins the maps once they are empty and no program of
+  // Pellicle's is on a device of this network namespace.
   void finish();
 
-  // By reason; all zero while nothing is pinned.
+  // Counts by reason; all zero while nothing is pinned.
   std::map<std::string, DropCount> drops();
 
-  // Packets in another's name, those that happened last; none while nothing is pinned.
+  // The most recent packets with forged sources; empty while nothing is pinned.
   std::vector<Forgery> forgeries();
 
-  // The programs on the hooks where it has one, those of other owners included, in the order in
-  // which they run.
+  // All programs on each hook where `state` has an attachment, those of other owners included, in
+  // the order in which they run.
   std::vector<Hook> hooks(const KernelState& state);
-  // The kernel announces filters that come and go, but no tcx program. Are those that the last
-  // hooks() found still there, and no others?
+  // True when the hooks still have exactly the tcx programs that the last hooks() found. The kernel
+  // sends notifications for filters, but none for tcx programs.
   bool tcx_is_unchanged() const;
 
-  // Where something was done that nobody asked for: one sentence.
+  // Receives one sentence when the datapath does something that no change asked for.
   std::function<void(const std::string&)> on_note;
 
-  // Our port in the kernel's notifications of changes; none before the first dump() or apply().
+  // Port of this object's netlink socket, which the kernel's notifications name as the origin;
+  // nullopt before the first dump() or apply().
   std::optional<uint32_t> netlink_port() const;
 
  private:
@@ -77,7 +79,7 @@ class BpfDatapath {
   BpfPrograms& programs();
   const std::map<std::string, MapDefinition>& definitions();
   BpfMaps usable_pinned_maps();
-  const BpfMap* pinned(const char* name);  // as of the last look; null: not pinned
+  const BpfMap* pinned(const char* name);  // from pinned_; null: not pinned
   int map_for_writing(const char* name);
   void pin_maps();
   bool is_configured();
@@ -87,9 +89,9 @@ class BpfDatapath {
   std::unique_ptr<NetlinkSocket> socket_;
   std::optional<std::map<std::string, MapDefinition>> definitions_;
   std::unique_ptr<BpfPrograms> programs_;
-  std::optional<BpfMaps> pinned_;                         // of the last look
-  std::map<Attachment::Key, std::vector<uint32_t>> tcx_;  // ids, as the last hooks() found them
-  bool maps_agree_ = false;  // since the last dump: what is pinned is what programs_ use
+  std::optional<BpfMaps> pinned_;                         // when last read
+  std::map<Attachment::Key, std::vector<uint32_t>> tcx_;  // program ids that hooks() last found
+  bool maps_agree_ = false;  // checked since the last dump: programs_ use the pinned maps
 };
 
 }  // namespace pellicle

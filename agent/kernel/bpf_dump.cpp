@@ -14,7 +14,7 @@ namespace pellicle {
 
 namespace {
 
-// All names at once: if_indextoname costs three system calls for each.
+// Reads all names at once: if_indextoname() costs three system calls for each.
 DeviceNames device_names() {
   DeviceNames names;
   struct if_nameindex* all = if_nameindex();

@@ -1,4 +1,4 @@
-// Reading the eBPF side of the kernel state.
+// Reads the eBPF side of the kernel state.
 #pragma once
 
 #include "agent/kernel/bpf_maps.h"
@@ -8,8 +8,8 @@
 
 namespace pellicle {
 
-// Contents of the pinned maps, and our programs on the devices of the socket's network namespace.
-// Makes nothing. Throws OsError.
+// Reads the contents of the pinned maps, and Pellicle's programs on the devices of the socket's
+// network namespace. Creates nothing. Throws OsError.
 void dump_bpf(NetlinkSocket& socket, const BpfMaps& pinned, KernelState& into);
 
 }  // namespace pellicle

@@ -26,7 +26,8 @@ std::string hex(std::span<const uint8_t> bytes) {
   return text;
 }
 
-// What the kernel calls the program, rather than its filter. Unloaded since: as it was.
+// Replaces the filter's name with the program's. Changes nothing when the program is no longer
+// loaded.
 void name_program(HookEntry& entry) {
   const auto program = find_program(entry.id);
   if (!program) return;
@@ -50,7 +51,7 @@ std::optional<HookEntry> decode_filter(const nlmsghdr& message) {
   if (!header || filter.value<uint32_t>(TCA_CHAIN).value_or(0) != 0) return std::nullopt;
   HookEntry entry{.kind = filter.text(TCA_KIND),
                   .priority = static_cast<uint16_t>(header->tcm_info >> 16)};
-  // A dump has a message without handle for each priority, and one for each of its filters.
+  // A dump has one message without a handle for each priority, and one for each filter in it.
   if (entry.kind != "bpf") return header->tcm_handle == 0 ? std::optional(entry) : std::nullopt;
   if (header->tcm_handle == 0) return std::nullopt;
   entry.handle = header->tcm_handle;

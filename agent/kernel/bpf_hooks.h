@@ -1,4 +1,4 @@
-// All that the kernel asks on a hook of ours, also what others have there, in its order.
+// All programs and filters on a hook, other owners' included, in the order in which they run.
 #pragma once
 
 #include <optional>
@@ -11,14 +11,14 @@
 
 namespace pellicle {
 
-// A filter as a dump of a hook's filters has it, without what the kernel knows of its program. None
-// for what is no filter that is asked: the head of a priority's eBPF filters, another chain's.
+// Decodes one message of a filter dump, without what only the program's own info has. nullopt for
+// messages that are no filter that runs: the head of a priority's eBPF filters, or a filter of
+// another chain.
 std::optional<HookEntry> decode_filter(const nlmsghdr& message);
 
-// One dump of filters, and one question for tcx programs. The device has no name in it. Throws
-// OsError.
+// Costs one dump of filters and one query of tcx programs. Leaves `dev` empty. Throws OsError.
 Hook read_hook(NetlinkSocket& socket, const TcHook& place);
-// Hooks of devices that have gone are left out. Throws OsError.
+// Skips devices that no longer exist. Throws OsError.
 std::vector<Hook> read_hooks(NetlinkSocket& socket, const std::vector<Attachment::Key>& hooks);
 
 }  // namespace pellicle

@@ -24,8 +24,8 @@ std::string pin_path(const std::string& root, const std::string& name) {
   return root + "/" + name;
 }
 
-// bpf(2) answers "Operation not permitted" for a file system that is not bpf: say what is wrong
-// before it does.
+// bpf(2) fails with "Operation not permitted" on a file system other than bpf. This check gives a
+// clear error before that.
 void require_bpffs(const std::string& root) {
   fs::path existing = root;
   while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
@@ -36,8 +36,9 @@ void require_bpffs(const std::string& root) {
                                " is not on a bpf file system (mount -t bpf bpf /sys/fs/bpf)");
 }
 
-// 0: all read. Otherwise the errno; EINVAL and ENOTSUPP mean that the map has no batches. Room
-// grows with what there is; ENOSPC asks for more at once, for all that share a hash.
+// Returns 0 when all entries are read, else an errno; EINVAL and ENOTSUPP mean that the map has no
+// batch operations. The batch size doubles with each batch. The kernel returns ENOSPC when a batch
+// is too small for all entries of one hash bucket; then this retries with twice the size.
 int read_batches(const BpfMap& map, RawEntries& into) {
   const MapDefinition& shape = map.definition;
   std::vector<uint8_t> cursor(std::max<size_t>(shape.key_size, sizeof(uint32_t)));
@@ -57,7 +58,7 @@ int read_batches(const BpfMap& map, RawEntries& into) {
     if (crowded) continue;
     if (error != 0 && error != ENOENT) return error;
     into.count += count;
-    if (error == ENOENT) return 0;  // the end, and what was read is valid
+    if (error == ENOENT) return 0;  // end of the map; the entries of this batch are valid
     first = false;
   }
 }
@@ -73,7 +74,7 @@ int read_one_by_one(const BpfMap& map, RawEntries& into) {
     key = next;
     previous = key.data();
     if (bpf_map_lookup_elem(map.fd.get(), key.data(), value.data()) != 0) {
-      if (errno == ENOENT) continue;  // gone since
+      if (errno == ENOENT) continue;  // deleted since
       return errno;
     }
     into.keys.insert(into.keys.end(), key.begin(), key.end());
@@ -110,7 +111,7 @@ std::optional<BpfMap> pinned_map(const std::string& root, const std::string& nam
   if (fd) return map_from_fd(std::move(fd), name);
   if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
   const int error = errno;
-  // A regular file where the pin would be: whoever mounted the wrong thing gets told on writing.
+  // Without a file the map is absent, whatever the errno. A file that is no pinned map is an error.
   struct stat found {};
   if (stat(path.c_str(), &found) != 0 && errno == ENOENT) return std::nullopt;
   fail(error, "open pinned eBPF map " + path);

@@ -1,4 +1,4 @@
-// The eBPF maps that outlive the agent: pinned under one folder, found again by name, read whole.
+// The pinned eBPF maps, which outlive the agent: opened by name under one folder, read as a whole.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ inline constexpr std::array kMapNames = {
     MAP_CONFIG,  MAP_PEERS,     MAP_PEERS6, MAP_ENDPOINTS, MAP_ENDPOINTS6, MAP_SOURCES, MAP_OWNERS,
     MAP_OWNERS6, MAP_FORGERIES, MAP_DROPS,  MAP_LISTENER,  MAP_EVENTS,     MAP_PATHS};
 
-// What must agree before a pinned map may be used again.
+// What must match before the agent uses a pinned map again.
 struct MapDefinition {
   uint32_t type = 0;  // BPF_MAP_TYPE_*
   uint32_t key_size = 0;
@@ -34,26 +34,27 @@ struct BpfMap {
   MapDefinition definition;
 };
 
-using BpfMaps = std::map<std::string, BpfMap>;  // by name, of kMapNames
+using BpfMaps = std::map<std::string, BpfMap>;  // by name, see kMapNames
 
 BpfMap map_from_fd(FileDescriptor fd, const std::string& name);  // throws OsError
 
-// The map pinned under root/name; none when there is no such pin. Makes nothing. Throws OsError.
+// The map pinned under root/name; nullopt when there is no such pin. Throws OsError.
 std::optional<BpfMap> pinned_map(const std::string& root, const std::string& name);
-BpfMaps pinned_maps(const std::string& root);  // those of kMapNames that are there
+BpfMaps pinned_maps(const std::string& root);  // the maps of kMapNames that are pinned
 
-// Pins; makes the folder where it is missing. Throws OsError, in particular when the folder would
-// not be on a bpf file system.
+// Pins a map and creates the folder if needed. Throws OsError, in particular when the folder is not
+// on a bpf file system.
 void pin_map(const std::string& root, const std::string& name, int map_fd);
-void unpin_map(const std::string& root, const std::string& name);  // absent is success
-void remove_pin_folder(const std::string& root);  // when empty; otherwise and absent: left
+void unpin_map(const std::string& root, const std::string& name);  // succeeds when absent
+void remove_pin_folder(const std::string& root);                   // only when it is empty
 
-// Reading and writing; `what` is the object in the sentence of the OsError.
+// Read and write one entry. `what` names the object in the sentence of the OsError.
 void update_bytes(int map_fd, const void* key, const void* value, const std::string& what);
-void delete_bytes(int map_fd, const void* key, const std::string& what);  // absent is success
+void delete_bytes(int map_fd, const void* key, const std::string& what);  // succeeds when absent
+// False: there is no such entry.
 bool lookup_bytes(int map_fd, const void* key, void* value, const std::string& what);
 
-// All entries as (keys, values) laid end to end, in as few system calls as the kernel offers.
+// All entries: keys and values, each concatenated. Uses the kernel's batch operations if it can.
 struct RawEntries {
   std::vector<uint8_t> keys;
   std::vector<uint8_t> values;

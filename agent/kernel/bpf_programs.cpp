@@ -15,10 +15,10 @@ namespace pellicle {
 
 namespace {
 
-// libbpf explains a failure in warnings and answers with an errno only. The warnings are kept for
-// the sentence and never reach stderr. A verifier's log may be long: its end says why.
+// libbpf explains a failure only in warnings and returns an errno. The warnings are kept for the
+// error's sentence and never reach stderr. A verifier log may be long; its end has the reason.
 thread_local std::string last_warnings;
-constexpr size_t kWarningsKept = 2000;
+constexpr size_t kWarningsKept = 2000;  // bytes
 
 int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
   if (level != LIBBPF_WARN) return 0;
@@ -37,7 +37,7 @@ void start_listening() {
 
 [[noreturn]] void fail_to_load(int error, const std::string& what) {
   std::string sentence = what + ": " + std::strerror(error);
-  if (error == EPERM) {  // libbpf would advise to raise `ulimit -l`, which older kernels counted
+  if (error == EPERM) {  // libbpf would advise to raise `ulimit -l`, which matters on old kernels
     throw OsError(error, sentence + " (this needs CAP_BPF and CAP_NET_ADMIN)");
   }
   for (char& c : last_warnings)
@@ -64,7 +64,7 @@ MapDefinition definition(const bpf_map* map) {
           .flags = bpf_map__map_flags(map)};
 }
 
-// The first call says how many map ids there are, the second fetches them.
+// The first call returns the number of map ids, the second fetches them.
 ProgramInfo read_info(int program_fd, const std::string& what) {
   bpf_prog_info info{};
   uint32_t size = sizeof(info);

@@ -1,5 +1,4 @@
-// The eBPF programs this executable carries: loaded into the kernel together with the maps they
-// use.
+// The eBPF programs that this executable carries, loaded into the kernel with the maps they use.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +14,30 @@ struct bpf_object;
 
 namespace pellicle {
 
-inline constexpr const char* kProgramPrefix = "pell_";  // of every program of ours, of no other
+inline constexpr const char* kProgramPrefix = "pell_";  // all programs of Pellicle's have it
 
-// What the kernel says of a loaded program.
+// The kernel's information about a loaded program.
 struct ProgramInfo {
   uint32_t id = 0;
   std::string name;
-  std::string tag;                // the digest of its instructions, 16 hex digits
-  std::vector<uint32_t> map_ids;  // of every map it refers to
+  std::string tag;                // digest of its instructions, 16 hex digits
+  std::vector<uint32_t> map_ids;  // of the maps it uses
 };
-std::optional<ProgramInfo> find_program(uint32_t id);  // none: unloaded since; throws OsError
-// Ours by name, as opposed to whatever else may hold our place on a hook.
+std::optional<ProgramInfo> find_program(uint32_t id);  // nullopt: not loaded; throws OsError
+// True when the name has Pellicle's prefix. Another program may have Pellicle's place on a hook.
 bool is_ours(const ProgramInfo& program);
-std::string map_name_by_id(uint32_t id);                         // empty: no such map any more
-std::map<std::string, MapDefinition> carried_map_definitions();  // without loading anything
+std::string map_name_by_id(uint32_t id);  // empty: there is no such map
+// Definitions in the carried object, by map name. Loads nothing into the kernel.
+std::map<std::string, MapDefinition> carried_map_definitions();
 
 class BpfPrograms {
  public:
-  // Loads every program. A map in `existing` is used when its definition agrees with the carried
-  // one, otherwise a fresh map is made. Throws OsError with the words of libbpf or the verifier.
+  // Loads every program. Uses a map of `existing` if its definition matches the carried one, else
+  // creates a new map. Throws OsError with the message of libbpf or the verifier.
   explicit BpfPrograms(const BpfMaps& existing);
 
   const std::map<std::string, std::string>& tags() const { return tags_; }  // by program name
-  int program_fd(const std::string& name) const;  // throws OsError: no such program
+  int program_fd(const std::string& name) const;  // throws OsError when there is none
   int map_fd(const std::string& name) const;
   uint32_t map_id(const std::string& name) const;
 

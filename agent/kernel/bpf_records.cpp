@@ -193,7 +193,7 @@ DatapathEvent event_value(const datapath::event& record, std::chrono::nanosecond
     event.ports = {.source = record.source_port, .destination = record.destination_port};
   if (record.spi != 0) event.spi = record.spi;
   if (record.key_id != 0) event.key_id = record.key_id;
-  // No mark says it yet, but our SPIs end in it.
+  // The packet has no mark with the key id yet, but the last four bits of Pellicle's SPIs are it.
   if (event.kind == EventKind::received && event.spi)
     event.key_id = static_cast<uint8_t>(record.spi & 15);
   return event;

@@ -46,8 +46,9 @@ NetlinkMessage hooks_message(int type, int flags, uint32_t ifindex) {
   return message;
 }
 
-// The place does not exist: no such filter or hook (ENOENT), another kind of filter under our
-// priority or no hooks on the device (EINVAL), no device (ENODEV); as 6.1 and 6.18 answer.
+// The filter does not exist: no such filter or hook (ENOENT), another kind of filter at this
+// priority or no clsact qdisc on the device (EINVAL), no such device (ENODEV). Errors of Linux 6.1
+// and 6.18.
 bool means_absent(int error) {
   return error == ENOENT || error == EINVAL || error == ENODEV;
 }

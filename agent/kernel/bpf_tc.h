@@ -1,4 +1,4 @@
-// Programs on devices: the clsact hooks and the one place on each that is ours.
+// eBPF programs as tc filters: the clsact hooks of a device, and Pellicle's filter on each hook.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,9 @@
 
 namespace pellicle {
 
-// Our place on a hook. A low number runs before other people's filters, which number from 49152
-// downwards; the handle spells "Pell" and is asked for by nobody else.
+// Priority and handle of Pellicle's filter on a hook. A lower priority runs first; the kernel
+// numbers filters without a given priority from 49152 downwards. The handle spells "Pell" and is
+// unlikely to collide.
 inline constexpr uint16_t kFilterPriority = 1;
 inline constexpr uint32_t kFilterHandle = 0x50656c6c;
 
@@ -21,23 +22,26 @@ struct TcHook {
   bool ingress = true;
 };
 
-// Devices of the socket's network namespace that have the hooks at all. Throws OsError.
+// Interface indexes of the devices in the socket's network namespace that have a clsact or ingress
+// qdisc. Throws OsError.
 std::vector<uint32_t> devices_with_hooks(NetlinkSocket& socket);
 
-// The eBPF program in our place of each hook, by its kernel id; none where the place is empty or
-// the device has gone. One system call for many hooks. Throws OsError.
+// The program id of the filter at Pellicle's priority and handle, for each hook; nullopt when there
+// is no such filter or device. One system call serves many hooks. Throws OsError.
 std::vector<std::optional<uint32_t>> programs_in_place(NetlinkSocket& socket,
                                                        std::span<const TcHook> hooks);
 
-// For a dump of all filters on a hook; they come in the order in which the kernel asks them.
+// Request for a dump of all filters on a hook. The kernel lists them in the order in which they
+// run.
 NetlinkMessage filters_request(const TcHook& hook);
 
-Outcome make_hooks(NetlinkSocket& socket, uint32_t ifindex);  // there already is success
-// Takes our place over from whatever program is there, in one step: no packet runs without one.
+Outcome make_hooks(NetlinkSocket& socket, uint32_t ifindex);  // succeeds when they exist
+// Replaces the filter at Pellicle's priority and handle atomically: every packet meets the old or
+// the new program.
 Outcome attach_program(NetlinkSocket& socket, const TcHook& hook, int program_fd,
                        const std::string& name);
-Outcome detach_program(NetlinkSocket& socket, const TcHook& hook);  // absent is success
-bool hooks_are_empty(NetlinkSocket& socket, uint32_t ifindex);      // nobody's filter on either
-Outcome remove_hooks(NetlinkSocket& socket, uint32_t ifindex);      // absent is success
+Outcome detach_program(NetlinkSocket& socket, const TcHook& hook);  // succeeds when absent
+bool hooks_are_empty(NetlinkSocket& socket, uint32_t ifindex);      // no filter, of any owner
+Outcome remove_hooks(NetlinkSocket& socket, uint32_t ifindex);      // succeeds when absent
 
 }  // namespace pellicle

@@ -13,12 +13,11 @@ namespace pellicle {
 
 namespace {
 
-// BPF_TCX_INGRESS and BPF_TCX_EGRESS, BPF_F_BEFORE of Linux 6.6; older headers have no names for
-// them.
+// BPF_TCX_INGRESS, BPF_TCX_EGRESS and BPF_F_BEFORE of Linux 6.6; older headers lack these names.
 constexpr int kTcxIngress = 46;
 constexpr int kTcxEgress = 47;
 constexpr uint32_t kBefore = 1U << 3;
-constexpr size_t kMostTcx = 64;  // BPF_MPROG_MAX: a hook takes no more
+constexpr size_t kMostTcx = 64;  // BPF_MPROG_MAX: the most programs on one hook
 
 bpf_attach_type type_of(const TcHook& hook) {
   return static_cast<bpf_attach_type>(hook.ingress ? kTcxIngress : kTcxEgress);
@@ -59,13 +58,13 @@ void attach_tcx(const TcHook& hook, int program_fd, std::optional<uint32_t> old,
   }
   const int result =
       bpf_prog_attach_opts(program_fd, static_cast<int>(hook.ifindex), type_of(hook), &options);
-  if (result == -EEXIST && old) return;  // the program itself is there
+  if (result == -EEXIST && old) return;  // this very program is attached already
   if (result != 0) throw OsError(-result, object + ": " + strerror(-result));
 }
 
 void detach_tcx(const TcHook& hook, uint32_t id, const std::string& object) {
   const FileDescriptor program(bpf_prog_get_fd_by_id(id));
-  if (!program) return;  // unloaded, so it is on no hook
+  if (!program) return;  // not loaded, so it is on no hook
   const int result = bpf_prog_detach2(program.get(), static_cast<int>(hook.ifindex), type_of(hook));
   if (result == 0 || result == -ENOENT || result == -ENODEV) return;
   throw OsError(-result, object + ": " + strerror(-result));

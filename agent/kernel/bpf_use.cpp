@@ -16,7 +16,7 @@ bool is_array(uint32_t type) {
   return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
-// What the kernel says of the map behind a descriptor: lines of "name:\tvalue".
+// Kernel memory of a map in bytes, from the "memlock:" line of its fdinfo; 0 when there is none.
 uint64_t memlock(int map_fd) {
   std::ifstream info("/proc/self/fdinfo/" + std::to_string(map_fd));
   std::string name;

@@ -7,7 +7,7 @@ namespace pellicle {
 
 namespace {
 
-// Connections end all the time: at the moment of looking a full table has some room, too.
+// Connections end all the time, so even a full table has some room at the moment of reading.
 constexpr uint64_t kFullPercent = 95;
 
 std::optional<uint64_t> number_in(const std::string& path) {
@@ -21,7 +21,7 @@ std::optional<uint64_t> number_in(const std::string& path) {
 std::optional<Problem> conntrack_problem(const std::string& proc) {
   const auto most = number_in(proc + "/nf_conntrack_max");
   const auto tracked = number_in(proc + "/nf_conntrack_count");
-  // 0: as many as there is memory for.
+  // A limit of 0 means no limit.
   if (!most || !tracked || *most == 0 || *tracked * 100 < *most * kFullPercent) return std::nullopt;
   return Problem{
       .object = "Kernel nf_conntrack",

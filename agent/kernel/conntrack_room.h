@@ -1,4 +1,4 @@
-// Whether the kernel has room to track one connection more.
+// Whether the conntrack table has room for another connection.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,10 @@
 
 namespace pellicle {
 
-// A problem when the table of connections of the calling thread's network namespace is as good as
-// full. What begins a connection is dropped then (nf_conntrack_alloc: "table full, dropping
-// packet"), and what XFRM has decrypted is tracked like everything else. Nothing where the kernel
-// tracks no connections. `proc`: where its figures are, and another folder in tests.
+// A problem when the conntrack table of the calling thread's network namespace is almost full. With
+// a full table the kernel drops packets that start a connection (nf_conntrack_alloc: "table full,
+// dropping packet"); it tracks decrypted packets like all others. nullopt when the kernel tracks no
+// connections. `proc` is the folder with the kernel's figures; tests use another.
 std::optional<Problem> conntrack_problem(const std::string& proc = "/proc/sys/net/netfilter");
 
 }  // namespace pellicle

@@ -21,7 +21,7 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;  // CLOCK_MONOTONIC, the programs' clock
 
-// A small part of kLease, also when each one is printed to a slow terminal.
+// Events of one read(). Takes a small part of kLease, even if each is printed to a slow terminal.
 constexpr size_t kMostAtOnce = 256;
 
 uint64_t now() {
@@ -42,13 +42,13 @@ uint32_t kinds_mask(const std::set<EventKind>& kinds) {
   return mask == 0 ? (1U << datapath::EVENT_KINDS) - 1 : mask;
 }
 
-// What the programs' clock counts from.
+// The time where the programs' clock is 0, since the system clock's epoch.
 nanoseconds boot_time() {
   return std::chrono::system_clock::now().time_since_epoch() -
          steady_clock::now().time_since_epoch();
 }
 
-// What this version's programs can have written.
+// Throws OsError unless this version's programs can have written the record.
 const datapath::event& checked(const void* record, size_t size) {
   if (size != sizeof(datapath::event))
     throw OsError(EPROTO, "the datapath's programs are another version's: expected events of " +
@@ -69,7 +69,7 @@ struct DatapathEvents::Reading {
   nanoseconds boot = boot_time();
   size_t left = kMostAtOnce;
   bool wants_more = true;
-  std::exception_ptr failure;  // must not cross libbpf
+  std::exception_ptr failure;  // kept here, because an exception must not pass through libbpf
 };
 
 void DatapathEvents::Unmap::operator()(datapath::listener* mapped) const {
@@ -92,7 +92,7 @@ BpfMap DatapathEvents::open(const char* name) const {
   return std::move(*map);
 }
 
-// The folder of the pins is locked, so that nothing has to be cleaned up, whatever ends us.
+// Locks the folder of the pins: the kernel releases that lock however this process ends.
 void DatapathEvents::lock() {
   lock_ = FileDescriptor(::open(bpf_root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_) fail(errno, "open folder " + bpf_root_);
@@ -133,7 +133,7 @@ int DatapathEvents::fd() const {
   return ring_buffer__epoll_fd(ring_.get());
 }
 
-// What a listener that was killed has not read.
+// Discards the events that a killed listener did not read.
 void DatapathEvents::discard_what_is_there() {
   if (const int result = ring_buffer__consume(ring_.get()); result < 0)
     fail(-result, "read " + bpf_root_ + "/" + MAP_EVENTS);
@@ -148,7 +148,7 @@ std::string DatapathEvents::device_name(uint32_t ifindex) {
   return entry->second;
 }
 
-// What it answers ends ring_buffer__consume() when it is negative; the record counts as read.
+// A negative result ends ring_buffer__consume(); the record counts as read all the same.
 int DatapathEvents::take(void* self, void* record, size_t size) {
   auto& events = *static_cast<DatapathEvents*>(self);
   if (events.reading_ == nullptr) return 0;

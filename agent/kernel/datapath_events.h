@@ -1,4 +1,5 @@
-// The one listener to the datapath's programs: the ring buffer they write to, and its switch.
+// Listens to the events of the datapath's programs: reads their ring buffer, and switches their
+// writing on and off. There is one listener at a time.
 #pragma once
 
 #include <chrono>
@@ -21,34 +22,35 @@ class DatapathEvents {
  public:
   struct Wishes {
     std::set<EventKind> kinds = {};  // empty: all
-    uint32_t one_in = 1;             // of so many events each is told with the same chance
+    uint32_t one_in = 1;             // sampling: each event is reported with probability 1/one_in
   };
-  // What to do with an event; false: it was the last one.
+  // Called for each event; returns false to stop.
   using Hear = std::function<bool(const DatapathEvent&)>;
 
-  // How long the programs go on writing for a listener that does not renew().
+  // How long the programs keep writing for a listener that does not call renew().
   static constexpr std::chrono::seconds kLease{3};
 
-  // Begins to listen at the maps that are pinned under `bpf_root`. OsError: EBUSY when there is a
-  // listener already, whose process it names; ENOENT when no maps are there, EPROTO when they are
+  // Starts listening at the maps that are pinned under `bpf_root`. Throws OsError: EBUSY when there
+  // is a listener already, naming its process; ENOENT when no maps are pinned; EPROTO when they are
   // another version's.
   DatapathEvents(std::string bpf_root, const Wishes& wishes);
-  ~DatapathEvents();  // nobody listens any more
+  ~DatapathEvents();  // switches the programs' writing off
   DatapathEvents(const DatapathEvents&) = delete;
   DatapathEvents& operator=(const DatapathEvents&) = delete;
 
-  int fd() const;  // poll(2) finds it readable while there are events
+  int fd() const;  // readable for poll(2) while there are events
 
-  // Hands over what is there, at most so many that renew() is not due meanwhile. Devices have the
-  // names of the calling thread's network namespace. False: `hear` has had the last one. OsError:
-  // EPROTO when the programs are another version's.
+  // Passes pending events to `hear`, at most as many as keep renew() from being late. Device names
+  // are those of the calling thread's network namespace. Returns false when `hear` did. Throws
+  // OsError: EPROTO when the programs are another version's.
   bool read(const Hear& hear);
 
-  // To be called about once a second. How long the programs thought that nobody listens, when it
-  // comes too late. OsError: ESTALE when the maps are pinned no more, as after a cleanup.
+  // Extends the lease; call it about once a second. Returns for how long the lease had expired, so
+  // that the programs wrote no events. Throws OsError: ESTALE when the maps are no longer pinned,
+  // as after a cleanup.
   std::chrono::nanoseconds renew();
 
-  uint64_t lost() const;  // events that the ring buffer had no room for, since the beginning
+  uint64_t lost() const;  // events that the ring buffer had no room for, since the start
 
  private:
   struct Unmap {
@@ -71,7 +73,7 @@ class DatapathEvents {
   std::unique_ptr<datapath::listener, Unmap> listener_;
   std::unique_ptr<ring_buffer, Free> ring_;
   Reading* reading_ = nullptr;             // while read() runs
-  std::map<uint32_t, std::string> names_;  // of devices, since the last renew()
+  std::map<uint32_t, std::string> names_;  // cache of device names; renew() clears it
 };
 
 }  // namespace pellicle

@@ -10,7 +10,7 @@ namespace pellicle {
 class FileDescriptor {
  public:
   FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}  // takes it over; negative: none
+  explicit FileDescriptor(int fd) : fd_(fd) {}  // takes ownership; negative: none
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     if (this != &other) {

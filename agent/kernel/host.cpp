@@ -14,7 +14,7 @@ namespace pellicle {
 
 namespace {
 
-constexpr const char* kPodPrefix = "lxc";  // the host's end of a pod, as in the seed
+constexpr const char* kPodPrefix = "lxc";  // of the host ends of pods, as in the seed
 
 bool is_pod_device(const Link& link) {
   return link.kind == "veth" && link.name.starts_with(kPodPrefix);
@@ -33,7 +33,8 @@ bool accepts_ra(const std::string& device) {
   return value && *value != "0";
 }
 
-// The kernel sends those of this origin alone (NETLINK_GET_STRICT_CHK); an old one sends all.
+// With NETLINK_GET_STRICT_CHK the kernel dumps only routes with this protocol. An old kernel dumps
+// all routes.
 NetlinkMessage advertised_route_dump() {
   NetlinkMessage message(RTM_GETROUTE, 0);
   rtmsg info{};
@@ -50,8 +51,8 @@ std::optional<int> device_of_advertised(const nlmsghdr& message) {
   return Attributes(message, sizeof(rtmsg)).value<int>(RTA_OIF);
 }
 
-// By number. An address that was advertised is lent, and so is one of DHCP, where the device
-// listens to routers as well.
+// Interface indexes of devices with an advertised route or a lent address. Advertised addresses are
+// lent, and so are those from DHCP, but there the device listens to router advertisements as well.
 std::set<int> advertised_to(NetlinkSocket& socket, std::span<const LinkAddress> addresses) {
   const auto routes = socket.dump(advertised_route_dump(), device_of_advertised);
   std::set<int> devices(routes.begin(), routes.end());
@@ -79,7 +80,7 @@ void read_uplinks(const Devices& devices, std::span<const LinkAddress> addresses
     const Link* link = devices.find(address.index);
     if (!link) continue;
     const bool ipv4 = address.address.family() == Family::v4;
-    if (!ipv4 && address.value.scope_link) continue;  // the kernel's own
+    if (!ipv4 && address.value.scope_link) continue;  // made by the kernel
     auto& router = ipv4 ? facts.router_ipv4 : facts.router_ipv6;
     if (link->name == own.host && !router) router = address.address;
     if (!is_others(*link, own)) continue;

@@ -1,4 +1,4 @@
-// What this host is: the facts that a pass begins with.
+// Reads the facts about this host that a pass starts with.
 #pragma once
 
 #include "agent/kernel/ledger.h"
@@ -8,8 +8,8 @@
 
 namespace pellicle {
 
-// All but the program tags. The ledger says which devices were told to go on listening to routers.
-// Throws OsError.
+// Reads all facts except the program tags. The ledger lists the devices on which the agent set
+// accept_ra so that the kernel keeps accepting router advertisements. Throws OsError.
 HostFacts read_host(NetlinkSocket& socket, const OwnDevices& own, const Ledger& ledger);
 
 }  // namespace pellicle

@@ -36,7 +36,7 @@ inline constexpr int kErrorInvalid = 7;
 inline constexpr int kErrorTryLater = 11;
 inline constexpr int kErrorFailed = 100;     // the kernel or the disk refused something
 inline constexpr int kErrorExhausted = 101;  // no address is free
-inline constexpr int kErrorBroken = 102;     // CHECK: a pod is not wired as expected
+inline constexpr int kErrorBroken = 102;     // a pod is not wired as expected (CNI CHECK)
 
 class Server {
  public:

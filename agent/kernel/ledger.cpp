@@ -12,9 +12,10 @@ namespace pellicle {
 
 namespace {
 
-// Lines are added for as long as reading them costs less than this, or than reading the whole.
+// save() appends lines until they exceed this many bytes and the size of the whole, so that reading
+// them stays cheap. Then it writes a new whole.
 constexpr size_t kMostAppended = size_t{64} * 1024;
-constexpr size_t kBytesPerGateway = 32;  // about, of a line
+constexpr size_t kBytesPerGateway = 32;  // approximate size of a line
 
 Ledger::Gateway gateway_of(const std::string& network, const std::string& address) {
   const auto dst = Cidr::parse(network);
@@ -23,7 +24,8 @@ Ledger::Gateway gateway_of(const std::string& network, const std::string& addres
   return {*dst, *gateway};
 }
 
-// Values and devices are apart so that an agent that knows no devices reads the values.
+// Values and devices are separate objects, so that an older agent that does not know devices can
+// read the values.
 std::map<std::string, Ledger::Original> originals(const nlohmann::json& json) {
   const auto values = json.at("sysctls").get<std::map<std::string, std::string>>();
   const auto devices = json.value("devices", std::map<std::string, int>());
@@ -48,7 +50,7 @@ void replay(const std::string& line, std::set<Ledger::Gateway>& gateways) {
   }
 }
 
-// The rest of the program knows OsError.
+// Converts std::system_error to OsError, which callers expect.
 template <class Job>
 auto in_our_words(const Job& job) {
   try {
@@ -109,7 +111,7 @@ void Ledger::forget_gateway(const Cidr& dst, const IpAddress& gateway) {
 }
 
 void Ledger::forget_gateways(const Cidr& dst, const std::optional<IpAddress>& but) {
-  auto next = gateways_.lower_bound({dst, IpAddress()});  // no address comes before that one
+  auto next = gateways_.lower_bound({dst, IpAddress()});  // IpAddress() sorts before all others
   while (next != gateways_.end() && next->first == dst) {
     if (next->second == but) {
       ++next;

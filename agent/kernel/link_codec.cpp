@@ -129,7 +129,7 @@ std::optional<LinkAddress> decode_address(const nlmsghdr& message) {
   result.value = {info->ifa_prefixlen, info->ifa_scope == RT_SCOPE_LINK};
   result.kernel_made =
       is_link_local(*address) || attributes.value<uint8_t>(IFA_PROTO).value_or(0) != 0;
-  // Of a point-to-point device the network is the other end's.
+  // On a point-to-point device IFA_ADDRESS is the other end's address, and the network is its.
   const Cidr network(attributes.address(IFA_ADDRESS, *family).value_or(*address),
                      info->ifa_prefixlen);
   const bool routed =

@@ -21,7 +21,7 @@ VethPair as_pair(const Link& link, const Link* peer) {
   const auto flags = peer ? link.flags & peer->flags : link.flags;
   pair.peer = peer ? peer->name : "";
   pair.mtu = !peer || peer->mtu == link.mtu ? link.mtu : 0;  // 0: the ends disagree
-  // NOARP and up hold for the pair only where they hold for both ends.
+  // The pair has NOARP and up only if both ends have them.
   pair.noarp = flags & IFF_NOARP;
   pair.up = flags & IFF_UP;
   return pair;
@@ -31,7 +31,7 @@ Outcome rename(NetlinkSocket& socket, const Link& link, const std::string& name)
   VethPair down;
   down.mtu = link.mtu;
   down.noarp = link.flags & IFF_NOARP;
-  down.up = false;  // a device that is up keeps its name (6.1: EBUSY)
+  down.up = false;  // a device that is up cannot be renamed (6.1: EBUSY)
   auto outcome = socket.request(encode_set_link(link.index, down));
   if (!outcome.ok()) return outcome;
   return socket.request(encode_rename_link(link.index, name));
@@ -72,7 +72,7 @@ Outcome remove(NetlinkSocket& socket, const Change<VethPair>& change) {
 }  // namespace
 
 Devices::Devices(NetlinkSocket& socket) : links_(socket.dump(link_dump(), decode_link)) {
-  std::sort(links_.begin(), links_.end());  // by number
+  std::sort(links_.begin(), links_.end());  // by index
 }
 
 const Link* Devices::find(const std::string& name) const {

@@ -1,4 +1,4 @@
-// The devices of this network namespace, and the one pair of them that is ours.
+// The devices of this network namespace, and Pellicle's veth pair.
 #pragma once
 
 #include <span>
@@ -12,21 +12,21 @@
 
 namespace pellicle {
 
-// Names and numbers, as they were at one moment.
+// A snapshot of all devices.
 class Devices {
  public:
   explicit Devices(NetlinkSocket& socket);  // throws OsError
 
   const std::vector<Link>& all() const { return links_; }
-  const Link* find(const std::string& name) const;  // null when there is none
+  const Link* find(const std::string& name) const;  // null: there is none
   const Link* find(int index) const;
-  std::string name(int index) const;  // empty when there is none
+  std::string name(int index) const;  // empty: there is none
 
  private:
   std::vector<Link> links_;
 };
 
-// "no device eth7": what an operation comes to whose device is missing.
+// "no device eth7": the outcome of an operation whose device is missing.
 Outcome missing_device(const std::string& name);
 
 void dump_links(const Devices& devices, const OwnDevices& own, KernelState& into);

@@ -22,8 +22,8 @@ namespace pellicle {
 
 namespace {
 
-// Opened when first needed, and anew after a failure: what an old conversation left unread must
-// not be taken for an answer.
+// A socket that is opened on first use, and again after a failure: unread messages of the failed
+// exchange must not be taken for answers to a new one.
 class LazySocket {
  public:
   explicit LazySocket(int protocol) : protocol_(protocol) {}
@@ -47,7 +47,7 @@ struct LinuxKernel::Parts {
         ledger(options.state_dir),
         datapath(options.bpf_root) {}
 
-  // One run of changes of one kind; an outcome each.
+  // Applies consecutive changes of one kind; returns one outcome for each.
   std::vector<Outcome> apply(std::span<const Change<Policy>> run) {
     return apply_policies(xfrm.get(), run);
   }
@@ -75,7 +75,7 @@ struct LinuxKernel::Parts {
   std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run) {
     return netfilter.apply(run);
   }
-  template <class Kind>  // what the eBPF side holds
+  template <class Kind>  // all kinds of BpfDatapath
   std::vector<Outcome> apply(std::span<const Change<Kind>> run) {
     datapath_changed = true;
     return each(datapath, run);
@@ -95,7 +95,8 @@ struct LinuxKernel::Parts {
     return outcomes;
   }
 
-  // The next operations from `first` on that are of one kind; returns where the others start.
+  // Applies the operations of one kind that start at `first`, at most kMostAtOnce; returns the
+  // index after them.
   size_t apply_run(const Plan& plan, size_t first, std::vector<Refusal>& refusals) {
     return std::visit(
         [&]<class Kind>(const Change<Kind>&) {
@@ -119,10 +120,11 @@ struct LinuxKernel::Parts {
         plan[first]);
   }
 
-  // Their messages are made before the first is sent: of more, memory would be most of the work.
+  // All messages of a run are built before the first is sent. With longer runs, most of the time
+  // would go to memory.
   static constexpr size_t kMostAtOnce = 256;
 
-  // OsError is for this folder; beyond the seam it is a KernelError that names the operation.
+  // Converts OsError, which only this folder uses, to a KernelError that names the operation.
   template <class Job>
   auto run(const std::string& operation, const Job& job) {
     try {
@@ -146,7 +148,7 @@ struct LinuxKernel::Parts {
   Received received;
   BpfDatapath datapath;
   Netfilter netfilter;
-  bool datapath_changed = false;  // since it was finished, by this apply or one that was cut short
+  bool datapath_changed = false;  // since datapath.finish(); also by an apply() that failed
 };
 
 LinuxKernel::LinuxKernel(const LinuxOptions& options) {

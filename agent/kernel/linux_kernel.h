@@ -1,4 +1,4 @@
-// Linux behind the seam: the network namespace of the calling thread, as values.
+// The Linux implementation of Kernel, for the network namespace of the calling thread.
 #pragma once
 
 #include <map>
@@ -14,13 +14,13 @@
 namespace pellicle {
 
 struct LinuxOptions {
-  std::string state_dir = "/run/pellicle";        // of the ledger; on tmpfs
-  std::string bpf_root = "/sys/fs/bpf/pellicle";  // of the pinned maps; on a bpf file system
+  std::string state_dir = "/run/pellicle";        // for the ledger; on tmpfs
+  std::string bpf_root = "/sys/fs/bpf/pellicle";  // for the pinned maps; on a bpf file system
   std::string host_device = "cilium_host";
   std::string net_device = "cilium_net";
 };
 
-// Every call must come from one thread that stays in one network namespace. The constructor reads
+// All calls must come from one thread that stays in one network namespace. The constructor reads
 // the ledger and touches nothing else.
 class LinuxKernel : public Kernel {
  public:
@@ -32,21 +32,22 @@ class LinuxKernel : public Kernel {
   KernelState dump() override;
   std::vector<Refusal> apply(const Plan& plan) override;
 
-  // What was wrong with the ledger that was found, if anything: one sentence.
+  // One sentence if the ledger on disk was damaged.
   const std::optional<std::string>& ledger_problem() const;
 
-  // As of the last dump: rules of others that refuse pods' packets.
+  // From the last dump: rules of other programs that reject or drop pods' packets.
   std::vector<Problem> firewall_problems() const;
 
-  // The netlink ports of this process, for the monitor to tell our changes from others'.
+  // The netlink ports of this process, so that the monitor can tell the agent's changes from those
+  // of other programs.
   std::vector<uint32_t> ports() const;
 
-  // As of the last dump: packets received with each key id, by the states there are.
+  // From the last dump: packets received by the existing states, summed by key id.
   const std::map<uint8_t, uint64_t>& received() const;
 
   BpfDatapath& datapath();  // for its drop counters
 
-  // The states of ours with what the kernel counted. Throws KernelError.
+  // Pellicle's states with the kernel's counters. Throws KernelError.
   std::vector<ObservedState> observe_states();
 
  private:

@@ -18,14 +18,14 @@ Monitor::Monitor(boost::asio::io_context& context, std::function<std::vector<uin
 }
 
 Monitor::~Monitor() {
-  descriptor_.release();  // the descriptors are the members', which close them
+  descriptor_.release();  // notifications_ and netfilter_ own the descriptors and close them
   netfilter_descriptor_.release();
 }
 
 void Monitor::wait() {
   descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                          [this](const boost::system::error_code& error) {
-                           if (error) return;  // the loop is ending
+                           if (error) return;  // the io_context is ending
                            const Changes changes = notifications_.changes();
                            if (!changes.empty()) changed_(changes);
                            wait();

@@ -1,4 +1,4 @@
-// Says on the agent's loop that somebody else changed the kernel's tables.
+// Reports on the agent's loop that another program changed the kernel's tables.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -14,8 +14,8 @@ namespace pellicle {
 
 class Monitor {
  public:
-  // `own_ports`: LinuxKernel::ports. `changed` is called once for all that came together. Must live
-  // as long as the io_context runs. Throws OsError.
+  // `own_ports` is LinuxKernel::ports. `changed` is called once for all notifications read
+  // together. The monitor must live as long as the io_context runs. Throws OsError.
   Monitor(boost::asio::io_context& context, std::function<std::vector<uint32_t>()> own_ports,
           std::function<void(const Changes&)> changed);
   ~Monitor();

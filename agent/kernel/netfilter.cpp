@@ -25,7 +25,7 @@ void Netfilter::look() {
 }
 
 void Netfilter::dump(KernelState& into) {
-  look();  // neither tool: nothing of ours; an apply says what is missing
+  look();  // without either tool there are no chains of Pellicle's; apply() reports the lack
   for (const NetfilterBackend* backend : usable_) {
     for (const auto& [key, chain] : backend->chains()) {
       const auto [there, only_here] = into.netfilter.emplace(key, chain);
@@ -73,7 +73,7 @@ std::vector<Outcome> Netfilter::apply(std::span<const Change<NetfilterChain>> ru
   return outcomes;
 }
 
-// False: nothing is promised, and each is written by itself.
+// Returns false when the caller must write each change separately; some may be written already.
 bool Netfilter::write_together(std::span<const Change<NetfilterChain>> run, Family family) {
   std::vector<const Change<NetfilterChain>*> changes;
   for (const auto& change : run) {

@@ -1,4 +1,4 @@
-// Netfilter chains, through the tools that every other user of the node's tables takes as well.
+// Netfilter chains, through the same tools that all other users of the node's tables run.
 #pragma once
 
 #include <array>
@@ -14,28 +14,28 @@
 
 namespace pellicle {
 
-// Reads and writes in the network namespace of the calling thread. There are two back ends, the
-// legacy tables and nftables behind the same commands. With every look the better one is taken, see
-// BackendWeight: where kube-proxy or the kubelet keeps its chains; else where ours are already;
-// else the one with more rules; else what plain `iptables` is. One that this kernel lacks is left
-// for the other.
+// Reads and writes in the network namespace of the calling thread. There are two back ends behind
+// the same commands: the legacy tables and nftables. Each look() chooses one, see BackendWeight:
+// the one where kube-proxy or kubelet keeps its chains; else the one with Pellicle's chains; else
+// the one with more rules; else the one of plain `iptables`. A back end that this kernel does not
+// support is skipped.
 class Netfilter {
  public:
-  // Chains of ours. One that is in the other back end, perhaps besides, has an empty `parent`, so
-  // that it differs from every wanted one. Loads no table. Throws OsError when a table that exists
-  // cannot be read.
+  // Reads Pellicle's chains. A chain in the back end that was not chosen has an empty `parent`, so
+  // that it differs from every wanted chain. A chain in both back ends is that of the chosen one,
+  // with an empty `parent`. Loads no table. Throws OsError when an existing table cannot be read.
   void dump(KernelState& into);
 
-  // One commit a change; another where the other back end has the chain as well, which is taken
-  // away last. Throws OsError with the words of iptables-restore.
+  // Makes one commit, and then a second one if the other back end has the chain too, to remove it
+  // there. Throws OsError with the message of iptables-restore.
   void apply(const Change<NetfilterChain>& change);
-  // The same for several, an outcome each, with as few programs run as can be.
+  // The same for several changes, with one outcome each. Runs as few programs as possible.
   std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run);
 
-  // Rules of others that refuse pods' packets, as of the last dump.
+  // Rules of other programs that reject or drop pods' packets, from the last dump.
   std::vector<Problem> problems() const;
 
-  // "iptables-legacy" or "iptables-nft"; empty before anything was read or when there is neither.
+  // "iptables-legacy" or "iptables-nft"; empty before the first look, or without either tool.
   std::string backend() const { return usable_.empty() ? "" : usable_.front()->name(); }
 
  private:
@@ -47,7 +47,7 @@ class Netfilter {
 
   std::array<NetfilterBackend, 2> backends_ = {NetfilterBackend("iptables-legacy"),
                                                NetfilterBackend("iptables-nft")};
-  std::vector<NetfilterBackend*> usable_;  // those whose tables can be read, best first
+  std::vector<NetfilterBackend*> usable_;  // those whose tables can be read, chosen one first
 };
 
 }  // namespace pellicle

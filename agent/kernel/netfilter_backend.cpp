@@ -20,9 +20,9 @@ namespace {
 
 constexpr const char* kLegacy = "iptables-legacy";
 constexpr const char* kNft = "iptables-nft";
-constexpr const char* kLockSeconds = "5";  // how long to wait for another user of the tables
+constexpr const char* kLockSeconds = "5";  // how long the tool waits for the xtables lock
 
-// Tables where chains of ours may be.
+// Tables that may have chains of Pellicle's.
 constexpr std::array kTables = {"filter", "nat", "raw", "mangle"};
 
 // "iptables-nft", v6 -> "ip6tables-nft"
@@ -36,7 +36,7 @@ std::optional<std::string> program(const std::string& backend, Family family,
   return find_executable(tool(backend, family) + "-" + verb);
 }
 
-// The legacy tables are made by looking at them. This file lists those that are there in the
+// iptables-legacy-save creates the tables that it reads. This file lists the existing tables of the
 // thread's namespace.
 bool any_legacy_table(Family family) {
   std::ifstream names(family == Family::v4 ? "/proc/thread-self/net/ip_tables_names"
@@ -45,7 +45,8 @@ bool any_legacy_table(Family family) {
   return static_cast<bool>(std::getline(names, name));
 }
 
-// Grows with every change to nftables in the thread's namespace. No value: there is none.
+// The generation id of nftables in the thread's namespace, which every change increments. nullopt:
+// this kernel has no nftables.
 std::optional<uint32_t> nftables_generation() {
   std::optional<uint32_t> generation;
   try {
@@ -61,7 +62,7 @@ std::optional<uint32_t> nftables_generation() {
   return generation;
 }
 
-// Without one there is nothing for the tool to read, and starting it takes longer than all else.
+// Without a table there is nothing for the tool to read, and starting it costs more than all else.
 bool any_nftables_table(Family family) {
   NetlinkMessage question(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
   const auto wanted = static_cast<uint8_t>(address_family(family));  // NFPROTO_* are the same
@@ -73,7 +74,7 @@ bool any_nftables_table(Family family) {
                       [](const nlmsghdr&) { return std::optional<bool>(true); })
                 .empty();
   } catch (const OsError&) {
-    return true;  // then the tool says what it finds
+    return true;  // then the tool reports what it finds
   }
 }
 
@@ -81,8 +82,8 @@ bool any_table(const std::string& backend, Family family) {
   return backend == kLegacy ? any_legacy_table(family) : any_nftables_table(family);
 }
 
-// `iptables` is a link to the program of one back end (xtables-nft-multi, xtables-legacy-multi); a
-// name without either is an older one, which knew the legacy tables only.
+// `iptables` links to the program of one back end (xtables-nft-multi, xtables-legacy-multi). A
+// program with another name is an older one, which supports only the legacy tables.
 std::string default_backend() {
   const auto plain = find_executable("iptables");
   if (!plain) return kNft;
@@ -144,7 +145,7 @@ bool NetfilterBackend::look() {
   refusing_.clear();
   jumps_.clear();
   if (!read(Family::v4)) return false;
-  read(Family::v6);  // a kernel without IPv6 is a kernel all the same
+  read(Family::v6);  // may fail: a kernel without IPv6 is fine
   looked_ = now;
   return true;
 }
@@ -153,7 +154,8 @@ CommandResult NetfilterBackend::missing_restore() const {
   return {.status = 1, .output = "", .errors = name_ + "-restore not found"};
 }
 
-// What the last look saw may have changed since: then the tool finds no jump to delete.
+// Retries once after a new look(): if the chains changed since the last one, the tool does not find
+// the jumps to delete.
 template <class Input>
 CommandResult NetfilterBackend::restore(const NetfilterChain::Key& key, const Input& input) {
   const auto tool = program(name_, key.family, "restore");

@@ -1,6 +1,5 @@
-// One of the two sets of tools that keep a node's netfilter chains: iptables-legacy, or
-// iptables-nft, which keeps them in nftables. Other people's xtables rules are seen by the tools
-// that wrote them.
+// One of the two sets of tools for a node's netfilter chains: iptables-legacy, or iptables-nft,
+// which keeps them in nftables. Each set sees only the rules that were written with it.
 #pragma once
 
 #include <chrono>
@@ -17,13 +16,14 @@
 
 namespace pellicle {
 
-// What speaks for keeping our chains here; the greatest wins. Beside kube-proxy's they have to be,
-// because no rule of one back end overrides a drop in the other.
+// Reasons to keep Pellicle's chains in a back end, most important first; the greatest weight wins.
+// The chains have to be beside kube-proxy's, because no rule of one back end overrides a drop in
+// the other.
 struct BackendWeight {
-  bool kubernetes = false;  // kube-proxy or the kubelet has chains here
-  bool ours = false;
+  bool kubernetes = false;  // kube-proxy or kubelet has chains here
+  bool ours = false;        // Pellicle has chains here
   size_t rules = 0;
-  bool is_default = false;  // plain `iptables` is this one
+  bool is_default = false;  // plain `iptables` is this back end
   auto operator<=>(const BackendWeight&) const = default;
 };
 
@@ -32,31 +32,33 @@ class NetfilterBackend {
   explicit NetfilterBackend(std::string name) : name_(std::move(name)) {}
   const std::string& name() const { return name_; }  // "iptables-legacy" or "iptables-nft"
 
-  // Reads everything, of both families, in the namespace of the calling thread; loads no table.
-  // False when these tools are not there or do not work in this kernel. Throws OsError when a table
-  // that exists cannot be read. Runs no tool when nobody can have written since the last look: the
-  // generation of nftables is the same, or the lock of the legacy tables was not used. Every
-  // `kTrust` it does all the same, for those who write without the lock.
+  // Reads all tables of both families in the namespace of the calling thread; loads no table.
+  // Returns false when the tools are missing or do not work in this kernel. Throws OsError when an
+  // existing table cannot be read. Runs no tool when no program can have written since the last
+  // look: the nftables generation is the same, or the lock of the legacy tables was not used. After
+  // kTrust it reads anyway, because some programs write without the lock.
   bool look();
   static constexpr std::chrono::minutes kTrust{10};
 
-  // What the last look saw, and what was written since.
+  // Results of the last look(), updated by the writes since.
   const BackendWeight& weight() const { return weight_; }
-  const Table<NetfilterChain>& chains() const { return chains_; }  // ours; see chains_of_ours()
-  // Commands that made a rule which refuses pods' packets; see refuses_all().
+  const Table<NetfilterChain>& chains() const { return chains_; }  // see chains_of_ours()
+  // Rules that reject or drop pods' packets, as the commands that make them; see refuses_all().
   const std::vector<std::string>& refusing() const { return refusing_; }
 
-  // One commit. What the tool said; see lacks_kernel().
+  // Writes one chain in one commit. Returns the tool's messages; see lacks_kernel().
   CommandResult write(const NetfilterChain::Key& key, const NetfilterChain& wanted);
-  // Several of one family with one program, each in a commit of its own. When one is refused those
-  // before it may have been written: write() each again then, which is harmless.
+  // Writes several chains of one family with one program run, each in its own commit. On failure
+  // the commits before the failed one may be done; call write() for each change then, which is
+  // harmless.
   CommandResult write_together(const std::vector<const Change<NetfilterChain>*>& changes);
-  CommandResult remove(const NetfilterChain::Key& key);  // nothing when it is not there
+  CommandResult remove(const NetfilterChain::Key& key);  // succeeds when it is absent
 
-  // A back end may read and yet not write: iptables-nft 1.8.9 shows an empty table in a kernel
-  // without nf_tables' IPv4 family (User-Mode Linux 6.1) and then says "TABLE_ADD failed (Operation
-  // not supported)"; iptables-legacy says "can't initialize iptables table `raw'". Any other
-  // failure (a lock, a rule that is refused) must not send us to the other back end.
+  // True when this kernel lacks the back end. A back end may read and yet not write: iptables-nft
+  // 1.8.9 shows an empty table in a kernel without nf_tables' IPv4 family (User-Mode Linux 6.1) and
+  // then fails with "TABLE_ADD failed (Operation not supported)"; iptables-legacy fails with "can't
+  // initialize iptables table `raw'". Other failures (a lock, a rejected rule) must not make the
+  // agent switch to the other back end.
   static bool lacks_kernel(const CommandResult& refusal);
 
  private:
@@ -70,13 +72,14 @@ class NetfilterBackend {
   BackendWeight weight_;
   Table<NetfilterChain> chains_;
   std::vector<std::string> refusing_;
-  std::map<NetfilterChain::Key, std::string> jumps_;  // to each, as iptables-restore deletes them
-  std::optional<uint32_t> generation_;                // of nftables, when it was looked at
-  std::optional<NetfilterLockWatch> lock_;            // of the legacy tables, since a first look
-  std::optional<std::chrono::steady_clock::time_point> looked_;  // as of then, all is as read
+  // Lines for iptables-restore that delete the jumps to each chain.
+  std::map<NetfilterChain::Key, std::string> jumps_;
+  std::optional<uint32_t> generation_;                           // of nftables, at the last look
+  std::optional<NetfilterLockWatch> lock_;                       // of the legacy tables
+  std::optional<std::chrono::steady_clock::time_point> looked_;  // when the tables were last read
 };
 
-// The tools' messages, which run over several lines and repeat themselves, as one line.
+// The tool's error messages, which may have several lines, as one line of at most 300 characters.
 std::string said(const CommandResult& refusal);
 
 }  // namespace pellicle

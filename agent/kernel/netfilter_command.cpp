@@ -47,7 +47,7 @@ pid_t start(const std::vector<std::string>& arguments, const Pipe& in, const Pip
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  // The C locale, because messages are passed on; a PATH, because the tools call modprobe.
+  // LC_ALL=C, because errors quote the messages; PATH, because the tools call modprobe.
   std::string path = "PATH=" + joined_path();
   std::string locale = "LC_ALL=C";
   const std::array<char*, 3> environment = {path.data(), locale.data(), nullptr};
@@ -57,7 +57,8 @@ pid_t start(const std::vector<std::string>& arguments, const Pipe& in, const Pip
   posix_spawn_file_actions_adddup2(&actions, in.read.get(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
-  // Asio's sockets are inherited, and the agent's own would answer for as long as the child lives.
+  // Asio's sockets are not close-on-exec, and the agent's listening socket would accept connections
+  // as long as the child lives.
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -77,7 +78,8 @@ pid_t start(const std::vector<std::string>& arguments, const Pipe& in, const Pip
 void write_some(FileDescriptor& to, const std::string& input, size_t& written) {
   const ssize_t n = write(to.get(), input.data() + written, input.size() - written);
   if (n > 0) written += static_cast<size_t>(n);
-  if (n < 0 && errno != EAGAIN && errno != EINTR) written = input.size();  // it reads no more
+  if (n < 0 && errno != EAGAIN && errno != EINTR)
+    written = input.size();  // the child reads no more
   if (written == input.size()) to.close();
 }
 
@@ -88,7 +90,7 @@ void read_some(FileDescriptor& from, std::string& into) {
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) from.close();
 }
 
-// Feeds and drains the child until it closed its output. False: the time is over.
+// Writes the child's input and reads its output until it closes the output. False: timed out.
 bool converse(FileDescriptor& in, FileDescriptor& out, FileDescriptor& err,
               const std::string& input, CommandResult& result) {
   const auto deadline = Clock::now() + kTimeLimit;
@@ -99,7 +101,7 @@ bool converse(FileDescriptor& in, FileDescriptor& out, FileDescriptor& err,
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return false;
     std::array<pollfd, 3> ends = {pollfd{in.get(), POLLOUT, 0}, pollfd{out.get(), POLLIN, 0},
-                                  pollfd{err.get(), POLLIN, 0}};  // poll passes over -1
+                                  pollfd{err.get(), POLLIN, 0}};  // poll() ignores -1
     if (poll(ends.data(), ends.size(), static_cast<int>(left)) < 0 && errno != EINTR)
       fail(errno, "wait for a child's output");
     if (ends[0].revents != 0) write_some(in, input, written);
@@ -116,7 +118,7 @@ int exit_status(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// Writing to a child that has gone must give EPIPE, not end the agent.
+// Makes a write to a child that has exited fail with EPIPE instead of ending the agent.
 class WithoutSigpipe {
  public:
   WithoutSigpipe() {

@@ -1,4 +1,4 @@
-// Running iptables-save and iptables-restore: argument lists and pipes, never a shell.
+// Runs iptables-save and iptables-restore with argument lists and pipes, never through a shell.
 #pragma once
 
 #include <optional>
@@ -13,12 +13,12 @@ struct CommandResult {
   std::string errors;
 };
 
-// The path of an executable: looked for in PATH and in the usual sbin folders.
+// The path of an executable, searched in PATH and then in the system folders; nullopt: not found.
 std::optional<std::string> find_executable(const std::string& name);
 
-// Runs arguments[0] in the calling thread's network namespace with `input` on its stdin and waits.
-// It has no other descriptor of ours.
-// Throws OsError when it cannot be started, or when it was ended after 30 seconds.
+// Runs arguments[0] in the calling thread's network namespace with `input` as its stdin, and waits
+// for it. The child inherits no other descriptor. Throws OsError when it cannot be started, or when
+// it was killed after 30 seconds.
 CommandResult run_command(const std::vector<std::string>& arguments, const std::string& input = "");
 
 }  // namespace pellicle

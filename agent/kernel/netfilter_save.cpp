@@ -12,7 +12,7 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-// A comment's text may look like a jump.
+// Removes quoted text: a comment may look like a jump.
 std::string without_quoted(std::string_view rule) {
   std::string text;
   bool quoted = false;
@@ -74,7 +74,7 @@ std::map<std::string, SavedTable> parse_save(std::string_view text) {
     } else if (table != nullptr && starts_with(line, "-A ")) {
       const size_t end = line.find(' ', 3);
       if (end == std::string::npos)
-        (*table)[line.substr(3)].emplace_back();  // a rule that counts only
+        (*table)[line.substr(3)].emplace_back();  // a rule without match and target only counts
       else
         (*table)[line.substr(3, end - 3)].push_back(line.substr(end + 1));
     }
@@ -114,8 +114,8 @@ std::string deleted_jumps(const SavedTable& table, const std::string& chain) {
   return text;
 }
 
-// The line ":CHAIN" makes the chain, or empties the one that is there. Old jumps go and the new one
-// comes in the same commit: no packet sees the table without it.
+// The line ":CHAIN" creates the chain, or flushes an existing one. The same commit deletes the old
+// jumps and adds the new one, so no packet sees the table without a jump.
 std::string restore_text(const NetfilterChain::Key& key, const NetfilterChain& wanted,
                          const std::string& old_jumps) {
   std::string text = "*" + key.table + "\n:" + key.chain + " - [0:0]\n";

@@ -1,4 +1,4 @@
-// What iptables-save prints and iptables-restore reads, as values: pure text.
+// Converts between values and the text of iptables-save and iptables-restore. Pure.
 #pragma once
 
 #include <map>
@@ -11,29 +11,30 @@
 
 namespace pellicle {
 
-inline constexpr std::string_view kChainPrefix = "PELLICLE_";  // of every chain of ours
+inline constexpr std::string_view kChainPrefix = "PELLICLE_";  // all chains of Pellicle's have it
 
-// One table: its rules by chain, in their order, without "-A CHAIN ".
+// One table: its rules by chain, in order, without "-A CHAIN ".
 using SavedTable = std::map<std::string, std::vector<std::string>>;
 
-// The chain's jump belongs at the end of its parent, where only the parent's policy is overcome.
-// Any other chain's belongs at the start, before the rules that it protects our packets from.
+// True when the jump to the chain belongs at the end of its parent, where it overrides only the
+// parent's policy. The jump to any other chain belongs at the start, before the rules from which
+// the chain protects Pellicle's packets.
 bool stands_last(std::string_view table, std::string_view chain);
 
-// By table name. Counters, comments and what cannot be read are left out.
+// By table name. Skips counters, comments and lines that it cannot parse.
 std::map<std::string, SavedTable> parse_save(std::string_view text);
 
-// The chains of ours in one table. A chain that is not jumped to exactly once, and that from its
-// place in the parent, has an empty `parent`, so that it differs from every wanted one.
+// Pellicle's chains in one table. A chain without exactly one jump to it, at its place in the
+// parent, has an empty `parent`, so that it differs from every wanted chain.
 std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& table, Family family,
                                                              const std::string& name);
 
-// The rule of the filter table's FORWARD that refuses every packet before our chain there, the last
-// one, is asked: "-j REJECT ...". None: there is none, or a rule ahead of it accepts packets by
-// their addresses or devices, perhaps the pods'.
+// The rule in FORWARD of the filter table that rejects or drops every packet: "-j REJECT ...". It
+// does so before PELLICLE_FORWARD, which comes last. nullopt: there is no such rule, or a rule
+// ahead of it accepts packets by their addresses or devices, which may be the pods' packets.
 std::optional<std::string> refuses_all(const SavedTable& filter);
 
-// Lines for iptables-restore that delete every rule of the table that goes to `chain`.
+// Lines for iptables-restore that delete every rule of the table that jumps to `chain`.
 std::string deleted_jumps(const SavedTable& table, const std::string& chain);
 
 // One transaction for iptables-restore --noflush. `old_jumps`: see deleted_jumps().

@@ -21,7 +21,8 @@ namespace pellicle {
 
 namespace {
 
-// Opened by nobody who watches it, unless it has to be made.
+// Watches the file without opening it, so that a watcher does not report itself. Opens the file
+// only to create it.
 FileDescriptor watch_of(const std::string& file) {
   FileDescriptor watch(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!watch) return {};
@@ -35,7 +36,7 @@ FileDescriptor nftables_announcements() {
   FileDescriptor socket(
       ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_NETFILTER));
   if (!socket) return {};
-  // Without a port of its own it has 0, which nftables' announcements are never sent to (6.1).
+  // An unbound socket has port 0, to which the kernel never sends nftables notifications (6.1).
   sockaddr_nl any_port{};
   any_port.nl_family = AF_NETLINK;
   if (bind(socket.get(), reinterpret_cast<sockaddr*>(&any_port), sizeof any_port) != 0) return {};
@@ -53,8 +54,8 @@ bool decides(const std::string& chain) {
          std::find(kBeginnings.begin(), kBeginnings.end(), chain) != kBeginnings.end();
 }
 
-// Calls take(bytes, size) for all that has come, without waiting; a size of -1 means that more had
-// come than was kept.
+// Calls take(bytes, size) for all pending data, without waiting. A size of -1 means that the
+// socket's buffer overflowed.
 template <class Take>
 void drain(const FileDescriptor& source, const Take& take) {
   alignas(nlmsghdr) std::array<char, size_t{64} * 1024> bytes{};

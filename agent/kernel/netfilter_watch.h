@@ -1,5 +1,5 @@
-// Hears that somebody used the node's netfilter tools. Of the legacy tables nobody says what was
-// changed; nftables names the chain.
+// Notices that another program changed the node's netfilter tables. nftables notifications name the
+// chain; for the legacy tables only the use of their lock is visible.
 #pragma once
 
 #include <linux/netlink.h>
@@ -12,29 +12,30 @@ namespace pellicle {
 
 inline constexpr const char* kNetfilterLock = "/run/xtables.lock";
 
-// Of the legacy tables. Everybody who writes them opens the lock first (iptables 1.4.20 and later).
+// Watches the lock of the legacy tables. The tools open it before they write (iptables 1.4.20 and
+// later).
 class NetfilterLockWatch {
  public:
   explicit NetfilterLockWatch(const std::string& lock = kNetfilterLock);
-  int fd() const { return inotify_.get(); }  // -1: it cannot be watched, there is no such folder
-  bool used();  // since it was last asked, and given back; without waiting
+  int fd() const { return inotify_.get(); }  // -1: cannot be watched, for want of its folder
+  bool used();  // true: a program closed the lock since the last call; does not wait
 
  private:
   FileDescriptor inotify_;
 };
 
-// Is an announcement of nftables about what decides over our packets and where: a table, a chain
-// that iptables' tables begin with, or one of ours? Services that come and go change neither.
+// True for an nftables notification about a table, a built-in chain of iptables, or a chain of
+// Pellicle's. Changes of Kubernetes Services touch none of these.
 bool concerns_chains(const nlmsghdr& announcement);
 
 class NetfilterWatch {
  public:
-  // nftables announces its changes by netlink. What cannot be watched (no nf_tables) is left to the
-  // comparisons that are made anyway.
+  // Watches the lock, and nftables through netlink. A source that cannot be watched (a kernel
+  // without nf_tables) is left to the regular passes.
   explicit NetfilterWatch(const std::string& lock = kNetfilterLock);
 
-  int fd() const { return either_.get(); }  // readable when there is something to take
-  bool changed();                           // takes all that has come, without waiting
+  int fd() const { return either_.get(); }  // readable when there is something to read
+  bool changed();                           // reads all that is pending; does not wait
 
  private:
   NetfilterLockWatch lock_;

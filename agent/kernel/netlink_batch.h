@@ -1,4 +1,5 @@
-// Many operations, one exchange with the kernel: an operation may need no message, one or several.
+// Sends the messages of many operations in one exchange with the kernel. An operation may have any
+// number of messages, even none.
 #pragma once
 
 #include <vector>
@@ -12,10 +13,10 @@ class NetlinkBatch {
   explicit NetlinkBatch(size_t operations) : outcomes_(operations) {}
 
   void add(size_t operation, NetlinkMessage message);
-  void settle(size_t operation, Outcome outcome);  // decided without asking the kernel
+  void settle(size_t operation, Outcome outcome);  // sets an outcome without asking the kernel
 
-  // Sends all; an operation's outcome is that of its first message that failed. An error for which
-  // `harmless` (operation, error) says so counts as done.
+  // Sends all messages. An operation's outcome is that of its first message that failed. An error
+  // for which harmless(operation, error) is true counts as success.
   template <class Harmless>
   std::vector<Outcome> send(NetlinkSocket& socket, const Harmless& harmless) {
     const auto answers = socket.batch(messages_);

@@ -52,7 +52,7 @@ void NetlinkMessage::end_nest(nlattr* nest) {
 Attributes::Attributes(const nlmsghdr& message, size_t header_size) {
   const auto size = static_cast<int>(header_size);
   if (!nlmsg_valid_hdr(&message, size)) return;
-  // nla_parse writes plain pointers; the table only ever gives them out as const.
+  // nla_parse() writes pointers to non-const; the table returns them only as const.
   nla_parse(const_cast<nlattr**>(table_.data()), kLast, nlmsg_attrdata(&message, size),
             nlmsg_attrlen(&message, size), nullptr);
 }

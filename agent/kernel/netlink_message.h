@@ -1,5 +1,5 @@
-// One netlink message to be written, and the attributes of one that was read. The libnl builders
-// behind a type that wipes what it wrote, because XFRM messages hold keys.
+// A netlink message to send, and the attributes of a received one. The type wraps libnl's builders
+// and wipes the message after use, because XFRM messages contain keys.
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@ namespace pellicle {
 
 class NetlinkMessage {
  public:
-  // NLM_F_REQUEST is implied. `room` is in bytes, for headers and attributes together; writing more
-  // is our bug.
+  // NLM_F_REQUEST is implied. `room` is the space in bytes for headers and attributes together;
+  // writing more is a bug (assert).
   NetlinkMessage(int type, int flags, size_t room = kRoom);
 
   // The fixed header of the message's family (rtmsg, xfrm_usersa_info, ...).
@@ -56,8 +56,8 @@ class NetlinkMessage {
   std::unique_ptr<nl_msg, WipeAndFree> message_;
 };
 
-// The attributes behind the fixed header of a message, or inside a nest. A view: valid as long as
-// the message is. What is absent or too short has no value.
+// The attributes after the fixed header of a message, or inside a nest. A view, valid as long as
+// the message. An attribute that is absent or too short reads as no value.
 class Attributes {
  public:
   Attributes(const nlmsghdr& message, size_t header_size);
@@ -69,7 +69,8 @@ class Attributes {
   std::string text(int attribute) const;
   std::optional<IpAddress> address(int attribute, Family family) const;
 
-  // For the kernel's structs that end in a flexible array: their fixed part. False when absent.
+  // Copies the fixed part; for kernel structs that end in a flexible array. False when the
+  // attribute is absent or too short.
   template <class T>
   bool read(int attribute, T& into) const {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -91,7 +92,7 @@ class Attributes {
   std::array<const nlattr*, kLast + 1> table_{};
 };
 
-// The fixed header of a message that was read; no value when the message is too short for it.
+// The fixed header of a received message; nullopt when the message is too short for it.
 template <class Header>
 std::optional<Header> header_of(const nlmsghdr& message) {
   if (!nlmsg_valid_hdr(&message, sizeof(Header))) return std::nullopt;
@@ -101,6 +102,6 @@ std::optional<Header> header_of(const nlmsghdr& message) {
 }
 
 int address_family(Family family);                    // AF_INET or AF_INET6
-std::optional<Family> family_of(int address_family);  // no value for any other
+std::optional<Family> family_of(int address_family);  // nullopt for any other
 
 }  // namespace pellicle

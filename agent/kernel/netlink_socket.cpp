@@ -15,19 +15,19 @@ namespace pellicle {
 
 namespace {
 
-// One send: large enough that the system call no longer counts, small enough that the
-// acknowledgements (about 1 kB of socket memory each) fit the receive buffer.
+// Limits of one send(): large enough that the cost of the system call does not matter, small enough
+// that the ACKs (about 1 kB of socket memory each) fit the receive buffer.
 constexpr size_t kSendBytes = size_t{128} * 1024;
 constexpr size_t kSendMessages = 1024;
 constexpr int kSocketBytes = 8 * 1024 * 1024;
 // The kernel fills a dump's datagrams up to 32 kB when the reader offers as much (6.1).
 constexpr size_t kDatagramBytes = size_t{32} * 1024;
 constexpr size_t kDatagrams = 16;
-// Requests are carried out inside send(), so an answer that takes this long was lost.
+// The kernel executes requests inside send(), so an answer that takes this long is lost.
 constexpr timeval kAnswerTime{10, 0};
 
 void set_option(int fd, int level, int option, int value) {
-  // Each option only improves answers or room: an old kernel without one still works.
+  // Each option only improves answers or buffers: an old kernel without it still works.
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
@@ -59,15 +59,14 @@ void require(const Outcome& outcome, const std::string& operation) {
 
 struct NetlinkSocket::Buffers {
   std::vector<uint8_t> send;
-  // Not filled with zeros: most sockets never receive so much, and what nobody touches is no
-  // memory.
+  // Not zero-filled: most sockets never receive this much, and untouched pages use no memory.
   std::unique_ptr<uint8_t[]> bytes =
       std::make_unique_for_overwrite<uint8_t[]>(kDatagrams * kDatagramBytes);
   std::vector<iovec> parts = std::vector<iovec>(kDatagrams);
   std::vector<mmsghdr> headers = std::vector<mmsghdr>(kDatagrams);
 };
 
-// The requests of one send that wait for their acknowledgement.
+// The requests of one send() that wait for their ACKs.
 struct NetlinkSocket::Pending {
   uint32_t first_sequence = 0;
   size_t first_request = 0;
@@ -86,7 +85,7 @@ NetlinkSocket::NetlinkSocket(int protocol)
   }
   enlarge_buffers(fd());
   set_option(fd(), SOL_NETLINK, NETLINK_EXT_ACK, 1);
-  // Without this an error would carry the request back, keys included.
+  // Without this option an error message contains the request, with keys.
   set_option(fd(), SOL_NETLINK, NETLINK_CAP_ACK, 1);
   set_option(fd(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, protocol == NETLINK_ROUTE);
   setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerTime, sizeof kAnswerTime);
@@ -130,7 +129,7 @@ void NetlinkSocket::wipe(size_t datagrams) {
 
 void NetlinkSocket::take(const nlmsghdr& message, Pending& pending) {
   const uint32_t index = message.nlmsg_seq - pending.first_sequence;
-  if (index >= pending.outcomes.size()) return;  // the late answer to a request given up before
+  if (index >= pending.outcomes.size()) return;  // a late answer to a request that was given up
   if (message.nlmsg_type != NLMSG_ERROR) {
     if (pending.answer) pending.answer(pending.first_request + index, message);
     return;
@@ -149,7 +148,7 @@ void NetlinkSocket::collect(Pending& pending) {
       count = receive(!overrun);
     } catch (const OsError& error) {
       if (error.error() != ENOBUFS) throw;
-      overrun = true;  // some answers are lost; those that are not still lie in the queue
+      overrun = true;  // some answers are lost; the others are still in the queue
       continue;
     }
     if (count == 0) break;
@@ -167,7 +166,8 @@ void NetlinkSocket::collect(Pending& pending) {
   }
 }
 
-// Nothing of it may stay in memory, nor be sent again by the next batch, also when it fails.
+// Wipes the bytes even when send() throws: they contain keys, and the next batch must not send them
+// again.
 void NetlinkSocket::send_and_wipe(std::vector<uint8_t>& bytes) {
   struct Wipe {
     std::vector<uint8_t>& bytes;
@@ -185,7 +185,7 @@ std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
   std::vector<Outcome> outcomes;
   outcomes.reserve(messages.size());
   auto& bytes = buffers_->send;
-  bytes.reserve(kSendBytes);  // never grown: a vector that moves would leave key bytes behind
+  bytes.reserve(kSendBytes);  // never exceeded: a reallocation would leave key bytes in memory
   while (outcomes.size() < messages.size()) {
     Pending pending{sequence_ + 1, outcomes.size(), {}, 0, answer};
     while (pending.open < kSendMessages && outcomes.size() + pending.open < messages.size()) {

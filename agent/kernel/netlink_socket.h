@@ -1,5 +1,5 @@
-// A netlink socket with an acknowledgement for every request: the kernel's errno and its sentence,
-// dumps that are complete, and batches that cost few system calls.
+// A netlink socket that gets an ACK for every request, with the kernel's errno and message. Dumps
+// are complete; batches need few system calls.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ struct nl_sock;
 
 namespace pellicle {
 
-// Throws OsError, with "<operation>: <sentence>", unless it is done.
+// Throws OsError with "<operation>: <sentence>" when the outcome is an error.
 void require(const Outcome& outcome, const std::string& operation);
 
 class NetlinkSocket {
@@ -27,18 +27,18 @@ class NetlinkSocket {
   NetlinkSocket& operator=(const NetlinkSocket&) = delete;
 
   int fd() const;
-  uint32_t port() const;  // what the kernel's notifications name as the origin of our changes
+  uint32_t port() const;  // the kernel's notifications name it as the origin of a change
 
   using Visitor = std::function<void(size_t request, const nlmsghdr&)>;
 
-  // Sends all messages, many to a system call, and returns one outcome for each, in order. `answer`
-  // sees the messages other than acknowledgements (what a GET returns). Throws OsError when the
-  // socket itself fails.
+  // Sends all messages, many in one system call, and returns one outcome for each, in order. Calls
+  // `answer` for messages other than ACKs (the answers to a GET). Throws OsError when the socket
+  // itself fails.
   std::vector<Outcome> batch(std::span<NetlinkMessage> messages, const Visitor& answer = {});
   Outcome request(NetlinkMessage message, const Visitor& answer = {});
 
-  // All that `decode` (const nlmsghdr& -> std::optional<T>) makes of a dump's messages. A dump that
-  // was interrupted by a change is repeated. Throws OsError.
+  // Dumps a table and returns the values that `decode` (const nlmsghdr& -> std::optional<T>) makes
+  // of its messages. Repeats a dump that a change interrupted. Throws OsError.
   template <class Decode>
   auto dump(NetlinkMessage message, const Decode& decode) {
     using Result = typename decltype(decode(message.get()))::value_type;
@@ -54,7 +54,7 @@ class NetlinkSocket {
   }
 
  private:
-  // A table that is changed ten times in a row while being read is not one to act upon.
+  // The agent does not act on a table that changes during this many dumps in a row.
   static constexpr int kDumpAttempts = 10;
 
   struct Buffers;
@@ -64,7 +64,7 @@ class NetlinkSocket {
   [[noreturn]] static void refuse_interrupted_dump();
   void send(std::span<const uint8_t> bytes);
   void send_and_wipe(std::vector<uint8_t>& bytes);
-  size_t receive(bool wait);  // datagrams now in the buffers; 0: nothing came
+  size_t receive(bool wait);  // number of datagrams in the buffers; 0: none came
   void take(const nlmsghdr& message, Pending& pending);
   void collect(Pending& pending);
   void wipe(size_t datagrams);

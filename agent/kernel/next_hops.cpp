@@ -19,7 +19,8 @@ struct Answer {
   std::optional<KernelNextHop> hop;
 };
 
-// Routes that say so (unreachable, prohibit, blackhole), none at all, or an address that has gone.
+// Errors that mean: there is a route of type unreachable, prohibit or blackhole, there is no route,
+// or the source address is gone.
 bool means_no_route(int error) {
   return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL ||
          error == ENETDOWN || error == ENODEV;
@@ -56,7 +57,8 @@ NextHop next_hop(const Answer& answer, const Devices& devices, const IpAddress& 
           .mtu = device->mtu};
 }
 
-// Those of the gateways that are reached through another gateway, or not at all: by `onlink` alone.
+// The gateways that the kernel reaches only through another gateway, or not at all. Routes through
+// them need `onlink`.
 std::set<IpAddress> hidden(NetlinkSocket& socket, const std::set<IpAddress>& gateways) {
   std::vector<NextHopQuestion> questions;
   questions.reserve(gateways.size());
@@ -80,7 +82,7 @@ std::map<IpAddress, NextHop> read_next_hops(NetlinkSocket& socket, const Devices
   for (size_t i = 0; i < answers.size(); ++i) {
     const auto& destination = questions[i].destination;
     auto hop = next_hop(answers[i], devices, destination);
-    // A link-local one is on its device's link by what it is.
+    // A link-local gateway is on its device's link by definition.
     if (hop.gateway && !is_link_local(*hop.gateway)) gateways.insert(*hop.gateway);
     hops.emplace(destination, std::move(hop));
   }

@@ -1,4 +1,4 @@
-// How this host itself reaches other addresses, by the kernel's word.
+// Asks the kernel how this host reaches other addresses.
 #pragma once
 
 #include <map>
@@ -9,8 +9,8 @@
 
 namespace pellicle {
 
-// Of packets without a mark, by all rules and tables. One of several equal ways is the one that the
-// kernel takes for these two addresses. Throws OsError.
+// For packets without a mark, through all rules and tables. Of a multipath route it is the next hop
+// that the kernel uses for these two addresses. By destination. Throws OsError.
 std::map<IpAddress, NextHop> read_next_hops(NetlinkSocket& socket, const Devices& devices,
                                             const std::vector<NextHopQuestion>& questions);
 

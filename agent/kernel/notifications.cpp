@@ -59,7 +59,7 @@ class Source {
         continue;
       }
       changes.merge(changes_in(protocol_, {bytes_.data(), static_cast<size_t>(size)}, is_own));
-      // A new state is announced with its key.
+      // The notification of a new state contains its key.
       explicit_bzero(bytes_.data(), static_cast<size_t>(size));
     }
   }

@@ -1,5 +1,5 @@
-// A system call or a netlink request that failed: the errno and one sentence, the kernel's own
-// where it gave some.
+// A failed system call or netlink request: its errno and one sentence, with the kernel's message
+// where it gave one.
 #pragma once
 
 #include <cstring>
@@ -17,7 +17,7 @@ class OsError : public std::runtime_error {
   int error_;
 };
 
-// Throws OsError: "<what>: <the C library's words for it>".
+// Throws OsError with "<what>: <strerror>".
 [[noreturn]] inline void fail(int error, const std::string& what) {
   throw OsError(error, what + ": " + std::strerror(error));
 }

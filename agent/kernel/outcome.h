@@ -4,10 +4,10 @@
 
 namespace pellicle {
 
-// What the kernel said to one request.
+// The kernel's answer to one request.
 struct Outcome {
-  int error = 0;         // errno, positive; 0: done
-  std::string sentence;  // the kernel's extended acknowledgement, else strerror; empty when done
+  int error = 0;         // errno, positive; 0: success
+  std::string sentence;  // the kernel's extended ACK, else strerror; empty on success
   bool ok() const { return error == 0; }
   bool operator==(const Outcome&) const = default;
 };

@@ -10,7 +10,7 @@ namespace pellicle {
 namespace {
 
 constexpr Mark kForwardMark{0, 0xf00};
-constexpr uint32_t kKeyField = 0xf000;  // the key id, above the mark's own field
+constexpr uint32_t kKeyField = 0xf000;  // the bits with the key id, above the mark field
 
 // 0x1e00/0xff00 to 0xfe00/0xff00
 bool is_send_mark(const Mark& mark) {
@@ -18,11 +18,11 @@ bool is_send_mark(const Mark& mark) {
          (mark.value & ~kKeyField) == kEncryptMark.value;
 }
 
-bool is_pair_spi(uint32_t spi) {  // of an epoch, whatever key id
+bool is_pair_spi(uint32_t spi) {  // of an epoch, with any key id
   return is_epoch_spi(spi & ~0xfU);
 }
 
-// An OUT policy that asks for no key's mark. Its priority is the sign.
+// True for OUT policies without a key's mark. Their priority identifies them.
 bool is_unmarked_out(const Policy::Key& key, const Policy& value) {
   const bool bare = !value.tmpl && !value.block;
   if (key.mark == kBeforeNatMark) return bare && value.priority == kBeforeNatPriority;
@@ -40,7 +40,7 @@ bool has_our_template(const Policy& value) {
   return !value.block && value.tmpl && value.tmpl->reqid == kReqId;
 }
 
-// What the node itself sends to pods: see desired/rules.cpp.
+// Rules for ICMP that the node itself sends to pods: see desired/rules.cpp.
 bool is_icmp_rule(const Rule::Key& key) {
   const uint8_t icmp = key.family == Family::v4 ? uint8_t{IPPROTO_ICMP} : uint8_t{IPPROTO_ICMPV6};
   if (!key.of_node || key.protocol != icmp || key.src || key.mark != Mark{}) return false;
@@ -81,7 +81,7 @@ bool is_ours(const Policy::Key& key, const Policy& value) {
              (key.mark == kDecryptMark || key.mark == kLocalDecryptedMark);
     case Direction::fwd:
       return has_our_template(value) && (key.mark == kForwardMark || key.mark == kForwardedMark ||
-                                         key.mark == kLocalDecryptedMark);  // a former version's
+                                         key.mark == kLocalDecryptedMark);  // of an older version
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// How an object found in the kernel is recognised as ours. Pure; what agent/model/objects.h says of
-// each kind, in code. Routes in main and sysctls need the ledger as well.
+// Tells which kernel objects are Pellicle's, as agent/model/objects.h defines it for each kind.
+// Pure. Routes in main and sysctls need the ledger as well.
 #pragma once
 
 #include "agent/kernel/route_codec.h"
@@ -8,7 +8,7 @@
 
 namespace pellicle {
 
-// The two devices of ours.
+// The two ends of Pellicle's veth pair.
 struct OwnDevices {
   std::string host;  // "cilium_host"
   std::string net;   // "cilium_net"
@@ -16,13 +16,14 @@ struct OwnDevices {
 };
 
 bool is_ours(const State::Key& key, const State& value);
-bool is_block_policy(const Policy::Key& key, const Policy& value);  // whatever its priority
-bool is_ours(const Policy::Key& key, const Policy& value);          // block policy included
+bool is_block_policy(const Policy::Key& key, const Policy& value);  // with any priority
+bool is_ours(const Policy::Key& key, const Policy& value);          // includes the block policy
 
-// By device, by table 200's protocol, or by the metric of an unreachable one. `dev` is the name of
-// the route's device.
+// Decides by the device, by the protocol of table 200's local route, or by the table and metric of
+// an unreachable route. `dev` is the name of the route's device.
 bool is_ours(const KernelRoute& route, const std::string& dev, const OwnDevices& own);
-// A route in main through a gateway: ours if the ledger has it, whoever else could have made it.
+// True for routes in main through a gateway. Other programs make such routes too, so they are
+// Pellicle's only if the ledger has them.
 bool needs_ledger(const Route::Key& key, const Route& value);
 
 bool is_ours(const KernelRule& rule);

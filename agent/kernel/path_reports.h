@@ -1,4 +1,4 @@
-// What routers said of the paths to peers, as the uplink's programs heard it.
+// Reads reports of routers about the path MTU to peers, which the eBPF programs on uplinks collect.
 #pragma once
 
 #include <memory>
@@ -12,19 +12,20 @@ struct ring_buffer;
 
 namespace pellicle {
 
-// Reads a ring that is pinned: what was said while no agent ran is still there.
+// Reads a pinned ring buffer, so reports from a time without an agent are not lost.
 class PathReports {
  public:
-  // OsError: ENOENT when nothing is pinned under `bpf_root`.
+  // Throws OsError: ENOENT when nothing is pinned under `bpf_root`.
   explicit PathReports(const std::string& bpf_root);
   ~PathReports();
   PathReports(const PathReports&) = delete;
   PathReports& operator=(const PathReports&) = delete;
 
-  int fd() const;           // poll(2) finds it readable while there are reports
-  bool is_current() const;  // its map is the one that is pinned now
+  int fd() const;           // readable for poll(2) while there are reports
+  bool is_current() const;  // the map that this object reads is the one that is pinned now
 
-  // All that there are, oldest first; never more than the ring holds, some 70. Throws OsError.
+  // All pending reports, oldest first; at most as many as the ring buffer holds (73). Throws
+  // OsError.
   std::vector<PathReport> read();
 
  private:

@@ -1,4 +1,4 @@
-// XFRM policies of ours, the block policy among them.
+// Pellicle's XFRM policies, including the block policy.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace pellicle {
 
-void dump_policies(NetlinkSocket& socket, KernelState& into);  // both policy tables
+void dump_policies(NetlinkSocket& socket, KernelState& into);  // policies and block_policies
 std::vector<Outcome> apply_policies(NetlinkSocket& socket, std::span<const Change<Policy>> changes);
 
 }  // namespace pellicle

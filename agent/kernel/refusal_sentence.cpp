@@ -9,7 +9,8 @@ namespace pellicle {
 
 namespace {
 
-// Empty: that is not it. A hash map says E2BIG, a trie ENOSPC (6.1).
+// Empty: the error does not mean a full map. A full hash map returns E2BIG, a full trie ENOSPC
+// (6.1).
 std::string full_map(const Operation& operation, int error) {
   if (error != E2BIG && error != ENOSPC) return "";
   if (std::holds_alternative<Change<EndpointEntry>>(operation)) {
@@ -31,8 +32,8 @@ std::string full_map(const Operation& operation, int error) {
   return "";
 }
 
-// What an entry costs that there is no room for. The same words for all: what was refused for one
-// reason is told together.
+// The effect of a missing peer entry. The text is the same for all entries, so that refusals with
+// one cause are reported together.
 std::string consequence(const Operation& operation, int error) {
   const auto* peer = std::get_if<Change<PeerEntry>>(&operation);
   if (peer == nullptr || peer->action != Action::add) return "";

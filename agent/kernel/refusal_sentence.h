@@ -1,5 +1,4 @@
-// What to tell people about a refused operation: the kernel's words, and what they mean where that
-// is known.
+// Explains a refused operation: the kernel's message, and its meaning where that is known.
 #pragma once
 
 #include <string>
@@ -8,7 +7,7 @@
 
 namespace pellicle {
 
-// `error` is an errno, `words` the kernel's sentence for it.
+// `error` is a positive errno, `words` the kernel's message for it.
 std::string refusal_sentence(const Operation& operation, int error, const std::string& words);
 
 }  // namespace pellicle

@@ -27,12 +27,12 @@ int message_flags(RouteVerb verb) {
   return 0;
 }
 
-// The metric of a route that nobody gave one: IPv6's is IP6_RT_PRIO_USER.
+// The metric that the kernel gives a route without one: for IPv6, IP6_RT_PRIO_USER.
 uint32_t usual_metric(uint8_t family) {
   return family == AF_INET6 ? 1024 : 0;
 }
 
-// An IPv4 route may go through an IPv6 gateway, which has an attribute of its own.
+// An IPv4 route may have an IPv6 gateway, which is in RTA_VIA instead of RTA_GATEWAY.
 std::optional<IpAddress> gateway_of(const Attributes& attributes, Family family) {
   constexpr size_t kFamilySize = sizeof(rtvia::rtvia_family);
   constexpr size_t kViaIpv6 = kFamilySize + 16;
@@ -53,7 +53,7 @@ void put_gateway(NetlinkMessage& message, const IpAddress& gateway, Family famil
   message.put_bytes(RTA_VIA, via.data(), via.size());
 }
 
-// What the model has no word for.
+// See KernelRoute::plain.
 bool is_plain(const rtmsg& info, const Attributes& attributes, uint32_t metric) {
   if (info.rtm_tos != 0 || info.rtm_src_len != 0) return false;
   if (info.rtm_type == RTN_UNREACHABLE) return true;
@@ -86,7 +86,7 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
   const auto info = header_of<rtmsg>(message);
   if (message.nlmsg_type != RTM_NEWROUTE || !info) return std::nullopt;
   const auto family = family_of(info->rtm_family);
-  // A clone is what the kernel remembers of one destination (a path MTU), not somebody's route.
+  // A cloned route is the kernel's cache for one destination (a path MTU), not a route.
   if (!family || (info->rtm_flags & RTM_F_CLONED)) return std::nullopt;
   const Attributes attributes(message, sizeof(rtmsg));
   KernelRoute route;
@@ -97,7 +97,7 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
   route.plain = is_plain(*info, attributes, metric);
   route.value.type = type_of(info->rtm_type);
   if (route.value.type == RouteType::unreachable) {
-    route.key.metric = metric;  // and IPv6 says that it is on lo
+    route.key.metric = metric;  // IPv6 also reports the device lo, which is ignored
   } else {
     route.dev = attributes.value<int>(RTA_OIF).value_or(0);
   }
@@ -149,7 +149,8 @@ NetlinkMessage encode_route(RouteVerb verb, const Route::Key& key, const Route& 
   if (key.dst.length() > 0) message.put_address(RTA_DST, key.dst.address());
   message.put(RTA_TABLE, key.table);
   if (value.type != RouteType::unreachable) message.put(RTA_OIF, dev);
-  // A request to delete takes the first route that fits (6.1): the kernel's own, with another one.
+  // The kernel deletes the first route that matches the request (6.1). Without a metric, that could
+  // be the kernel's own route, which has another metric.
   const auto metric = key.metric ? key.metric : usual_metric(info.rtm_family);
   if (metric) message.put(RTA_PRIORITY, metric);
   if (value.gateway) put_gateway(message, *value.gateway, key.dst.family());

@@ -30,7 +30,7 @@ RouteVerb verb(Action action) {
   return RouteVerb::remove;
 }
 
-// What is in the ledger now and was not before this run: what a failed add must take out again.
+// Gateways that this run added to the ledger. A failed add must remove its gateway again.
 using Noted = std::set<Ledger::Gateway>;
 
 Noted note_gateways(Ledger& ledger, std::span<const Change<Route>> changes) {
@@ -46,7 +46,7 @@ Noted note_gateways(Ledger& ledger, std::span<const Change<Route>> changes) {
   return noted;
 }
 
-// After the kernel spoke: the ledger holds what is there.
+// After the kernel's answer, makes the ledger match the route.
 void settle(Ledger& ledger, const Noted& noted, const Change<Route>& change,
             const Outcome& outcome) {
   if (change.key.table != RT_TABLE_MAIN) return;
@@ -57,7 +57,7 @@ void settle(Ledger& ledger, const Noted& noted, const Change<Route>& change,
     ledger.forget_gateways(change.key.dst, stays ? value.gateway : std::nullopt);
     return;
   }
-  const bool unknown = outcome.error == ENOBUFS;  // it may have been done: keep the claim
+  const bool unknown = outcome.error == ENOBUFS;  // the route may exist: keep it in the ledger
   if (!unknown && value.gateway && noted.contains({change.key.dst, *value.gateway})) {
     ledger.forget_gateway(change.key.dst, *value.gateway);
   }
@@ -78,7 +78,8 @@ bool is_there(std::span<const KernelRoute> routes, const Change<Route>& change, 
   return std::find(routes.begin(), routes.end(), wanted) != routes.end();
 }
 
-// Gateway routes whose add met an identical one: ours from now on.
+// An add that failed because the identical gateway route exists succeeds: the route becomes
+// Pellicle's.
 void adopt(NetlinkSocket& socket, const Devices& devices, std::span<const Change<Route>> changes,
            std::vector<Outcome>& outcomes) {
   std::optional<std::vector<KernelRoute>> routes;
@@ -95,7 +96,7 @@ void adopt(NetlinkSocket& socket, const Devices& devices, std::span<const Change
 
 std::vector<KernelRoute> read_routes(NetlinkSocket& socket, Family family) {
   auto routes = socket.dump(route_dump(family), decode_route);
-  // A kernel without the family shows all that it has (6.1, rtnetlink_rcv_msg).
+  // A kernel without the family dumps the routes of all families (6.1, rtnetlink_rcv_msg).
   std::erase_if(routes, [&](const KernelRoute& each) { return each.key.dst.family() != family; });
   return routes;
 }
@@ -107,10 +108,10 @@ void restore_routes(NetlinkSocket& socket, std::span<const KernelRoute> before, 
     if (!route.plain || route.value.protocol == RTPROT_KERNEL) continue;
     if (std::find(now.begin(), now.end(), route) == now.end()) lost.push_back(route);
   }
-  // The key's order puts a gateway's own route before the one that goes through it.
+  // Sorted by key, the route to a gateway comes before the routes through it.
   std::sort(lost.begin(), lost.end());
   for (const auto& route : lost) {
-    // One that cannot come back is missing in the next dump, and planned there.
+    // If this fails, the next dump lacks the route, and the next plan adds it.
     socket.request(encode_route(RouteVerb::add, route.key, route.value, route.dev));
   }
 }

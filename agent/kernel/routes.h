@@ -1,4 +1,4 @@
-// Routes of ours, those that the ledger knows among them.
+// Pellicle's routes, including those that only the ledger identifies.
 #pragma once
 
 #include <span>
@@ -12,16 +12,17 @@ namespace pellicle {
 
 std::vector<KernelRoute> read_routes(NetlinkSocket& socket, Family family);  // throws OsError
 
-// Puts back those of `before` that nobody asked to lose and that are no longer there.
+// Adds the routes of `before` that no longer exist, except the kernel's own and those that the
+// model cannot express.
 void restore_routes(NetlinkSocket& socket, std::span<const KernelRoute> before, Family family);
 
-// Also drops from the ledger, in memory, the gateway routes that somebody deleted: should the same
-// one come again it is not ours.
+// Also removes from the ledger, in memory, the gateway routes that another program deleted: if the
+// same route appears again, it is not Pellicle's.
 void dump_routes(NetlinkSocket& socket, const Devices& devices, const OwnDevices& own,
                  Ledger& ledger, KernelState& into);
 
-// The ledger is written before the kernel is changed, and after. A gateway route in main that is
-// there already, exactly as wanted, becomes ours.
+// Saves the ledger before and after changing the kernel. A gateway route in main that already
+// exists exactly as wanted becomes Pellicle's.
 std::vector<Outcome> apply_routes(NetlinkSocket& socket, const Devices& devices, Ledger& ledger,
                                   std::span<const Change<Route>> changes);
 

@@ -71,10 +71,10 @@ std::optional<KernelRule> decode_rule(const nlmsghdr& message) {
   rule.plain = attributes.has(FRA_IIFNAME) == rule.key.of_node && info->tos == 0 &&
                !(info->flags & FIB_RULE_INVERT);
   for (const int selector : kSelectors) {
-    // The kernel names FRA_L3MDEV and the like only where they are set (6.1).
+    // The kernel includes FRA_L3MDEV and the like only when they are set (6.1).
     if (attributes.has(selector)) rule.plain = false;
   }
-  // -1: nothing suppressed, which the kernel always says.
+  // The kernel always includes these; -1 means that nothing is suppressed.
   for (const int suppress : {FRA_SUPPRESS_PREFIXLEN, FRA_SUPPRESS_IFGROUP}) {
     if (attributes.value<int32_t>(suppress).value_or(-1) != -1) rule.plain = false;
   }

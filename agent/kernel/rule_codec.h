@@ -8,20 +8,21 @@
 
 namespace pellicle {
 
-// A rule as RTM_NEWRULE shows it, when it looks up a table.
+// A rule that looks up a table, from RTM_NEWRULE.
 struct KernelRule {
   Rule::Key key;  // mark 0/0: any packet
-  // Nothing selects packets but what the key has: no other interface, no port, user, inversion.
+  // The rule has no selector beyond the key: no other interface, port, user or inversion.
   bool plain = true;
-  uint8_t protocol = 2;  // its origin; 2: RTPROT_KERNEL, which networkd leaves alone
+  uint8_t protocol = 2;  // FRA_PROTOCOL; 2: RTPROT_KERNEL, which networkd leaves alone
   auto operator<=>(const KernelRule&) const = default;
 };
 
 NetlinkMessage rule_dump(Family family);
 std::optional<KernelRule> decode_rule(const nlmsghdr& message);
-// Of the kernel's origin. EEXIST when there already with that origin: others may stand beside it.
+// With protocol RTPROT_KERNEL. EEXIST when the same rule with that protocol exists; copies with
+// other protocols may exist beside it.
 NetlinkMessage encode_new_rule(const Rule::Key& key);
-// The first one in the list that has all of this; `protocol` 0: of any origin.
+// Deletes the first rule that has all attributes of the request. `protocol` 0: any protocol.
 NetlinkMessage encode_delete_rule(const Rule::Key& key, uint8_t protocol = 0);
 
 }  // namespace pellicle

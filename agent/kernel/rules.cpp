@@ -15,10 +15,10 @@ namespace pellicle {
 
 namespace {
 
-const std::set<uint32_t> kBornAt = {0};  // where the kernel puts `lookup local`
+const std::set<uint32_t> kBornAt = {0};  // the kernel's initial priority of `lookup local`
 
-// None of a family that the kernel has not: some refuse the request (6.1 booted without IPv6), some
-// show all that they have (rtnetlink_rcv_msg).
+// Returns no rules of a family that the kernel lacks. Some kernels refuse the request then (6.1
+// booted without IPv6), others dump the rules of all families (rtnetlink_rcv_msg).
 std::vector<KernelRule> read_rules(NetlinkSocket& socket, Family family) {
   std::vector<KernelRule> rules;
   try {
@@ -39,8 +39,8 @@ Outcome delete_copy(NetlinkSocket& socket, const KernelRule& rule) {
   return outcome.error == ENOENT ? Outcome{} : outcome;
 }
 
-// Several rules may differ in their protocol alone. This agent writes one, an earlier agent wrote
-// it without a protocol, and an administrator's `ip rule add` writes a third.
+// Deletes all copies of a rule that differ only in their protocol. This agent writes one, an
+// earlier agent wrote one without a protocol, and an administrator's `ip rule add` writes a third.
 Outcome delete_rule(NetlinkSocket& socket, const Rule::Key& key) {
   for (const auto& rule : read_rules(socket, key.family)) {
     if (rule.key != key) continue;
@@ -54,7 +54,8 @@ bool is_kept(const KernelRule& rule) {
   return rule.protocol == RTPROT_KERNEL;
 }
 
-// Of another origin; or, where there is one, what keeps it from being deleted.
+// A copy of the rule with another protocol than RTPROT_KERNEL. If a more specific rule prevents its
+// deletion, returns that rule instead.
 std::optional<KernelRule> other_copy(NetlinkSocket& socket, const Rule::Key& key) {
   std::optional<KernelRule> other;
   std::optional<KernelRule> special;
@@ -66,9 +67,9 @@ std::optional<KernelRule> other_copy(NetlinkSocket& socket, const Rule::Key& key
   return other && special ? special : other;
 }
 
-// The one rule of this value, of the kernel's origin, and never a moment without any. A request to
-// delete one without an origin takes the first of any: perhaps ours, which the next round makes
-// anew while the other still stands.
+// Makes the rule with protocol RTPROT_KERNEL the only copy; at every moment there is at least one.
+// A request to delete a copy without a protocol deletes the first copy of any protocol. If that is
+// the agent's own, the next round adds it again while the other copy still exists.
 Outcome put_rule(NetlinkSocket& socket, const Rule::Key& key) {
   constexpr int kRounds = 10;  // more copies of one rule than there ever are
   for (int i = 0; i < kRounds; ++i) {
@@ -98,7 +99,8 @@ Rule::Key local_key(Family family, uint32_t priority) {
   return {family, priority, Mark{}, RT_TABLE_LOCAL};
 }
 
-// New ones first: without any `lookup local` the node would not know its own addresses.
+// Adds the new rules first: without a `lookup local` rule the node would not recognize its own
+// addresses.
 Outcome move_local_rule(NetlinkSocket& socket, Family family, const std::set<uint32_t>& wanted) {
   const auto there = local_priorities(read_rules(socket, family));
   for (const auto priority : wanted) {

@@ -1,4 +1,4 @@
-// Routing rules: those of ours, and where `lookup local` stands.
+// Pellicle's routing rules, and the priorities of `lookup local`.
 #pragma once
 
 #include <span>

@@ -31,7 +31,8 @@ NetlinkMessage filters_of(int device) {
   return request;
 }
 
-// Gone since, or its qdisc has: another pass hears of it.
+// Interface index that a filter of the device redirects to; 0: none. Also 0 when the device or its
+// qdisc is gone since: a notification of that triggers another pass.
 int redirected(NetlinkSocket& socket, int device) {
   try {
     const auto found = socket.dump(filters_of(device), decode_redirect);

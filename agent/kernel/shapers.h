@@ -1,4 +1,5 @@
-// Who shapes what a pod sends: the devices that others' filters redirect a device's ingress to.
+// Finds the devices that shape pods' traffic: tc filters of other programs redirect the ingress of
+// a pod's device to them.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +10,12 @@
 
 namespace pellicle {
 
-// By device, those whose ingress hook has the qdisc `ingress`, which excludes clsact: the device
-// that a filter there redirects to; 0: none does. Throws OsError.
+// For each device with an `ingress` qdisc, which excludes clsact, the device that a filter there
+// redirects to; 0: no filter redirects. Keys and values are interface indexes. Throws OsError.
 std::map<int, int> shaping_devices(NetlinkSocket& socket);
 
-// The device that a filter, as the kernel tells of it, redirects to; none: it does not. Of u32 and
-// matchall, which shapers use, each with one action.
+// The interface index that a filter of a dump redirects to; nullopt: it does not redirect. Decodes
+// only u32 and matchall, which shapers use, with their first action.
 std::optional<int> decode_redirect(const nlmsghdr& message);
 
 }  // namespace pellicle

@@ -1,4 +1,4 @@
-// What the kernel counted of each XFRM state of ours.
+// The kernel's counters of Pellicle's XFRM states.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@
 
 namespace pellicle {
 
-// One message of a dump; no value for what no Pellicle made.
+// Decodes one message of a dump; nullopt for states that are not Pellicle's.
 std::optional<ObservedState> decode_observed_state(const nlmsghdr& message);
 
-// All that are ours, in the kernel's order. Throws OsError.
+// All states of Pellicle's, in the kernel's order. Throws OsError.
 std::vector<ObservedState> observe_states(NetlinkSocket& socket);
 
 }  // namespace pellicle

@@ -11,13 +11,13 @@ namespace pellicle {
 
 namespace {
 
-// Packets that may have been sent between reading the counter and deleting the state.
+// Packets that the kernel may have sent between reading the counter and deleting the state.
 constexpr uint64_t kSentMeanwhile = 1U << 12;
-// The same since the last dump, for a state that somebody else deleted.
+// Packets that it may have sent since the last dump, with a state that another program deleted.
 constexpr uint64_t kSentSinceDump = 1U << 20;
 
-// What a lookup of the kernel's own finds for the key. It takes the first state whose mark agrees,
-// so that can be somebody else's.
+// Result of the kernel's own lookup of a key (XFRM_MSG_GETSA). The kernel returns the first state
+// whose mark matches, which may be another program's.
 struct Found {
   bool any = false;
   bool ours = false;
@@ -26,7 +26,7 @@ struct Found {
   uint64_t sent = 0;
 };
 
-// `which` of the changes to look up.
+// Looks up the changes with the indexes in `which`.
 std::vector<Found> look_up(NetlinkSocket& socket, std::span<const Change<State>> changes,
                            const std::vector<size_t>& which) {
   std::vector<Found> found(changes.size());
@@ -63,8 +63,9 @@ uint64_t first_counter(const Found& found, const SendCounters& counters,
   return known == counters.end() || known->second == 0 ? 0 : known->second + kSentSinceDump;
 }
 
-// The kernel's placeholder need not be waited for. Traffic would bring up the next one, and a peer
-// would stay cut off for as long as packets are sent to it.
+// Replaces placeholders (see is_placeholder()) instead of waiting until the kernel removes them:
+// traffic would create the next one, and the peer would stay unreachable as long as packets are
+// sent to it.
 void replace_placeholders(NetlinkSocket& socket, std::span<const Change<State>> changes,
                           const std::vector<uint64_t>& sent, std::vector<Outcome>& outcomes) {
   std::vector<size_t> taken;

@@ -1,4 +1,4 @@
-// XFRM states of ours.
+// Pellicle's XFRM states.
 #pragma once
 
 #include <map>
@@ -11,19 +11,20 @@
 
 namespace pellicle {
 
-// The send counters last seen, so that a state which somebody deleted does not start again at zero
-// under the same key: with AES-GCM a number that comes twice gives the plain text away.
+// The send counters as last read. A state that another program deleted must not start again at zero
+// with the same key: with AES-GCM, a sequence number used twice reveals plain text.
 using SendCounters = std::map<State::Key, uint64_t>;
 
-// Packets received with each key id, by the states there are.
+// Packets that the existing states received, summed by key id.
 using Received = std::map<uint8_t, uint64_t>;
 
 void dump_states(NetlinkSocket& socket, SendCounters& counters, Received& received,
                  KernelState& into);
 
-// A replacement is delete and add; its counter goes on where the key does. A pair's key is never
-// used for a second state (agent/keys/key_use.h), so with one the counter begins at zero: a
-// receiver that begins too would not guess the upper half of a 64-bit number.
+// Replaces a state by delete and add. The counter continues if the key stays the same. A state with
+// a new pair key starts at zero, because such a key is never used for a second state
+// (agent/keys/key_use.h), and because a receiver that starts anew cannot infer the upper half of a
+// 64-bit sequence number.
 std::vector<Outcome> apply_states(NetlinkSocket& socket, SendCounters& counters,
                                   std::span<const Change<State>> changes);
 

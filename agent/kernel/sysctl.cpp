@@ -15,8 +15,8 @@ namespace pellicle {
 
 namespace {
 
-// Where a container that is not privileged finds the sysctls it may write: its own /proc/sys is
-// read-only, so the chart mounts the node's.
+// The chart mounts the node's /proc/sys here, because in an unprivileged container /proc/sys is
+// read-only.
 constexpr const char* kMounted = "/host/proc/sys/";
 
 const std::string& root() {
@@ -25,8 +25,8 @@ const std::string& root() {
   return root;
 }
 
-// sys/net answers for the namespace of the thread that opens it, however it is mounted (checked on
-// 6.1).
+// Files below sys/net belong to the network namespace of the thread that opens them, whatever the
+// mount (checked on 6.1).
 std::string file_of(const std::string& path) {
   if (path.empty() || path.front() == '/' || path.find("..") != std::string::npos) {
     throw OsError(EINVAL, "sysctl " + path + ": not a path below /proc/sys");

@@ -1,4 +1,4 @@
-// Files below /proc/sys as seen from the network namespace of the calling thread.
+// Reads and writes files below /proc/sys in the network namespace of the calling thread.
 #pragma once
 
 #include <optional>
@@ -8,12 +8,13 @@
 
 namespace pellicle {
 
-// `path` as "net/ipv4/conf/eth0/rp_filter". Without the newline; no value when there is no such
-// file. Throws OsError.
+// `path` is relative: "net/ipv4/conf/eth0/rp_filter". Returns the value without its newline;
+// nullopt when there is no such file. Throws OsError.
 std::optional<std::string> read_sysctl(const std::string& path);
 void write_sysctl(const std::string& path, const std::string& value);  // throws OsError
 
-// Are all of these files that are there as `wanted`? What cannot be read, a pass says.
+// True when every file of `wanted` that exists has that value. Ignores unreadable files: a pass
+// reports them.
 bool sysctls_hold(const Table<Sysctl>& wanted);
 
 }  // namespace pellicle

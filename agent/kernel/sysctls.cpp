@@ -18,7 +18,8 @@ Outcome write(const std::string& path, const std::string& value) {
   }
 }
 
-// A path "net/ipv4/conf/DEVICE/NAME" in three; DEVICE may be "all". The device is empty in others.
+// Splits a path "net/ipv4/conf/DEVICE/NAME" in three; DEVICE may be "all". For other paths, all
+// parts are empty.
 struct DeviceFile {
   explicit DeviceFile(const std::string& path) {
     constexpr std::string_view folder = "/conf/";
@@ -46,7 +47,7 @@ void follow(Ledger& ledger, const Devices& devices) {
     ledger.forget_sysctl(path);
     if (!name.empty()) moved.emplace_back(file.before + name + file.after, original);
   }
-  // After all have left: two devices may have each other's names.
+  // Only after all old paths are gone: two devices may have swapped names.
   for (const auto& [path, original] : moved) ledger.note_sysctl(path, original);
 }
 
@@ -59,7 +60,7 @@ void note_originals(Ledger& ledger, const Devices& devices,
       const Link* link = devices.find(DeviceFile(change.key.path).device);
       if (original) ledger.note_sysctl(change.key.path, {*original, link ? link->index : 0});
     } catch (const OsError&) {
-      // Unreadable: the write that follows says why, and nothing else waits for it.
+      // Unreadable: the write that follows reports the reason.
     }
   }
   ledger.save();
@@ -69,7 +70,7 @@ Outcome restore(Ledger& ledger, const std::string& path) {
   const auto original = ledger.sysctls().find(path);
   if (original == ledger.sysctls().end()) return {};
   auto outcome = write(path, original->second.value);
-  if (outcome.error == ENOENT) outcome = {};  // gone with its device
+  if (outcome.error == ENOENT) outcome = {};  // the file disappeared with its device
   if (outcome.ok()) ledger.forget_sysctl(path);
   return outcome;
 }

@@ -1,4 +1,4 @@
-// Sysctls of ours: those whose former value is in the ledger.
+// The sysctls that the agent changed: those whose original value is in the ledger.
 #pragma once
 
 #include <span>
@@ -12,9 +12,9 @@
 
 namespace pellicle {
 
-// Both let the ledger follow devices first: what one had before us is under the name it has now,
-// and forgotten with it. A recorded file that has gone otherwise has an empty value, so that the
-// next plan forgets it.
+// Both functions first update the ledger for renamed and removed devices: original values move to
+// the device's current name, and are dropped with the device. A recorded file that is missing for
+// another reason has an empty value in the dump, so that the next plan drops it.
 void dump_sysctls(Ledger& ledger, const Devices& devices, KernelState& into);
 std::vector<Outcome> apply_sysctls(Ledger& ledger, const Devices& devices,
                                    std::span<const Change<Sysctl>> changes);

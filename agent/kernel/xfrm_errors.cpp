@@ -5,7 +5,7 @@
 namespace pellicle {
 
 std::map<std::string, uint64_t> xfrm_errors() {
-  // Not /proc/net: that is the namespace of the process's first thread.
+  // /proc/net would be the network namespace of the process's first thread.
   std::ifstream file("/proc/thread-self/net/xfrm_stat");
   std::map<std::string, uint64_t> errors;
   std::string name;

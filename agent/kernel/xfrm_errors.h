@@ -1,4 +1,4 @@
-// Packets that XFRM threw away, and why.
+// Counts of the packets that XFRM dropped, by reason.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace pellicle {
 
 // /proc/net/xfrm_stat of the calling thread's network namespace: name ("XfrmInNoStates") -> count,
-// zeros too. Empty where the kernel does not count (CONFIG_XFRM_STATISTICS).
+// including zeros. Empty when the kernel does not count (no CONFIG_XFRM_STATISTICS).
 std::map<std::string, uint64_t> xfrm_errors();
 
 }  // namespace pellicle

@@ -30,7 +30,7 @@ std::optional<Direction> direction_of(uint8_t wire) {
     case XFRM_POLICY_FWD:
       return Direction::fwd;
     default:
-      return std::nullopt;  // a socket's own policy
+      return std::nullopt;  // a policy of a socket
   }
 }
 

@@ -16,11 +16,11 @@ struct XfrmPolicy {
 
 NetlinkMessage policy_dump();
 
-// A policy of the main type that selects by networks and mark alone and has at most one template,
-// ESP in tunnel mode; no value for anything else, which no Pellicle made.
+// Decodes a policy of type main whose selector has only networks and a mark, with at most one
+// template, ESP in tunnel mode. nullopt for all others: no version of Pellicle makes them.
 std::optional<XfrmPolicy> decode_policy(const nlmsghdr& message);
 
-NetlinkMessage encode_new_policy(const Policy::Key& key, const Policy& value);  // EEXIST if there
+NetlinkMessage encode_new_policy(const Policy::Key& key, const Policy& value);     // or EEXIST
 NetlinkMessage encode_update_policy(const Policy::Key& key, const Policy& value);  // in place
 NetlinkMessage encode_delete_policy(const Policy::Key& key);
 

@@ -12,12 +12,12 @@ namespace pellicle {
 
 namespace {
 
-constexpr size_t kStateRoom = 2048;   // the longest key and the largest replay window
-constexpr uint32_t kWindowWord = 32;  // packets a word of the replay bitmap holds
-// Above this the window needs the newer record, with ESN or without.
+constexpr size_t kStateRoom = 2048;   // bytes; fits the longest keys and the largest replay window
+constexpr uint32_t kWindowWord = 32;  // packets in one word of the replay bitmap
+// A larger window needs XFRMA_REPLAY_ESN_VAL, with or without ESN.
 constexpr uint32_t kLargestSmallWindow = 32;
 
-// The kernel's own truncation lengths (net/xfrm/xfrm_algo.c, 6.1), in bits.
+// The kernel's default truncation lengths (net/xfrm/xfrm_algo.c, 6.1), in bits.
 struct DefaultTruncation {
   const char* name;
   uint32_t bits;
@@ -35,8 +35,8 @@ bool is_default_truncation(const std::string& name, uint32_t bits) {
   return false;
 }
 
-// xfrm_algo, xfrm_algo_auth and xfrm_algo_aead: a fixed head that starts with the name and the
-// key's length in bits, then the key.
+// Head is xfrm_algo, xfrm_algo_auth or xfrm_algo_aead: a fixed part that starts with the name and
+// the key's length in bits. The key follows it.
 template <class Head>
 void put_algorithm(NetlinkMessage& message, int attribute, Head head, const std::string& name,
                    const SecretBytes& key) {
@@ -98,7 +98,7 @@ std::optional<Algorithm> decode_auth_enc(const Attributes& attributes) {
   auto enc_key = key_behind(attributes, XFRMA_ALG_CRYPT, enc);
   AuthEnc pair;
   std::optional<SecretBytes> auth_key;
-  // A dump carries both forms; the one with the truncation says more.
+  // A dump has both forms; XFRMA_ALG_AUTH_TRUNC also has the truncation.
   xfrm_algo_auth auth;
   xfrm_algo plain;
   if (attributes.read(XFRMA_ALG_AUTH_TRUNC, auth)) {
@@ -161,7 +161,7 @@ NetlinkMessage state_message(int type, const State::Key& key, const State& value
   info.family = static_cast<uint16_t>(address_family(key.dst.family()));
   info.mode = XFRM_MODE_TUNNEL;
   if (value.esn) info.flags = XFRM_STATE_ESN;
-  // The newer record carries the window itself and wants this field empty (6.1).
+  // XFRMA_REPLAY_ESN_VAL contains the window; with it, the kernel expects 0 in this field (6.1).
   if (!value.esn && value.replay_window <= kLargestSmallWindow) {
     info.replay_window = static_cast<uint8_t>(value.replay_window);
   }
@@ -179,7 +179,8 @@ NetlinkMessage state_message(int type, const State::Key& key, const State& value
 }  // namespace
 
 NetlinkMessage state_dump() {
-  // Without the header of a single GETSA: the kernel (6.1) would read it as an attribute.
+  // Without the header that a GETSA for one state has: in a dump the kernel (6.1) would parse it as
+  // an attribute.
   return NetlinkMessage(XFRM_MSG_GETSA, 0);
 }
 

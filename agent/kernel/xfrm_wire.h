@@ -1,4 +1,4 @@
-// What XFRM states and policies share on the wire.
+// Conversions that the codecs of XFRM states and policies share.
 #pragma once
 
 #include <linux/xfrm.h>
@@ -11,6 +11,6 @@ xfrm_address_t to_wire(const IpAddress& address);
 IpAddress from_wire(const xfrm_address_t& address, Family family);
 xfrm_mark to_wire(const Mark& mark);
 Mark from_wire(const xfrm_mark& mark);
-xfrm_lifetime_cfg unlimited();  // nothing expires by itself
+xfrm_lifetime_cfg unlimited();  // states and policies do not expire
 
 }  // namespace pellicle

@@ -14,7 +14,7 @@ struct bpf_object;
 
 namespace pellicle {
 
-inline constexpr const char* kProgramPrefix = "pell_";  // all programs of Pellicle's have it
+inline constexpr const char* kProgramPrefix = "pell_";  // of all Pellicle's programs, and no others
 
 // The kernel's information about a loaded program.
 struct ProgramInfo {

@@ -12,8 +12,8 @@
 namespace pellicle {
 
 // Priority and handle of Pellicle's filter on a hook. A lower priority runs first; the kernel
-// numbers filters without a given priority from 49152 downwards. The handle spells "Pell" and is
-// unlikely to collide.
+// numbers filters without a given priority from 49152 downwards. The handle spells "Pell"; no other
+// program uses it.
 inline constexpr uint16_t kFilterPriority = 1;
 inline constexpr uint32_t kFilterHandle = 0x50656c6c;
 

@@ -13,8 +13,7 @@ struct MapUse {
   std::string type;                 // bpftool's name: "lpm_trie"
   std::optional<uint64_t> entries;  // of an array: max_entries; nullopt for a ring buffer
   uint64_t max_entries = 0;         // of a ring buffer: its size in bytes
-  uint64_t bytes =
-      0;  // kernel memory as the kernel counts it (memlock); of a ring buffer: its size
+  uint64_t bytes = 0;               // kernel memory (memlock); of a ring buffer: its size
   auto operator<=>(const MapUse&) const = default;
 };
 

@@ -120,8 +120,8 @@ struct LinuxKernel::Parts {
         plan[first]);
   }
 
-  // All messages of a run are built before the first is sent. With longer runs, most of the time
-  // would go to memory.
+  // All messages of a run are built before the first is sent. With longer runs, memory would be
+  // most of the cost.
   static constexpr size_t kMostAtOnce = 256;
 
   // Converts OsError, which only this folder uses, to a KernelError that names the operation.

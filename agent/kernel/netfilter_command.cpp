@@ -78,8 +78,7 @@ pid_t start(const std::vector<std::string>& arguments, const Pipe& in, const Pip
 void write_some(FileDescriptor& to, const std::string& input, size_t& written) {
   const ssize_t n = write(to.get(), input.data() + written, input.size() - written);
   if (n > 0) written += static_cast<size_t>(n);
-  if (n < 0 && errno != EAGAIN && errno != EINTR)
-    written = input.size();  // the child reads no more
+  if (n < 0 && errno != EAGAIN && errno != EINTR) written = input.size();  // the child is done
   if (written == input.size()) to.close();
 }
 

@@ -11,7 +11,7 @@
 
 namespace pellicle {
 
-inline constexpr std::string_view kChainPrefix = "PELLICLE_";  // all chains of Pellicle's have it
+inline constexpr std::string_view kChainPrefix = "PELLICLE_";  // of all Pellicle's chains
 
 // One table: its rules by chain, in order, without "-A CHAIN ".
 using SavedTable = std::map<std::string, std::vector<std::string>>;

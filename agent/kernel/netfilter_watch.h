@@ -17,7 +17,7 @@ inline constexpr const char* kNetfilterLock = "/run/xtables.lock";
 class NetfilterLockWatch {
  public:
   explicit NetfilterLockWatch(const std::string& lock = kNetfilterLock);
-  int fd() const { return inotify_.get(); }  // -1: cannot be watched, for want of its folder
+  int fd() const { return inotify_.get(); }  // -1: cannot be watched, its folder does not exist
   bool used();  // true: a program closed the lock since the last call; does not wait
 
  private:

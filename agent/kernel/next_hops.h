@@ -9,8 +9,8 @@
 
 namespace pellicle {
 
-// For packets without a mark, through all rules and tables. Of a multipath route it is the next hop
-// that the kernel uses for these two addresses. By destination. Throws OsError.
+// The next hop of packets without a mark, by all rules and tables. Of a multipath route it is the
+// one that the kernel uses for the question's two addresses. Keyed by destination. Throws OsError.
 std::map<IpAddress, NextHop> read_next_hops(NetlinkSocket& socket, const Devices& devices,
                                             const std::vector<NextHopQuestion>& questions);
 

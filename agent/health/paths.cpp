@@ -7,7 +7,7 @@ namespace pellicle {
 namespace {
 
 constexpr unsigned kNodesPerSecond = 10;  // the most nodes that one node asks in a second
-// Average distance between the first questions that all other nodes ask a new node.
+// Average interval between the first questions that all other nodes ask a new node.
 constexpr std::chrono::milliseconds kApart{10};
 constexpr std::chrono::seconds kPatience{5};  // the kernel sends SYNs after 0, 1 and 3 s
 

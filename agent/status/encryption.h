@@ -31,8 +31,8 @@ std::vector<std::string> decryption_interfaces(const KernelState& actual);
 // True for states that encrypt packets that this node sends.
 bool is_sending(const State::Key& key);
 
-// The key id of a state. A sending state has it in its mark, a receiving state in the lowest four
-// bits of its SPI: the SPI is the key id, or is made from it.
+// The key id of a state. A sending state with an encryption mark has it in that mark. All others
+// have it in the lowest four bits of their SPI, which is the key id itself or made from it.
 uint8_t key_id(const State::Key& key);
 
 // Name of the state's peer. Empty: the state serves all peers, or no peer has its address.

@@ -1,4 +1,4 @@
-// Programs on devices, through BpfDatapath and seen by `tc`.
+// Programs on devices, through BpfDatapath and as `tc` shows them.
 #include "agent/kernel/bpf_datapath.h"
 #include "agent/kernel/os_error.h"
 #include "tests/contract/pods_site.h"
@@ -34,7 +34,7 @@ std::string filters(const std::string& dev, const std::string& side) {
   return shell("tc filter show dev " + dev + " " + side);
 }
 
-// Somebody else's filter: of another kind and at another priority.
+// A filter that Pellicle does not own: another kind, another priority.
 void add_foreign_filter(const std::string& dev, const std::string& side) {
   shell("tc filter add dev " + dev + " " + side +
         " prio 7 protocol ip u32 match ip protocol 99 0xff classid 1:1");
@@ -161,7 +161,7 @@ TEST_CASE("attachments: what cannot be is refused with its reason") {
   unknown.value.program = "pell_nothing";
   CHECK(error_of(unknown).first == ENOENT);
   CHECK_THAT(error_of(unknown).second, Contains("pell_nothing"));
-  // Priority 1 held by another kind of filter: the kernel's own words.
+  // Another kind of filter holds priority 1: the error carries the kernel's own words.
   shell("tc qdisc add dev eth0 clsact");
   shell("tc filter add dev eth0 ingress prio 1 protocol ip u32 match u32 0 0 classid 1:1");
   const std::string before = filters("eth0", "ingress");

@@ -1,4 +1,4 @@
-// The listener to the programs, and what becomes of its maps.
+// The event listener, and the lifetime of its maps.
 #include <bpf/bpf.h>
 #include <poll.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// The programs as an agent has loaded them, with their maps pinned, but on no device.
+// The programs as an agent loads them: maps pinned, attached to no device.
 struct Pinned {
   PinFolder pins;
   BpfPrograms programs{BpfMaps{}};
@@ -25,7 +25,7 @@ struct Pinned {
     for (const char* name : kMapNames) pin_map(pins.path(), name, programs.map_fd(name));
   }
 
-  // A pod's IPv4 packet before there is any configuration: dropped.
+  // A pod's IPv4 packet before any configuration exists: the program drops it.
   void drop_one() const {
     std::vector<uint8_t> frame(60);
     frame[12] = 0x08;
@@ -66,7 +66,7 @@ size_t heard(DatapathEvents& events) {
   return count;
 }
 
-// Without hardware for it the kernel wakes who waits at the next tick only.
+// Without hardware support the kernel wakes a waiting process only at the next tick.
 bool becomes_readable(const DatapathEvents& events, int milliseconds = 10000) {
   pollfd waiting{.fd = events.fd(), .events = POLLIN, .revents = 0};
   return poll(&waiting, 1, milliseconds) == 1;
@@ -111,7 +111,7 @@ TEST_CASE("datapath events: one that is read no further stops there, and the res
   CHECK_THROWS_WITH(
       events.read([](const DatapathEvent&) -> bool { throw std::runtime_error("full"); }), "full");
   CHECK(events.read([&](const DatapathEvent&) { return ++count > 0; }));
-  CHECK(count < 1000);  // a part, so that the wish is renewed in time
+  CHECK(count < 1000);  // a part, so that the listener's lease is renewed in time
   CHECK(count + heard(events) == 999);
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("datapath events: a wish that is renewed too late says so") {
   DatapathEvents events(pinned.pins.path(), {});
   CHECK(events.renew().count() == 0);
   auto listener = pinned.listener();
-  listener.until = 1;  // as after a long sleep
+  listener.until = 1;  // as after a long suspend
   const uint32_t only = 0;
   update_bytes(pinned.programs.map_fd(MAP_LISTENER), &only, &listener, "the listener");
   pinned.drop_one();
@@ -198,7 +198,7 @@ TEST_CASE("bpf datapath: what an older agent pinned gets the maps that it lacks"
   const auto peers = pinned_map(pins.path(), MAP_PEERS).value().id;
   BpfDatapath newer(pins.path());
   newer.dump(state);
-  CHECK_FALSE(state.attachments.at(in.key).current_maps);  // so it is attached anew
+  CHECK_FALSE(state.attachments.at(in.key).current_maps);  // so it is attached again
   newer.apply(in);
   newer.dump(state);
   CHECK(state.attachments.at(in.key) == in.value);

@@ -1,5 +1,5 @@
-// What runs on the hooks of ours, and in which order: as the kernel tells it, and as packets see
-// it.
+// What runs on the hooks where Pellicle attaches, and in which order: as the kernel reports it and
+// as packets meet it.
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <net/if.h>
@@ -28,7 +28,7 @@ Change<Attachment> uplink_in(BpfDatapath& datapath) {
       .value = {.program = "pell_uplink_in", .tag = datapath.program_tags().at("pell_uplink_in")}};
 }
 
-// A program that says 0 to every packet: TC_ACT_OK of a filter, TCX_PASS of a tcx program.
+// A program that returns 0 for every packet: TC_ACT_OK for a filter, TCX_PASS for a tcx program.
 FileDescriptor accepting_program() {
   const bpf_insn code[] = {
       {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
@@ -39,7 +39,7 @@ FileDescriptor accepting_program() {
   return program;
 }
 
-// Pinned, so that tc takes it.
+// Pinned, so that tc can attach it.
 class OthersProgram {
  public:
   OthersProgram() {
@@ -70,8 +70,8 @@ uint64_t runs_of(uint32_t id) {
   return info.run_cnt;
 }
 
-// A device with our program, another end that packets come from, and the kernel counting how often
-// a program runs.
+// A device with Pellicle's program, a peer device that sends packets to it, and the kernel's run
+// count per program.
 class Uplink {
  public:
   Uplink() {
@@ -96,14 +96,14 @@ class Uplink {
     return hooks[0];
   }
 
-  // Does our program see a packet? It must just when nothing is said to run ahead of it.
+  // Does Pellicle's program see a packet? It must exactly when no program is reported ahead of it.
   bool reached() {
     const uint64_t before = runs_of(hook().ours()->id);
     shell_status("ping -c 1 -W 0.2 192.0.2.2 > /dev/null");
     return runs_of(hook().ours()->id) > before;
   }
 
-  // As a dump has it.
+  // As dumped.
   Attachment attachment() {
     KernelState state;
     datapath_.dump(state);
@@ -144,7 +144,7 @@ TEST_CASE("hooks: of two filters with our priority the newer one runs first") {
   CHECK(ahead[1].handle == 2);
   CHECK_FALSE(uplink.reached());
   CHECK(uplink.attachment().foremost == !has_tcx());
-  if (has_tcx()) return;  // "ours moves to tcx" goes on
+  if (has_tcx()) return;  // the test "ours moves to tcx" covers this case
   uplink.attach_anew();   // in place: the order stays
   CHECK(uplink.hook().ahead().size() == 2);
   CHECK_FALSE(uplink.reached());
@@ -211,7 +211,7 @@ TEST_CASE("hooks: tcx programs run ahead of every filter, where the kernel has t
   CHECK_FALSE(uplink.attachment().foremost);
   uplink.attach_anew();
   CHECK(uplink.attachment().foremost);
-  const auto entries = uplink.hook().entries;  // our filter has gone
+  const auto entries = uplink.hook().entries;  // Pellicle's filter is gone
   REQUIRE(entries.size() == 2);
   CHECK(entries[0].ours);
   CHECK(entries[1].program == "others_tcx");
@@ -222,7 +222,7 @@ TEST_CASE("hooks: tcx programs run ahead of every filter, where the kernel has t
 
 TEST_CASE("hooks: ours moves to tcx from behind another's filter, which stays and has its say") {
   Uplink uplink;
-  if (!has_tcx()) return;  // "of two filters with our priority" says what becomes of ours
+  if (!has_tcx()) return;  // the test "of two filters with our priority" covers this case
   const OthersProgram program;
   shell(std::string(kOthers) + "prio 1 handle 2 bpf da object-pinned " + program.pin());
   CHECK_FALSE(uplink.attachment().foremost);
@@ -242,7 +242,7 @@ TEST_CASE("hooks: ours moves to tcx from behind another's filter, which stays an
   uplink.attach_anew();  // in place
   CHECK(uplink.hook().entries[0].is_tcx());
   CHECK(uplink.reached());
-  CHECK(uplink.hook().entries[0].id == before);  // the same program of the same agent
+  CHECK(uplink.hook().entries[0].id == before);  // same agent, same program
 
   shell("tc filter del dev eth0 ingress prio 1");
   CHECK(uplink.hook().entries.size() == 1);
@@ -252,7 +252,7 @@ TEST_CASE("hooks: ours moves to tcx from behind another's filter, which stays an
 
 TEST_CASE("hooks: a move that was not finished is finished") {
   Uplink uplink;
-  if (!has_tcx()) return;  // ours is in one place there
+  if (!has_tcx()) return;  // without tcx the program has only one place
   const FileDescriptor ours(bpf_prog_get_fd_by_id(uplink.hook().ours()->id));
   const auto device = static_cast<int>(if_nametoindex("eth0"));
   REQUIRE(bpf_prog_attach(ours.get(), device, kTcxIngress, 0) == 0);
@@ -262,7 +262,7 @@ TEST_CASE("hooks: a move that was not finished is finished") {
   const auto entries = uplink.hook().entries;
   REQUIRE(entries.size() == 1);
   CHECK(entries[0].is_tcx());
-  CHECK_THAT(shell("tc qdisc show dev eth0"), !Contains("clsact"));  // it was for our filter alone
+  CHECK_THAT(shell("tc qdisc show dev eth0"), !Contains("clsact"));  // it had only our filter
 }
 
 TEST_CASE("hooks: a tcx program that comes or goes is noticed") {

@@ -291,7 +291,7 @@ TEST_CASE("bpf datapath: maps full to the last entry are dumped quickly") {
   }
   const std::clock_t start = std::clock();
   const KernelState state = dumped(datapath);
-  const double took = double(std::clock() - start) / CLOCKS_PER_SEC;  // ours, not the machine's
+  const double took = double(std::clock() - start) / CLOCKS_PER_SEC;  // of this process
   CHECK(state.peers.size() == 5000);
   CHECK(state.endpoints.size() == datapath::MAX_ENDPOINTS);
   CAPTURE(took);

@@ -1,5 +1,5 @@
-// What the kernel puts in a missing state's place while a key daemon listens, and what becomes of
-// it.
+// The larval state that the kernel adds for a missing state while a key daemon listens, and how the
+// agent replaces it.
 #include <arpa/inet.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kPeer = "10.0.0.40";
 
-// One packet to a pod of worker2, marked as the programs mark it.
+// One packet to a pod of worker2, marked as the eBPF programs mark it.
 void send_marked() {
   const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM, 0));
   const uint32_t mark = encrypt_mark(3).value;
@@ -44,7 +44,7 @@ TEST_CASE("a state that was flushed under traffic comes back at once, key daemon
   const auto kernel = site.start_agent();
   const auto desired = worker_state(*kernel);
   require_pass(*kernel, desired);
-  // charon listens so. Without anybody the kernel would not ask.
+  // charon listens like this. Without a listener the kernel sends no acquire.
   Announcements key_daemon(NETLINK_XFRM, group_bit(XFRMNLGRP_ACQUIRE));
   shell("ip xfrm state flush");
   send_marked();

@@ -1,4 +1,4 @@
-// What the kernel announces to everybody: the types of its messages.
+// The types of the netlink messages that the kernel multicasts.
 #pragma once
 
 #include <linux/netlink.h>
@@ -18,7 +18,7 @@ inline uint32_t group_bit(unsigned number) {
   return 1U << (number - 1);
 }
 
-// The types of the messages that the kernel sends to everybody, in order.
+// Listens to multicast groups; heard() returns the message types since the last call, in order.
 class Announcements {
  public:
   Announcements(int protocol, uint32_t groups)

@@ -1,5 +1,5 @@
-// What the real XFRM counts, and that it is read from where it stands: packets of ours through a
-// pair of states on the loopback device, and some that must not get through.
+// What the real XFRM counts, and that each counter is read from the right field. Packets pass a
+// pair of states on the loopback device; replayed and forged packets must not pass.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -33,8 +33,8 @@ State state_with(const char* src, Mark output_mark, bool esn, uint32_t window) {
           .esn = esn};
 }
 
-// Sender and receiver in one namespace: marked packets go through ESP and the loopback device,
-// where netfilter does what our program on the uplink does.
+// Sender and receiver in one namespace: marked packets go through ESP and the loopback device.
+// Netfilter sets the mark that the uplink program sets on a node.
 class Loop {
  public:
   Loop(bool esn, uint32_t window) : kernel_(site_.start_agent()) {
@@ -61,7 +61,7 @@ class Loop {
           " -c " + std::to_string(count) + " " + kTo);
   }
 
-  // As somebody who replays or forges packets sends it.
+  // A raw ESP packet, as an attacker replays or forges it.
   static void forge(uint32_t sequence) {
     const FileDescriptor socket(::socket(AF_INET, SOCK_RAW, IPPROTO_ESP));
     REQUIRE(socket);
@@ -85,7 +85,7 @@ class Loop {
   }
   StateCounters sending() { return counters(encrypt_mark(3)); }
   StateCounters receiving() { return counters(kDecryptMark); }
-  // The receiving state's, once it has thrown away as many packets: a softirq may be late.
+  // The receiving state's counters, once it has rejected `count` packets: the softirq may run late.
   StateCounters after_failures(uint64_t count) {
     const auto failures = [](const StateCounters& of) {
       return of.replayed + of.outside_window + of.integrity_failed;
@@ -124,7 +124,7 @@ TEST_CASE("counters: sequence, packets, bytes and times of both directions") {
   CHECK(in.replayed + in.outside_window + in.integrity_failed == 0);
   shell("sleep 2.1");
   Loop::ping(1);
-  // One of the two, by the kernel's version: the first use stays, or the last one is told.
+  // Depends on the kernel's version: either the first use is kept or the last use is reported.
   const auto later = loop.sending();
   CHECK((later.last_used >= out.first_used + 2 || later.first_used == out.first_used));
 }
@@ -151,7 +151,7 @@ TEST_CASE("counters: what is replayed, too old or forged is told apart") {
     CHECK(in.received == 40);
     CHECK(in.packets == 40);
     CHECK(in.replayed == 2);
-    // With ESN an old number is taken for one after the next wrap, and then the ICV is wrong.
+    // With ESN the kernel takes an old number for one after the next wrap, so the ICV fails.
     CHECK(in.outside_window == (esn ? 0 : 1));
     CHECK(in.integrity_failed == (esn ? 4 : 3));
     CHECK(loop.sending().integrity_failed == 0);

@@ -1,5 +1,5 @@
-// A kernel that fails on demand: it refuses operations without passing them on, or dies between
-// two of them.
+// A kernel that fails on demand: it refuses operations without executing them, or dies between two
+// of them.
 #pragma once
 
 #include <cerrno>
@@ -11,7 +11,7 @@
 
 namespace pellicle::contract {
 
-// Thrown out of apply() where the process "died"; nothing in Pellicle catches it.
+// Thrown out of apply() where the process "dies"; nothing in Pellicle catches it.
 struct Death {};
 
 class FaultyKernel : public Kernel {
@@ -19,8 +19,8 @@ class FaultyKernel : public Kernel {
   struct Faults {
     size_t refuse_every = 0;            // of all operations since construction; 0: none
     int refuse_with = ENOBUFS;          // errno
-    std::optional<size_t> dies_before;  // this operation of the next apply
-    std::function<void()> after_each;   // operation, which are then carried out one by one
+    std::optional<size_t> dies_before;  // index of an operation in the next apply()
+    std::function<void()> after_each;   // runs after each operation; operations are applied singly
   };
 
   FaultyKernel(Kernel& real, Faults faults) : real_(real), faults_(std::move(faults)) {}

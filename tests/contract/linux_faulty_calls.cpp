@@ -1,5 +1,6 @@
-// System calls that fail on the way to the kernel and back: whichever, however often, the next pass
-// without such makes it good, what others have stays theirs, and no descriptor is left open.
+// System calls that fail before or after they reach the kernel. Whichever call fails, and however
+// often: the next pass without failures repairs everything, objects of other programs stay, and no
+// descriptor leaks.
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -22,7 +23,7 @@ size_t open_descriptors() {
   return static_cast<size_t>(std::distance(begin(open), end(open)));
 }
 
-// Something of somebody's beside each kind of object that goes over netlink.
+// A foreign object beside each kind of object that goes over netlink.
 void plant_others() {
   shell(
       "ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 3 reqid 1 mode tunnel "
@@ -37,11 +38,11 @@ void require_sentence(const std::string& text) {
   INFO(text);
   REQUIRE_FALSE(text.empty());
   REQUIRE(text.find('\n') == std::string::npos);
-  const bool named = text.find(": ") != std::string::npos;  // what was done, and what became of it
+  const bool named = text.find(": ") != std::string::npos;  // operation and outcome
   REQUIRE(named);
 }
 
-// A pass as the agent makes it. What went wrong, each in a sentence.
+// One pass as the agent makes it. Returns one sentence per failure.
 std::vector<std::string> pass(Kernel& kernel, const KernelState& desired) {
   std::vector<std::string> wrong;
   try {
@@ -57,11 +58,12 @@ std::vector<std::string> pass(Kernel& kernel, const KernelState& desired) {
 
 KernelState without_netfilter(Kernel& kernel) {
   auto inputs = worker_inputs(kernel);
-  inputs.settings.netfilter = false;  // its tools are processes of their own
+  inputs.settings.netfilter = false;  // netfilter's tools are separate processes
   return compute(inputs).state;
 }
 
-// Up to what is desired and down again, with such faults and then without. How many there were.
+// Applies `desired`, then the empty state, each with failing calls first and without them next.
+// Returns the number of failed calls.
 size_t live_through(Kernel& kernel, const KernelState& desired, FaultyCall call, int error,
                     unsigned every) {
   INFO("every " << every << ": " << std::strerror(error));
@@ -80,14 +82,14 @@ size_t live_through(Kernel& kernel, const KernelState& desired, FaultyCall call,
   return failed;
 }
 
-// EINTR alone is asked again at once, so not every call may end so.
+// EINTR is retried at once, so not every call may fail with it.
 void live_through_all(FaultyCall call, std::initializer_list<int> errors) {
   const LinuxSite site;
   plant_others();
   const auto planted = site.listing();
   const auto kernel = site.start_agent();
   const auto desired = without_netfilter(*kernel);
-  live_through(*kernel, desired, FaultyCall::none, 0, 1);  // what is opened once
+  live_through(*kernel, desired, FaultyCall::none, 0, 1);  // opens what is opened only once
   const size_t open = open_descriptors();
   for (const int error : errors) {
     size_t failed = 0;

@@ -1,4 +1,4 @@
-// Replacing is one step of the kernel's: what it announces meanwhile holds no deletion.
+// A replacement is one step in the kernel: the kernel announces no deletion meanwhile.
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
@@ -21,7 +21,7 @@ bool contains(const Types& types, uint16_t type) {
   return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-// One pass in which every operation on objects of one kind is a replacement; how many there were.
+// One pass in which every operation on objects of `Kind` is a replacement. Returns their number.
 template <class Kind>
 size_t require_replaced(Kernel& kernel, const KernelState& desired) {
   const auto pass = reconcile(kernel, desired);
@@ -59,7 +59,7 @@ TEST_CASE("in place: a policy gets another template or priority without a moment
   CHECK(policies.heard() == Types(all, XFRM_MSG_UPDPOLICY));
   require_quiet(*kernel, desired);
 
-  inputs.nodes.erase("worker2");  // what a deletion would have been heard as
+  inputs.nodes.erase("worker2");  // shows that the listener hears a deletion
   require_pass(*kernel, compute(inputs).state);
   CHECK(contains(policies.heard(), XFRM_MSG_DELPOLICY));
 }
@@ -111,7 +111,7 @@ TEST_CASE("in place: a program is swapped for another without a moment without o
   auto kernel = site.start_agent();
   const auto desired = worker_state(*kernel);
   require_pass(*kernel, desired);
-  // Maps that somebody unpinned: the next agent loads programs of its own and swaps them in.
+  // The maps are unpinned: the next agent loads its own programs and swaps them in.
   shell("rm /sys/fs/bpf/pellicle-test-*/*");
   kernel = site.start_agent();
   Announcements filters(NETLINK_ROUTE, group_bit(RTNLGRP_TC));

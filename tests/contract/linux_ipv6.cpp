@@ -1,4 +1,4 @@
-// Both families, and IPv6 alone, on a real kernel.
+// Dual stack, and IPv6 alone, on a real kernel.
 #include "agent/kernel/netns.h"
 #include "agent/kernel/sysctl.h"
 #include "tests/contract/linux_worker.h"
@@ -159,7 +159,7 @@ TEST_CASE("ipv6: another device's advertised default route outlives forwarding a
   CHECK_THAT(default_route(), Catch::Contains("proto ra"));
   CHECK(sysctl("eth1/accept_ra") == "2");
   CHECK(sysctl("eth0/accept_ra") == "2");
-  // While the router is away as well: its next advertisement must be heard.
+  // Also while no advertised route is left: the router's next advertisement must be accepted.
   shell("ip -6 route flush dev eth1 proto ra && ip -6 addr flush dev eth1 scope global");
   require_quiet(*kernel, dual_state(*kernel, true));
   CHECK(advertised());

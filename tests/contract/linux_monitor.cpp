@@ -1,4 +1,4 @@
-// What the kernel announces, heard in the guest.
+// Kernel notifications, received in the guest.
 #include <poll.h>
 
 #include "agent/kernel/monitor.h"

@@ -1,4 +1,4 @@
-// By which way this host reaches others, asked of the kernel, and routes that take the same way.
+// Next hops to other hosts as the kernel answers them, and routes that use them.
 #include "tests/contract/linux_worker.h"
 
 namespace this_file {
@@ -25,7 +25,7 @@ NextHop by(const char* device, const char* gateway = nullptr, bool onlink = fals
           .mtu = 1500};
 }
 
-// worker2 in another subnet; what is desired with the way that the kernel has to it.
+// worker2 in another subnet, with the kernel's next hop to it.
 Inputs distant_peer(Kernel& kernel, const char* address = "172.19.0.4") {
   auto inputs = worker_inputs(kernel);
   inputs.nodes.at("worker2").internal_ipv4 = ip(address);
@@ -89,12 +89,12 @@ TEST_CASE("next hops: rules, equal ways and next hop objects are the kernel's to
   shell("ip route add 172.19.0.0/16 nexthop via 172.18.0.1 nexthop via 192.0.2.1");
   const auto one = asked(*kernel, "172.19.0.4", "172.18.0.3");
   CHECK((one == by("eth0", "172.18.0.1") || one == by("eth1", "192.0.2.1")));
-  CHECK(asked(*kernel, "172.19.0.4", "172.18.0.3") == one);  // and stays with it
+  CHECK(asked(*kernel, "172.19.0.4", "172.18.0.3") == one);  // the choice is stable
 
   shell("ip nexthop add id 7 via 172.18.0.7 dev eth0 && ip route add 172.21.0.0/16 nhid 7");
   CHECK(asked(*kernel, "172.21.0.4") == by("eth0", "172.18.0.7"));
 
-  // As tailscaled has it: a table of its own, behind a rule that marked packets do not meet.
+  // As tailscaled does: its own table, behind a rule that marked packets do not match.
   shell("ip route add 100.64.0.4 dev eth1 table 52 && ip rule add pref 5270 lookup 52");
   CHECK(asked(*kernel, "100.64.0.4") == by("eth1"));
   shell("ip route add 172.22.0.0/16 via 192.0.2.9 table 77");
@@ -117,7 +117,7 @@ TEST_CASE("next hops: IPv6, and an IPv4 destination behind an IPv6 gateway") {
   shell("ip -6 route add unreachable fd00:174::/64");
   CHECK(asked(*kernel, "fd00:174::4").device.empty());
 
-  // BGP without numbers: RFC 5549.
+  // Unnumbered BGP: RFC 5549.
   shell("ip route add 172.19.0.4/32 via inet6 fe80::1 dev eth0");
   CHECK(asked(*kernel, "172.19.0.4") == by("eth0", "fe80::1"));
 }

@@ -1,4 +1,4 @@
-// What only the real routing tables, devices and sysctls can be asked.
+// What only real routing tables, devices and sysctls can show.
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ std::string index_of(const std::string& device) {
                device + " | cut -d: -f1");
 }
 
-// CAP_NET_ADMIN taken from this thread until the end of the scope.
+// Drops CAP_NET_ADMIN from this thread until the end of the scope.
 class Unprivileged {
  public:
   Unprivileged() { set(false); }
@@ -133,7 +133,7 @@ TEST_CASE(
     shell(damage);
     CHECK_FALSE(plan(desired, kernel->dump()).empty());
     require_pass(*kernel, desired);
-    require_pass(*kernel, desired);  // what hangs on the device comes after it
+    require_pass(*kernel, desired);  // objects that depend on the device follow in the second pass
     require_quiet(*kernel, desired);
     CHECK(index_of("cilium_host") + index_of("cilium_net") == indexes);
   }

@@ -1,4 +1,4 @@
-// States under keys per pair of nodes, as the real XFRM takes them.
+// States with one key per pair of nodes, on the real XFRM.
 #include <linux/netlink.h>
 
 #include "agent/kernel/netlink_socket.h"
@@ -23,7 +23,7 @@ AuthEnc cbc() {
           SecretBytes(std::vector<uint8_t>(16, 9)), 0};
 }
 
-// The seed's worker with a key per pair; control-plane has announced nothing yet.
+// The seed's worker with a key per pair; control-plane has no announcement yet.
 Inputs pair_inputs(LinuxKernel& kernel) {
   auto inputs = worker_inputs(kernel);
   inputs.key->per_pair = true;

@@ -1,6 +1,5 @@
-// The properties that are worth more than examples, over random clusters, on Linux. A failure names
-// the seed of its case. tests/unit/reconcile/properties.cpp runs many more of them over the
-// in-memory kernel.
+// Properties over random clusters, on Linux. A failure names the seed of its case.
+// tests/unit/reconcile/properties.cpp runs many more cases over the in-memory kernel.
 #include <algorithm>
 
 #include "agent/reconcile/reconciler.h"
@@ -41,7 +40,7 @@ void require_no_refusals(const std::vector<Refusal>& refusals) {
   REQUIRE(refusals.empty());
 }
 
-// One pass, after which the next plans nothing.
+// One pass reaches the desired state, and the next pass plans nothing.
 void require_converges(LinuxWorld& world) {
   const auto desired = world.desired();
   require_no_refusals(world.pass());
@@ -62,8 +61,8 @@ void live_through(Random& random, LinuxWorld& world, const std::vector<Event>& e
   }
 }
 
-// Two clusters of one node without pods that have most of their Nodes in common, so that going
-// from one to the other adds, replaces and removes.
+// Two clusters of one node without pods that share most of their Nodes, so that a change from one
+// to the other adds, replaces and removes.
 struct Pair {
   KernelState before;
   KernelState after;
@@ -91,8 +90,8 @@ Pair two_clusters(LinuxWorld& world) {
   return pair;
 }
 
-// Of each peer to which packets are sent on both sides of a change: while its entry tells the
-// programs to mark, there are a policy for the mark and a state for the policy.
+// Applies to each peer that receives packets before and after a change: while its entry tells the
+// eBPF programs to mark, a policy for the mark and a state for the policy exist.
 void require_encrypts(const KernelState& before, const KernelState& after, const KernelState& now) {
   for (const auto& [key, peer] : now.peers) {
     const auto sends = [&key = key](const KernelState& state) {
@@ -115,7 +114,7 @@ void require_encrypts(const KernelState& before, const KernelState& after, const
   }
 }
 
-// What is there and stays wanted is there, however often it was replaced.
+// Each object that existed and is still desired exists, however often it was replaced.
 void require_kept(const KernelState& before, const KernelState& after, const KernelState& now) {
   for_each_table([&](const char* name, auto table) {
     INFO(name);
@@ -128,7 +127,7 @@ void require_kept(const KernelState& before, const KernelState& after, const Ker
   });
 }
 
-// Somebody's own IPsec with our reqid, and routes and rules in our neighbourhood.
+// Another program's IPsec with Pellicle's reqid, and foreign routes and rules next to Pellicle's.
 void plant_neighbours() {
   const std::string esp = " proto esp reqid 1 mode tunnel ";
   const std::string key = "aead 'rfc4106(gcm(aes))' 0x0102030405060708090a0b0c0d0e0f1011121314 128";
@@ -162,7 +161,7 @@ void obstruct(Random& random, LinuxWorld& world) {
     if (random.chance(20)) obstacles.states.emplace(key, state);
   }
   for (auto [key, policy] : desired.policies) {
-    policy.priority = 9;  // of what has no template, the sign that it is ours
+    policy.priority = 9;  // marks ownership of a policy without a template
     if (policy.tmpl) policy.tmpl->reqid = 7;
     if (random.chance(20)) obstacles.policies.emplace(key, policy);
   }
@@ -174,7 +173,7 @@ void obstruct(Random& random, LinuxWorld& world) {
   world.site().plant(obstacles);
 }
 
-// Everything of ours that somebody could find; pods' devices are not the datapath's to remove.
+// Every trace of Pellicle on the node, except pods' devices: the datapath does not remove those.
 std::string traces_of_ours() {
   return shell(
       "ip -br link | grep cilium; tc qdisc | grep clsact; iptables-legacy-save | grep PELLICLE;"
@@ -214,7 +213,7 @@ TEST_CASE("properties: a long life ends where one pass from nothing does") {
 
 TEST_CASE("properties: events reordered, repeated or squashed give the same state") {
   for_random_cases(3, [](Random& random) {
-    // This node's own address stands fast: who chooses an address must remember which.
+    // This node's own address is fixed: an agent that chooses an address must remember its choice.
     std::vector<Event> events = {
         NodeEvent{kRandomSelf,
                   seed::node(kRandomSelf, "2023-01-05", "10.0.1.0/24", "172.18.0.3", "10.0.1.138")},
@@ -279,7 +278,7 @@ TEST_CASE("properties: whatever operations are refused, one pass without refusal
     FaultyKernel faulty(world.kernel(), {.refuse_every = k});
     REQUIRE(reconcile(faulty, to).refusals.size() >= 1);
     auto kept = to;
-    kept.routes.clear();  // one whose replacement was refused goes with its old source address
+    kept.routes.clear();  // a refused replacement loses the route with its old source
     require_kept(from, kept, world.kernel().dump());
     require_reaches(world.kernel(), to);
   }

@@ -1,4 +1,4 @@
-// The rules of a real kernel: ours, those of others, and where `lookup local` stands.
+// The rules of a real kernel: Pellicle's, foreign ones, and the position of `lookup local`.
 #include <linux/rtnetlink.h>
 
 #include "tests/contract/linux_announcements.h"
@@ -65,7 +65,7 @@ TEST_CASE("rules of an agent that gave them no origin are replaced, each by anot
       "ip rule add pref 100 lookup local; "
       "ip rule add pref 1 fwmark 0xd00/0xf00 lookup 200; "
       "ip rule add pref 1 fwmark 0xe00/0xf00 lookup 200 proto boot; ";
-  const bool beside = GENERATE(false, true);  // those of both agents stand there
+  const bool beside = GENERATE(false, true);  // the rules of both agents exist
   CAPTURE(beside);
   shell(std::string(old) + (beside ? ""
                                    : "ip rule del pref 100 proto kernel lookup local; "
@@ -75,7 +75,7 @@ TEST_CASE("rules of an agent that gave them no origin are replaced, each by anot
   CHECK(plan(desired, kernel->dump()).size() == 3);
   Announcements heard(NETLINK_ROUTE, group_bit(RTNLGRP_IPV4_RULE));
   require_pass(*kernel, desired);
-  // As often as one goes another has come, or stands there.
+  // No rule is deleted before its replacement exists.
   int more = beside ? 3 : 0;
   for (const auto type : heard.heard()) {
     more += type == RTM_NEWRULE ? 1 : -1;
@@ -97,7 +97,7 @@ TEST_CASE("what needs no knowledge of the cluster is put right without it") {
     require_pass(*kernel, kept(actual));
     require_quiet(*kernel, kept(kernel->dump()));
   };
-  shell("ip rule del pref 0");  // a node without anything of ours
+  shell("ip rule del pref 0");  // a node on which Pellicle has nothing
   keep();
   CHECK_THAT(shell("ip rule"), Contains("0:\tfrom all lookup local\n") && !Contains("fwmark"));
   CHECK(kernel->dump().block_policies == worker_state(*kernel).block_policies);

@@ -10,8 +10,8 @@ using namespace pellicle::contract;
 
 namespace {
 
-// Without the blanks at the end of lines that `ip` leaves, and without the policy type that it
-// names where the kernel has two of them.
+// Strips the trailing blanks that `ip` prints, and the policy type that it prints where the kernel
+// has two of them.
 std::string text_of(const std::string& command) {
   return shell(command + " | sed 's/ ptype main//; s/ *$//'");
 }

@@ -1,5 +1,5 @@
-// One node's worth of Linux for one case: a fresh network namespace with the uplink, a place for
-// pins and a state directory.
+// The Linux of one node for one case: a fresh network namespace with the uplink, a pin folder and a
+// state directory.
 #pragma once
 
 #include <memory>
@@ -18,10 +18,10 @@ class LinuxSite {
 
   std::shared_ptr<LinuxKernel> start_agent() const;
 
-  // Somebody else's objects, straight through netlink.
+  // Adds foreign objects, directly through netlink.
   void plant(const KernelState& objects) const;
 
-  // As tests/contract/suite.h asks for it, in the words of `ip`.
+  // Site::listing of tests/contract/suite.h, in the output of `ip`.
   std::set<std::string> listing() const;
 
   const std::string& state_dir() const { return state_.path(); }

@@ -1,5 +1,5 @@
-// The uplink as it may change under a running agent: one pass follows it, and cleanup still finds
-// all that is ours.
+// Changes of the uplink under a running agent: one pass follows each, and cleanup still finds all
+// of Pellicle's objects.
 #include "tests/contract/linux_worker.h"
 #include "tests/contract/linux_world.h"
 
@@ -18,7 +18,7 @@ Desired desired_now(Kernel& kernel) {
 
 struct Upheaval {
   const char* command;
-  const char* uplink;  // its name from then on
+  const char* uplink;  // its name after the command
 };
 
 constexpr Upheaval kUpheavals[] = {
@@ -61,7 +61,7 @@ TEST_CASE(
   const auto kernel = site.start_agent();
   const auto desired = desired_now(*kernel).state;
   require_pass(*kernel, desired);
-  shell("ip addr del 172.18.0.3/16 dev eth0");  // and with it the routes through it
+  shell("ip addr del 172.18.0.3/16 dev eth0");  // also deletes the routes through it
   const auto before = kernel->dump();
   const auto without = desired_now(*kernel);
   CHECK(without.cluster.incomplete);

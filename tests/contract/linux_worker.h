@@ -1,4 +1,4 @@
-// The seed's worker without pods, as desired on a site.
+// The seed's worker without pods, and its desired state on a site.
 #pragma once
 
 #include "agent/reconcile/reconciler.h"
@@ -19,7 +19,7 @@ inline KernelState worker_state(Kernel& kernel) {
   return compute(worker_inputs(kernel)).state;
 }
 
-// One pass that nothing stands against.
+// One pass without refusals.
 inline void require_pass(Kernel& kernel, const KernelState& desired) {
   const auto pass = reconcile(kernel, desired);
   for (const auto& refusal : pass.refusals) {

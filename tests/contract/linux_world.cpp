@@ -16,7 +16,7 @@ namespace pellicle::contract {
 
 namespace {
 
-// Behind the agent's back, with the tools at hand.
+// Commands that damage the agent's objects without its knowledge.
 constexpr std::array kDamage = {
     "ip route flush table 200",
     "ip xfrm state flush",
@@ -45,7 +45,7 @@ constexpr std::array kDamage = {
     "ip link set eth0 down && ip link set eth0 up",
 };
 
-// As `ip link add` and `ip link del`, without starting a program.
+// Like `ip link add` and `ip link del`, without starting a process.
 void make_pod(const Endpoint& endpoint) {
   NetlinkSocket socket(NETLINK_ROUTE);
   REQUIRE(
@@ -126,7 +126,7 @@ void LinuxWorld::scramble(Random& random) const {
   const auto actual = other->dump();
   auto nonsense = actual;
   pellicle::scramble(random, nonsense);
-  other->apply(plan(nonsense, actual));  // what no kernel could hold is refused
+  other->apply(plan(nonsense, actual));  // the kernel refuses what it cannot hold
 }
 
 }  // namespace pellicle::contract

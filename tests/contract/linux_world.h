@@ -7,36 +7,36 @@
 
 namespace pellicle::contract {
 
-// One node: what it was told, and its kernel, a network namespace of its own.
+// One node: its inputs, and its kernel, a network namespace.
 class LinuxWorld {
  public:
-  // Its tool takes longer than all the rest together: off where the case is not about it.
+  // iptables takes longer than everything else together: off in cases that do not need it.
   enum class Netfilter { on, off };
   explicit LinuxWorld(Netfilter netfilter = Netfilter::off);
 
-  void happen(const Event& event);  // pods get their device, and lose it
+  void happen(const Event& event);  // creates and removes pods' devices
   void happen(const std::vector<Event>& events);
 
-  KernelState desired();  // for what was told and what the host is now
-  // One pass as the agent makes it: reconcile, then publish the router address on the own Node.
+  KernelState desired();  // for the current inputs and host facts
+  // One pass as the agent makes it: reconcile, then publish the router address on its own Node.
   std::vector<Refusal> pass();
-  void settle();   // passes until nothing differs; a few at most
+  void settle();   // runs passes until nothing differs, at most four
   void restart();  // the agent, as another process
 
   Kernel& kernel() { return *kernel_; }
   const LinuxSite& site() const { return site_; }
   const Inputs& inputs() const { return inputs_; }
 
-  // What a new node that is told the same, with the same pods, holds after one pass.
+  // What a new node with the same inputs and the same pods holds after one pass.
   KernelState from_nothing() const;
 
-  // A few random commands of somebody who means no good. One that makes no sense now does nothing.
+  // Runs a few random damaging commands. A command that does not apply now has no effect.
   std::vector<std::string> damage(Random& random) const;
-  // Another process of ours, told nonsense, makes it so.
+  // Another agent process applies random nonsense.
   void scramble(Random& random) const;
 
  private:
-  FirstInPath tools_;  // plain `iptables` is legacy: this kernel has no nft, and trying is slow
+  FirstInPath tools_;  // plain `iptables` is legacy: this kernel has no nft, and trying nft is slow
   LinuxSite site_;
   std::shared_ptr<LinuxKernel> kernel_ = site_.start_agent();
   Inputs inputs_ = inputs_before_events();

@@ -1,4 +1,4 @@
-// What only the real XFRM can be asked: counters, algorithms, foreign states in the way, size.
+// What only the real XFRM can show: counters, algorithms, conflicting foreign states, scale.
 #include <linux/netlink.h>
 
 #include <chrono>
@@ -42,7 +42,7 @@ AuthEnc cbc(uint32_t truncation) {
           SecretBytes(std::vector<uint8_t>(16, 9)), truncation};
 }
 
-// The namespaces of earlier cases, and with them what uses the module, go in the background.
+// The kernel removes the namespaces of earlier cases, which use the module, in the background.
 template <class Job>
 void without_module(const std::string& name, const Job& job) {
   shell("modprobe " + name +
@@ -114,7 +114,7 @@ TEST_CASE("ESN with a wide window lands, is quiet and carries a 64-bit counter o
 TEST_CASE("a foreign state that the kernel would take for ours is not deleted") {
   const LinuxSite site;
   plant_sent(kKey, sending(), 0);
-  // Any mark, same destination and SPI, added later: the kernel finds it first.
+  // Any mark, same destination and SPI, added later: the kernel finds this state first.
   auto foreign = sending();
   foreign.reqid = 9;
   foreign.output_mark = {};

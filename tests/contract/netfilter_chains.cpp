@@ -1,4 +1,4 @@
-// Netfilter chains, through Netfilter and seen by iptables-save.
+// Netfilter chains, written through Netfilter and read with iptables-save.
 #include <sys/resource.h>
 
 #include "agent/kernel/netfilter.h"
@@ -36,8 +36,8 @@ void remove(Netfilter& netfilter, Change<Kind> change) {
   netfilter.apply(change);
 }
 
-// Debian's stock kernel has nf_tables, its User-Mode Linux one has not. A case that only tried
-// would pass anywhere. The variable is set by the runner of guests.
+// Debian's stock kernel has nf_tables, its User-Mode Linux kernel does not. A case that only probed
+// for it would pass anywhere. The guest runner sets the variable.
 bool has_nftables() {
   return std::string(std::getenv("PELLICLE_GUEST_KERNEL")) == "stock";
 }
@@ -203,7 +203,7 @@ TEST_CASE("netfilter: the back end in which kube-proxy keeps its chains is the o
   netfilter.apply(notrack("PREROUTING"));
   CHECK(netfilter.backend() == backend);
   CHECK_THAT(shell(backend + "-save -t raw"), Contains("PELLICLE_PREROUTING"));
-  // Where ours are is where they stay, whatever comes up in the other one.
+  // The chains stay in their back end, whatever appears in the other one.
   const std::string other = backend == "iptables-nft" ? "iptables-legacy" : "iptables-nft";
   shell_status("for i in 1 2 3 4 5 6 7 8 9; do " + other + " -t nat -A OUTPUT -s 192.0.2.$i; done");
   Netfilter next;
@@ -246,7 +246,7 @@ TEST_CASE("netfilter: what nobody wrote is not read again, what somebody wrote i
   FreshNamespace node;
   Netfilter netfilter;
   netfilter.apply(notrack("PREROUTING"));
-  const auto before = dumped(netfilter);  // hears of our own write
+  const auto before = dumped(netfilter);  // consumes the notification of the agent's own write
   const auto tools = [] {
     rusage children{};
     getrusage(RUSAGE_CHILDREN, &children);
@@ -254,7 +254,7 @@ TEST_CASE("netfilter: what nobody wrote is not read again, what somebody wrote i
   };
   const auto faults = tools();
   CHECK(dumped(netfilter) == before);
-  CHECK(tools() == faults);  // not one program was run
+  CHECK(tools() == faults);  // no process was started
   shell(iptables(netfilter) + "-D PREROUTING -j PELLICLE_PREROUTING");
   CHECK_FALSE(dumped(netfilter) == before);
 }

@@ -1,4 +1,4 @@
-// What a router's advertisement can do to a pod and to its node: nothing.
+// A router advertisement changes nothing in a pod or on its node.
 #include "tests/contract/pods_router.h"
 #include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"
@@ -32,7 +32,7 @@ TEST_CASE(
   answer_as_gateway(spec, endpoint);
   shell(until_link_local(endpoint.device));
   pod.shell(until_link_local("eth0"));
-  // A ping that follows it on the same link is answered after the advertisement has had its effect.
+  // The answer to a ping on the same link shows that the advertisement before it was processed.
   const auto to_pod = [&] {
     advertise(index_of(shell("ip -o link show dev " + endpoint.device)));
     shell("ping -c 1 -W 2 fd00:10::52");
@@ -49,7 +49,7 @@ TEST_CASE(
   CHECK(shell(solicitations(endpoint.device)) == "0\n");
   CHECK(pod.shell(solicitations("eth0")) == "0\n");
 
-  // The same with the setting undone: what a pod does about it once it runs is its own business.
+  // The same with accept_ra switched on: a running pod may change its own setting.
   pod.shell("sh -c 'echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra'");
   CHECK_THAT(to_pod(), Contains("fd77") && Contains("proto ra"));
   CHECK(missing_of_pod(spec, endpoint).empty());

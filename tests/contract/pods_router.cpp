@@ -13,7 +13,7 @@ namespace pellicle::contract {
 
 namespace {
 
-// A router with the prefix fd77::/64, from which hosts are to make an address.
+// A router with the autoconfiguration prefix fd77::/64.
 struct Advertisement {
   nd_router_advert router{};
   nd_opt_prefix_info prefix{};
@@ -40,7 +40,7 @@ Advertisement advertisement() {
 void advertise(int index) {
   const FileDescriptor socket(::socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6));
   REQUIRE(socket);
-  const int hops = 255;  // others are not accepted
+  const int hops = 255;  // RFC 4861: hosts accept no other hop limit
   REQUIRE(setsockopt(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops) == 0);
   sockaddr_in6 all_nodes{};
   all_nodes.sin6_family = AF_INET6;

@@ -1,4 +1,4 @@
-// What the tests of a pod's wiring share: the seed's pod in one family or both, and its traffic.
+// Shared by the tests of a pod's wiring: the seed's pod with one family or both, and its traffic.
 #pragma once
 
 #include <functional>
@@ -16,18 +16,18 @@ PodSpec dual_stack_pod(const std::string& netns);  // both
 
 std::string without(const std::string& text, const std::string& pattern, const std::string& put);
 
-// Of the OsError that `work` throws.
+// The message of the OsError that `work` throws.
 std::string sentence_of(const std::function<void()>& work);
 
-// A kernel takes up to a second (linkwatch) to call a device with a carrier UP; packets pass
-// before.
+// The kernel takes up to a second (linkwatch) to report a device with a carrier as UP; packets pass
+// before that.
 void wait_until_up(const NamedNamespace& pod, const Endpoint& endpoint);
 
-// Of `count` pings from the pod.
+// Out of `count` pings from the pod.
 int packets_answered(const NamedNamespace& pod, const std::string& address, int count);
 
-// The node answers for the pod's gateways and knows the way back, as the datapath does: its
-// programs address the pod by its MAC, without asking for it.
+// Makes the node answer for the pod's gateways and reach the pod, as the datapath does: the eBPF
+// programs address the pod by its MAC, without neighbour discovery.
 void answer_as_gateway(const PodSpec& spec, const Endpoint& endpoint);
 
 }  // namespace pellicle::contract

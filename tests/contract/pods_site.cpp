@@ -40,7 +40,9 @@ FreshNamespace::FreshNamespace() {
 }
 
 FreshNamespace::~FreshNamespace() {
-  if (setns(before_.fd(), CLONE_NEWNET) != 0) std::abort();  // the next case would do harm
+  if (setns(before_.fd(), CLONE_NEWNET) != 0)
+    std::abort();  // the next case would change the
+                   // host's namespace
 }
 
 NamedNamespace::NamedNamespace(std::string name) : name_(std::move(name)) {

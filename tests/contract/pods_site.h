@@ -1,4 +1,4 @@
-// What the kernel tests of pods, programs and netfilter share: a network namespace of their own,
+// Shared by the kernel tests of pods, eBPF programs and netfilter: a network namespace per case,
 // and the kernel as `ip`, `tc` and `iptables` show it.
 #pragma once
 
@@ -8,13 +8,12 @@
 
 namespace pellicle::contract {
 
-// Runs a command line in the shell; what it printed on stdout. A status other than 0 fails the
-// test.
+// Runs a command line in the shell and returns its stdout. A status other than 0 fails the test.
 std::string shell(const std::string& command_line);
-// The exit status only; nothing is printed.
+// Returns the exit status only; nothing is printed.
 int shell_status(const std::string& command_line);
 
-// The calling thread in a fresh network namespace with `lo` up until the end of the case.
+// Moves the calling thread to a fresh network namespace with `lo` up until the end of the case.
 class FreshNamespace {
  public:
   FreshNamespace();
@@ -41,7 +40,7 @@ class NamedNamespace {
   std::string name_;
 };
 
-// A folder on the bpf file system that is not there yet and is gone afterwards.
+// A folder path on the bpf file system. The folder does not exist yet and is removed at the end.
 class PinFolder {
  public:
   PinFolder();
@@ -50,7 +49,8 @@ class PinFolder {
   PinFolder& operator=(const PinFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string listing() const;  // names in it, one line each, sorted; empty when it is not there
+  std::string listing() const;  // names in it, one line each, sorted; empty when the folder does
+                                // not exist
 
  private:
   std::string path_;

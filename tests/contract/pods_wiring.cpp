@@ -1,4 +1,4 @@
-// Pods wired by create_pod_link() and start_pod(), seen through `ip`.
+// Pods wired by create_pod_link() and start_pod(), checked with `ip`.
 #include "agent/kernel/os_error.h"
 #include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"

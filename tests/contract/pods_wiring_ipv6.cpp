@@ -1,4 +1,4 @@
-// Pods with an IPv6 address, alone or beside an IPv4 one, seen through `ip`.
+// Pods with an IPv6 address, alone or beside an IPv4 address, checked with `ip`.
 #include "agent/kernel/os_error.h"
 #include "tests/contract/pods_samples.h"
 #include "tests/harness/catch.h"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kGateway = "fd00:10::138";
 
-// What does not depend on how far the link-local address is with its duplicate address detection.
+// The routes that do not depend on duplicate address detection of the link-local address.
 std::string routes_of(const NamedNamespace& pod) {
   return without(pod.shell("ip -6 route show"), "fe80::[^\n]*\n", "");
 }
@@ -139,7 +139,7 @@ TEST_CASE("pods: IPv6 that is off in a pod is switched on for an IPv6 address on
     CHECK(missing_of_pod(spec, endpoint).empty());
     answer_as_gateway(spec, endpoint);
     CHECK(packets_answered(pod, kGateway, 1) == 1);
-    CHECK(packets_answered(pod, "fd00:10::52", 1) == 1);  // itself, over lo
+    CHECK(packets_answered(pod, "fd00:10::52", 1) == 1);  // its own address, over lo
     CHECK(setting(pod, "all", "disable_ipv6") == "1\n");
   }
   SECTION("not wanted") {

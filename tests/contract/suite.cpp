@@ -14,7 +14,7 @@ namespace {
 using seed::cidr;
 using seed::ip;
 
-// The seed's worker without pods, on the host that the site is.
+// The desired state of the seed's worker without pods, on the site's host.
 KernelState desired_for(Inputs inputs, Kernel& kernel) {
   inputs.endpoints.clear();
   inputs.host = kernel.facts();
@@ -23,7 +23,7 @@ KernelState desired_for(Inputs inputs, Kernel& kernel) {
   return desired.state;
 }
 
-// Equality of two states, told by what differs: nothing here prints a key.
+// A failure describes the differing objects, so no key is printed.
 void require_equal(const KernelState& actual, const KernelState& wanted) {
   for (const auto& operation : plan(wanted, actual)) UNSCOPED_INFO(describe(operation));
   const bool equal = actual == wanted;
@@ -49,8 +49,8 @@ void require_quiet(Kernel& kernel, const KernelState& desired) {
   REQUIRE(reconcile(kernel, desired).quiet());
 }
 
-// Other people's objects in our neighbourhood: a tunnel with our reqid but no mark, routes in our
-// table, rules at our priority and with our mark.
+// Foreign objects next to Pellicle's: a tunnel with Pellicle's reqid but no mark, routes in its
+// table, rules at its priority and with its mark.
 KernelState neighbours() {
   KernelState state;
   const auto tunnel = [&](const char* dst, uint32_t spi) {

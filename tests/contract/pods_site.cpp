@@ -40,9 +40,7 @@ FreshNamespace::FreshNamespace() {
 }
 
 FreshNamespace::~FreshNamespace() {
-  if (setns(before_.fd(), CLONE_NEWNET) != 0)
-    std::abort();  // the next case would change the
-                   // host's namespace
+  if (setns(before_.fd(), CLONE_NEWNET) != 0) std::abort();  // later cases must not run here
 }
 
 NamedNamespace::NamedNamespace(std::string name) : name_(std::move(name)) {

@@ -49,8 +49,7 @@ class PinFolder {
   PinFolder& operator=(const PinFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string listing() const;  // names in it, one line each, sorted; empty when the folder does
-                                // not exist
+  std::string listing() const;  // names in it, one line each, sorted; empty if it does not exist
 
  private:
   std::string path_;

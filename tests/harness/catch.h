@@ -1,4 +1,4 @@
-// The one place that names the test library's headers: version 3 where it is, else version 2.
+// The only place that includes the test library's headers: version 3 if present, else version 2.
 #pragma once
 
 #if __has_include(<catch2/catch_test_macros.hpp>)
@@ -12,7 +12,7 @@
 
 #include <string>
 
-// Version 2's names of what version 3 has under others.
+// Version 2's names for what version 3 names differently.
 namespace Catch {
 namespace Matchers {
 inline StringContainsMatcher Contains(const std::string& part) {

@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 
-// Catch2's own, but for NO_COLOR: the options for colour differ between versions.
+// Catch2's own main, plus NO_COLOR: the colour options differ between versions.
 int main(int argc, char** argv) {
   Catch::Session session;
   if (std::getenv("NO_COLOR") != nullptr) {

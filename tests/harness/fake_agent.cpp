@@ -17,14 +17,14 @@ sockaddr_un address_of(const std::string& path) {
   return address;
 }
 
-// Up to the newline; what a client that gives up sends is short of it.
+// Up to the newline, or less if the client disconnects.
 std::string line_from(int fd) {
   std::string line;
   for (char c = 0; ::recv(fd, &c, 1, 0) == 1 && c != '\n';) line += c;
   return line;
 }
 
-// As far as the other side listens.
+// Until the other side stops reading.
 void send_all(int fd, const std::string& text) {
   for (size_t done = 0; done < text.size();) {
     const ssize_t size = ::send(fd, text.data() + done, text.size() - done, MSG_NOSIGNAL);
@@ -81,7 +81,7 @@ void FakeAgent::serve() {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
     record(line_from(fd));
-    // Before the last answer: whoever has read it must find nobody.
+    // Before the last answer: a client that has read it must find no listener.
     if (next + 1 == answers_.size()) ::shutdown(listener_, SHUT_RDWR);
     send_all(fd, answers_[next]);
     ::close(fd);

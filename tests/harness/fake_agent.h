@@ -1,4 +1,4 @@
-// An agent that answers what a test tells it to.
+// An agent with scripted answers.
 #pragma once
 
 #include <mutex>
@@ -8,8 +8,8 @@
 
 namespace pellicle {
 
-// Listens on `path`; the n-th connection is answered with the n-th of `answers`, byte for byte, and
-// closed (an empty one: closed without a word). When all are used up nobody listens any more.
+// Listens on `path`. The n-th connection gets the n-th of `answers`, byte for byte, and is closed
+// (an empty answer: closed without data). After the last answer nothing listens on `path`.
 class FakeAgent {
  public:
   FakeAgent(std::string path, std::vector<std::string> answers);
@@ -31,11 +31,11 @@ class FakeAgent {
   std::thread thread_;
 };
 
-// A socket on `path` that listens with room for `backlog` connections more than one, and never
-// accepts. Returns its descriptor; the test closes it.
+// A socket on `path` that listens with room for `backlog` + 1 connections and never accepts.
+// Returns its descriptor; the test closes it.
 int listening_socket(const std::string& path, int backlog);
 
-// A connected one, or -1 when that would have to wait.
+// A connected socket, or -1 if connecting would block.
 int connected_socket(const std::string& path);
 
 }  // namespace pellicle

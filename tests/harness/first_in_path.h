@@ -1,4 +1,4 @@
-// Programs of a test's own, found before those of their names.
+// A test's own programs, found before the system's programs of the same name.
 #pragma once
 
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 namespace pellicle {
 
-// For as long as it lives, this process and what it starts look in `folder()` first.
+// During its lifetime, this process and its children search `folder()` first.
 class FirstInPath {
  public:
   FirstInPath() { setenv("PATH", (folder() + ":" + before_).c_str(), 1); }

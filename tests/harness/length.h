@@ -1,4 +1,4 @@
-// How much of a long test is run.
+// How much of a long test runs.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace pellicle {
 
-// `whole` where everything is asked for (PELLICLE_LONG is set: `tools/test --long`), else `usual`,
-// which meets every branch of the test once, in a time that a run of all tests can afford.
+// `whole` if everything is requested (PELLICLE_LONG is set: `tools/test --long`), else `usual`,
+// which covers every branch of the test once in a time that a full run can afford.
 inline size_t length(size_t usual, size_t whole) {
   return std::getenv("PELLICLE_LONG") != nullptr ? whole : usual;
 }

@@ -1,4 +1,4 @@
-// Metrics as a Prometheus reads them: what is wrong with a text, and single values.
+// Metrics as Prometheus parses them: errors in a text, and single values.
 #pragma once
 
 #include <map>
@@ -11,8 +11,7 @@
 
 namespace pellicle {
 
-// A sentence for each line that a Prometheus would not take, or that would be two series' one
-// value.
+// A sentence for each line that Prometheus would reject, or that would repeat a series.
 inline std::vector<std::string> metrics_problems(const std::string& text) {
   static const std::regex kHelp("# HELP ([a-z_]+) .+");
   static const std::regex kType("# TYPE ([a-z_]+) (counter|gauge)");
@@ -49,7 +48,7 @@ inline std::vector<std::string> metrics_problems(const std::string& text) {
   return problems;
 }
 
-// The value of one series, written as it stands: `pellicle_peers{state="encrypted"}`.
+// The value of one series, named as in the text: `pellicle_peers{state="encrypted"}`.
 inline std::optional<double> metric(const std::string& text, const std::string& series) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
@@ -58,7 +57,7 @@ inline std::optional<double> metric(const std::string& text, const std::string& 
   return std::nullopt;
 }
 
-// The sum over the series of a family that have all of these labels: `direction="in"`.
+// The sum over a family's series that have all of these labels: `direction="in"`.
 inline double metric_sum(const std::string& text, const std::string& family,
                          const std::vector<std::string>& labels = {}) {
   double sum = 0;

@@ -13,7 +13,7 @@ IpAddress random_address(Random& random, const Cidr& cidr) {
   return IpAddress::v4(cidr.address().v4_host_order() + static_cast<uint32_t>(random.below(6)));
 }
 
-// Mostly one of eight /24, now and then something that overlaps them or the nodes' own network.
+// Mostly one of eight /24s; sometimes one that overlaps them or the nodes' own network.
 Cidr random_cidr(Random& random) {
   if (random.chance(4)) return seed::cidr("172.18.0.0/24");
   const auto third = static_cast<uint32_t>(random.below(8));
@@ -150,7 +150,8 @@ void spoil(Random& random, State& state) {
   if (random.chance(50)) state.src = IpAddress::v4(0x0a0000fe);
   state.algorithm = seed::gcm(77);
 }
-// Of those between the seed's and the permanent block, the priority is the sign that they are ours.
+// Keeps a priority between the seed's and the permanent block's if there is no template: it marks
+// the policy as Pellicle's.
 void spoil(Random&, Policy& policy) {
   if (policy.tmpl || policy.priority >= 100) policy.priority += 1;
   if (policy.tmpl) policy.tmpl->dst = IpAddress::v4(0x0a0000fe);

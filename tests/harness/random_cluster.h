@@ -1,5 +1,5 @@
-// Random clusters, changes of them, and random rubbish left in a kernel. What they are is settled
-// by the Random's seed alone.
+// Random clusters, changes to them, and random garbage in a kernel. The Random's seed alone
+// determines them.
 #pragma once
 
 #include <random>
@@ -22,10 +22,10 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-// Something became known: the latest word on one object.
+// An update: the latest version of one object.
 struct NodeEvent {
   std::string name;
-  std::optional<Node> node;  // none: deleted
+  std::optional<Node> node;  // nullopt: deleted
 };
 struct KeyEvent {
   std::optional<IpsecKey> key;
@@ -37,18 +37,18 @@ struct PodEvent {
 using Event = std::variant<NodeEvent, KeyEvent, PodEvent>;
 
 std::string object_of(const Event& event);   // events on one object keep their order
-Event random_event(Random& random);          // about any object, this node among them
-Event random_foreign_event(Random& random);  // about anything but this node's own Node
+Event random_event(Random& random);          // about any object, including this node
+Event random_foreign_event(Random& random);  // about any object except this node's own Node
 std::vector<Event> random_events(Random& random, size_t count);
 
-// The same events as they might have come too: the order on one object is kept, the objects are
-// mixed, some events come twice.
+// The same events in another possible order: the order per object is kept, the objects are mixed,
+// some events come twice.
 std::vector<Event> reordered(Random& random, const std::vector<Event>& events);
-std::vector<Event> squashed(const std::vector<Event>& events);  // the last one on each object
+std::vector<Event> squashed(const std::vector<Event>& events);  // the last event of each object
 
 Inputs inputs_before_events();
 void hear(Inputs& inputs, const Event& event);
-// What an agent does after a pass: it publishes its cilium_host address on its own Node.
+// After a pass the agent publishes its cilium_host address on its own Node.
 void remember_router(Inputs& inputs);
 
 // Drops and scrambles objects at random.

@@ -13,7 +13,7 @@ inline Cidr cidr(const char* text) {
   return Cidr::parse(text).value();
 }
 
-// 16 bytes of key and 4 of salt that belong to nobody.
+// A test key: 16 bytes of key and 4 of salt.
 inline Algorithm gcm(uint8_t first_byte = 0) {
   std::vector<uint8_t> bytes;
   for (uint8_t i = 0; i < 20; ++i) bytes.push_back(static_cast<uint8_t>(first_byte + i));

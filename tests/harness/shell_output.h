@@ -1,4 +1,4 @@
-// What a command line says and ends with.
+// A command line's output and exit status.
 #pragma once
 
 #include <sys/wait.h>
@@ -14,7 +14,7 @@ struct ShellOutput {
   std::string text;  // stdout and stderr
 };
 
-// Runs it with sh. Throws std::runtime_error when none can be started.
+// Runs it with sh. Throws std::runtime_error if sh cannot be started.
 inline ShellOutput shell_output(const std::string& command_line) {
   FILE* output = popen(("{ " + command_line + "\n} 2>&1").c_str(), "r");
   if (output == nullptr) throw std::runtime_error("cannot run " + command_line);

@@ -1,4 +1,4 @@
-// A case that cannot do what it is for where it runs.
+// For a case that cannot be tested in this environment.
 #pragma once
 
 #include <cstdlib>
@@ -9,8 +9,9 @@
 
 namespace pellicle {
 
-// Says why, to be followed by `return`. tools/test repeats the reason at its end, and ctest counts
-// a case with a guest of its own as skipped if it passes. Not for one of several in one guest.
+// Records the reason; follow it with `return`. tools/test repeats the reason at its end, and ctest
+// counts a case with its own guest as skipped if it passes. Not for one of several cases in one
+// guest.
 inline void skipped(const std::string& why) {
   WARN("skipped: " << why);
   const char* results = std::getenv("PELLICLE_RESULTS");

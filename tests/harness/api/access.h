@@ -1,4 +1,4 @@
-// Who may call, and what each may do. Pure.
+// Authentication and authorization. Pure.
 #pragma once
 
 #include <map>
@@ -16,17 +16,17 @@ class Access {
   void allow_token(const std::string& token, const std::string& user);
   void revoke_token(const std::string& token);
 
-  // Users may do everything until something is forbidden. `resource` as RBAC has it, "nodes" and
-  // "nodes/status" apart; "*" for every verb or resource.
+  // Users may do everything until something is forbidden. `resource` is named as in RBAC, "nodes"
+  // and "nodes/status" apart; "*" stands for every verb or resource.
   void forbid(const std::string& user, const std::string& verb, const std::string& resource);
   void permit(const std::string& user, const std::string& verb, const std::string& resource);
 
   // The user of the bearer token, else of the client certificate, else system:anonymous. Throws
-  // Refusal (401) for a token that is not known.
+  // Refusal (401) for an unknown token.
   std::string user_of(const Request& request,
                       const std::optional<std::string>& certificate_user) const;
 
-  // Throws Refusal (403). Anonymous callers may read /version and the health of the server.
+  // Throws Refusal (403). Anonymous callers may read /version and the health endpoints.
   void check(const Call& call) const;
 
  private:

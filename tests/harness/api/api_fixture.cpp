@@ -181,7 +181,7 @@ void ApiFixture::go_away() {
 }
 
 void ApiFixture::come_back() {
-  // While it was free, the kernel may have lent our port to some outgoing connection.
+  // While the port was free, the kernel may have given it to an outgoing connection.
   for (int tries = 100;; --tries) try {
       return server_->server.start(address_, port_);
     } catch (const std::system_error& error) {

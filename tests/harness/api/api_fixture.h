@@ -1,6 +1,6 @@
-// A Kubernetes API in the test's own process: HTTPS with a CA of its own, Nodes and Secrets with
-// the semantics of a kube-apiserver (seen on 1.36), and faults on demand. Every call is safe from
-// any thread; changes are told to open watches before the next request is answered.
+// A Kubernetes API in the test's own process: HTTPS with its own CA, Nodes and Secrets with the
+// semantics of a kube-apiserver (seen on 1.36), and faults on demand. Every call is safe from any
+// thread. Open watches receive a change before the next request is answered.
 //
 //   ApiFixture api;
 //   api.allow_token("secret", "system:serviceaccount:kube-system:pellicle");
@@ -26,7 +26,7 @@ class ApiFixture {
   // localhost, kubernetes.default.svc and `more_names`. Throws std::system_error.
   explicit ApiFixture(const std::string& address = "127.0.0.1", uint16_t port = 0,
                       const std::vector<std::string>& more_names = {});
-  ~ApiFixture();  // ends every connection
+  ~ApiFixture();  // closes every connection
   ApiFixture(const ApiFixture&) = delete;
   ApiFixture& operator=(const ApiFixture&) = delete;
 
@@ -34,7 +34,7 @@ class ApiFixture {
   uint16_t port() const { return port_; }
   std::string url() const;  // "https://127.0.0.1:41234"
 
-  // Users, see api::Access. A token takes effect, or none, with the next request.
+  // Users, see api::Access. A change of a token takes effect with the next request.
   void allow_token(const std::string& token, const std::string& user);
   void revoke_token(const std::string& token);
   api::Certificate client_certificate(const std::string& user) const;
@@ -42,45 +42,45 @@ class ApiFixture {
   void permit(const std::string& user, const std::string& verb, const std::string& resource);
 
   // The objects, with `kind` and `apiVersion`. Not validated: a test may store what no
-  // kube-apiserver would. Throws api::Refusal as the same request would be refused: create 409;
-  // update 404, and 409 for a stale resourceVersion if there is one; patch (RFC 7386) 404, 409;
-  // remove 404.
+  // kube-apiserver would. Throws the same api::Refusal as the request would: create 409; update
+  // 404, and 409 for a stale resourceVersion if there is one; patch (RFC 7386) 404, 409; remove
+  // 404.
   api::Json create(const api::Json& object);
   api::Json update(const api::Json& object);
   api::Json patch(const api::ObjectKey& key, const api::Json& merge);
   void remove(const api::ObjectKey& key);
   std::optional<api::Json> get(const api::ObjectKey& key) const;
   std::vector<api::Json> list(const std::string& resource) const;
-  // All that ever happened to a resource's objects, oldest first.
+  // Every event of a resource's objects, oldest first.
   std::vector<api::Event> history(const std::string& resource) const;
   uint64_t version() const;  // the newest resourceVersion
 
-  // Faults for the requests to come, see api::Fault.
+  // Faults for future requests, see api::Fault.
   void inject(api::Fault fault);
-  void clear_faults();  // also closes what stalls
+  void clear_faults();  // also closes stalled connections
 
-  // Does it to the watches that are open now (of one resource, or all); how many there were. Any
-  // kind but answer, delay and late, which throw std::invalid_argument.
+  // Applies the fault to the watches that are open now (of one resource, or all) and returns their
+  // number. Any kind except answer, delay and late, which throw std::invalid_argument.
   size_t disturb_watches(api::FaultKind kind, const std::string& resource = "");
 
-  // Every resourceVersion handed out so far becomes too old to start from; open watches go on.
+  // Makes every resourceVersion returned so far too old to start from; open watches continue.
   void forget_history();
 
-  // Closes the listener and every connection; then connections are refused until come_back(), on
+  // Closes the listener and every connection. Connections are refused until come_back(), which uses
   // the same port.
   void go_away();
   void come_back();
 
-  void set_bookmark_interval(std::chrono::milliseconds interval);     // of watches to come
-  void set_default_watch_timeout(std::chrono::milliseconds timeout);  // of watches to come
-  void set_gone_as_frame(bool as_frame);  // how a watch is told 410, see api::Settings
+  void set_bookmark_interval(std::chrono::milliseconds interval);     // of future watches
+  void set_default_watch_timeout(std::chrono::milliseconds timeout);  // of future watches
+  void set_gone_as_frame(bool as_frame);  // how a watch receives 410, see api::Settings
 
-  // What was asked, in the order of the answers.
+  // The requests, in the order of the answers.
   std::vector<api::RequestSeen> requests() const;
   void clear_requests();
   size_t open_watches(const std::string& resource = "") const;
 
-  // Wait until it is so; false if it was not within `limit`.
+  // Wait for the condition; false if it did not hold within `limit`.
   bool wait_for_request(const std::function<bool(const api::RequestSeen&)>& wanted,
                         std::chrono::milliseconds limit) const;
   bool wait_for_watches(size_t count, std::chrono::milliseconds limit,

@@ -1,4 +1,4 @@
-// A request read as the API reads it: who wants to do what to which object. Pure.
+// A request as the API interprets it: user, verb and object. Pure.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace pellicle::api {
 struct Call {
   Request request;
   std::string path;   // decoded, without the query
-  std::string query;  // as it was sent
+  std::string query;  // as sent
   std::map<std::string, std::string> parameters;
 
-  // get, list, watch, create, update, patch, delete, deletecollection; of a path without objects
+  // get, list, watch, create, update, patch, delete, deletecollection; for a path without objects
   // the method in lower case.
   std::string verb;
-  const Resource* resource = nullptr;  // null: the path names no kind that is served
-  ObjectKey key;                       // what of it the path names
+  const Resource* resource = nullptr;  // null: the path names no served kind
+  ObjectKey key;                       // the parts that the path names
   std::string subresource;             // "status"
-  std::string user;                    // empty until somebody proved to be one
+  std::string user;                    // empty before authentication
 
-  // "nodes" or "nodes/status"; what a permission is given for.
+  // "nodes" or "nodes/status"; the resource of a permission.
   std::string target_resource() const;
   Attempt attempt() const;
 

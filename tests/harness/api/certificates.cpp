@@ -47,7 +47,7 @@ void add_extension(X509* certificate, X509* issuer, int kind, const std::string&
   require(X509_add_ext(certificate, extension.get(), -1) == 1, "add an extension");
 }
 
-// A certificate for `key` that still wants its extensions and a signature.
+// A certificate for `key` without extensions and signature.
 Cert unsigned_certificate(const std::string& common_name, EVP_PKEY* key,
                           const Validity& validity = {}) {
   Cert cert(X509_new());
@@ -113,7 +113,7 @@ struct Authority::Issuer {
   Cert cert;
   Issuers issuers = Issuers::identified;
 
-  // Makes `cert`, signed by `parent`, or by itself.
+  // Makes `cert`, signed by `parent`, or self-signed.
   void begin(const std::string& name, const Issuer* parent) {
     cert = unsigned_certificate(name, key.get());
     X509* signer = parent == nullptr ? cert.get() : parent->cert.get();

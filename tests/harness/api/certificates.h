@@ -1,4 +1,4 @@
-// A certificate authority of its own for each fixture: nothing to install, nothing to expire.
+// A certificate authority per fixture: nothing to install, nothing expires.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +13,25 @@ struct Certificate {
   std::string key_pem;
 };
 
-// From now on, in seconds: a day ago, in ten years.
+// Seconds relative to now: from one day ago to ten years ahead.
 struct Validity {
   long from = -24L * 60 * 60;
   long until = 3650L * 24 * 60 * 60;
 };
 
-// Whether certificates say by an identifier which key has signed them, or by the issuer's name
-// alone.
+// Whether certificates identify the signing key by an identifier, or by the issuer's name only.
 enum class Issuers : uint8_t { identified, named };
 
 class Authority {
  public:
-  // Throws std::runtime_error if OpenSSL cannot; so do the calls below.
+  // Throws std::runtime_error if OpenSSL fails; so do the calls below.
   explicit Authority(Issuers issuers = Issuers::identified);
-  Authority(const std::string& name, const Authority& parent);  // an intermediate one
+  Authority(const std::string& name, const Authority& parent);  // an intermediate CA
   ~Authority();
 
   const std::string& pem() const { return pem_; }
 
-  // `names`: IP addresses and DNS names the server is reached by.
+  // `names`: IP addresses and DNS names of the server.
   Certificate server(const std::vector<std::string>& names, const Validity& validity = {}) const;
 
   // The user is the common name, as Kubernetes reads client certificates.

@@ -1,4 +1,4 @@
-// The documents by which clients such as kubectl learn what is served, and how the server is.
+// The documents from which clients such as kubectl learn what is served, and the server's health.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace pellicle::api {
 
-// The answer for a path that names no object; nothing if the path is unknown.
+// The answer for a path that names no object; nullopt if the path is unknown.
 std::optional<Response> discovery(const std::string& path);
 
 }  // namespace pellicle::api

@@ -1,4 +1,4 @@
-// Things that go wrong on demand. Pure: which request is hit; session.cpp carries it out.
+// Faults on demand. Pure: decides which request is affected; session.cpp executes the fault.
 #pragma once
 
 #include <chrono>
@@ -11,17 +11,17 @@
 namespace pellicle::api {
 
 enum class FaultKind : uint8_t {
-  answer,    // answer with an error status instead of doing anything
-  delay,     // wait, then go on as if nothing had happened
-  late,      // do what is asked, and wait before the answer
+  answer,    // answer with an error status without doing anything
+  delay,     // wait, then continue as usual
+  late,      // execute the request, and wait before the answer
   drop,      // close the connection: the client reads the end of the stream
   reset,     // close the connection with a TCP reset
-  stall,     // say nothing (more) and keep the connection open
+  stall,     // send nothing (more) and keep the connection open
   truncate,  // send half of the answer, or of a watch frame, then close
-  cut_off,   // send that half, then nothing, and keep the connection open
-  garbage,   // send something that is not JSON; a watch goes on afterwards
-  end,       // end a watch as its timeout would
-  expire,    // end a watch with the ERROR frame of a version that is too old
+  cut_off,   // send half of it, then nothing, and keep the connection open
+  garbage,   // send something that is not JSON; a watch continues afterwards
+  end,       // end a watch as on its timeout
+  expire,    // end a watch with the ERROR frame for a version that is too old
 };
 
 inline constexpr int kUntilCleared = -1;
@@ -34,19 +34,19 @@ struct Fault {
 
   std::string verb;      // get, list, watch, create, update, patch, delete; empty: any
   std::string resource;  // "nodes" (with its subresources), "nodes/status"; empty: any
-  int times = 1;         // how many requests it hits, or kUntilCleared
+  int times = 1;         // how many requests it affects, or kUntilCleared
 };
 
 class Faults {
  public:
-  // Throws std::invalid_argument for a fault that could never be carried out.
+  // Throws std::invalid_argument for a fault that can never occur.
   void add(Fault fault);
   void clear();
 
-  // The oldest fault that this call meets; uses it up by one.
+  // The oldest fault that matches this call; counts one use.
   std::optional<Fault> take(const Call& call);
 
-  // Grows with each clear(): what stalls meanwhile waits for it to change.
+  // Incremented by each clear(): stalled connections wait for it to change.
   uint64_t clears() const { return clears_; }
 
  private:

@@ -50,8 +50,8 @@ std::string Feed::frame_for(const Event& event) const {
   const bool was = event.previous && selector_.matches(*event.previous);
   if (is) return frame(was ? "MODIFIED" : "ADDED", with_kind(*event.object, resource_));
   if (!was) return "";
-  // An object that left the selection is told as it was last selected, under the version at which
-  // it left.
+  // An object that left the selection is reported as it was last selected, with the version at
+  // which it left.
   Json last = *event.previous;
   last["metadata"]["resourceVersion"] = std::to_string(event.version);
   return frame("DELETED", with_kind(std::move(last), resource_));

@@ -1,4 +1,4 @@
-// WATCH: what one watcher is told, as frames. Pure.
+// WATCH: the frames for one watcher. Pure.
 #pragma once
 
 #include <string>
@@ -12,19 +12,19 @@ namespace pellicle::api {
 
 class Feed {
  public:
-  // Throws Refusal: 400, and 410 if the version to start from is forgotten.
+  // Throws Refusal: 400, or 410 if the start version is forgotten.
   Feed(const Store& store, const Call& call);
 
-  // The frames for everything that happened since the last call, each one line of JSON with its
-  // newline. The first call of a feed without a version (or with 0) has every object as ADDED.
-  // What happened after `until` is left for the next call.
+  // The frames for all events since the last call, each one line of JSON with its newline. The
+  // first call of a feed without a version (or with 0) returns every object as ADDED. Events after
+  // `until` are left for the next call.
   std::vector<std::string> news(const Store& store, uint64_t until = UINT64_MAX);
 
-  // A BOOKMARK for what was told so far; empty if the watch did not ask for bookmarks, or waits for
-  // a version that is yet to come. Call it with the store that news() has just seen.
+  // A BOOKMARK for what was sent so far; empty if the watch did not ask for bookmarks, or waits for
+  // a future version. Call it with the store that news() has just read.
   std::string bookmark(const Store& store) const;
 
-  // How an ended feed says that its version is too old: the 200 form of a 410.
+  // The frame that ends a feed whose version is too old: the 200 form of a 410.
   static std::string error_frame(const Refusal& refusal);
 
  private:

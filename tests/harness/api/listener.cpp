@@ -16,8 +16,8 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-// Plain sockets because they must not leak into programs that a test starts: an agent that held
-// the listener open would keep the API's port alive. Asio 1.74 cannot ask for SOCK_CLOEXEC.
+// Plain sockets, because programs that a test starts must not inherit them: an agent that held the
+// listener open would keep the API's port in use. Asio 1.74 cannot request SOCK_CLOEXEC.
 int listening_socket(const tcp::endpoint& endpoint) {
   const int fd = socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;

@@ -1,4 +1,4 @@
-// The listening socket and the thread that accepts.
+// The listening socket and its accepting thread.
 #pragma once
 
 #include <cstdint>

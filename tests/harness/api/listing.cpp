@@ -8,18 +8,18 @@
 namespace pellicle::api {
 namespace {
 
-constexpr int64_t kAnyVersion = -1;  // a page that may be newer than the ones before it
+constexpr int64_t kAnyVersion = -1;  // a page that may be newer than the previous ones
 
-// Where a list that was cut by `limit` goes on: what the opaque `continue` text holds.
+// Where a list that `limit` cut off continues: the content of the opaque `continue` text.
 struct Page {
   int64_t version = kAnyVersion;
-  std::string start;  // the first key of the page: the last one's name and a NUL
+  std::string start;  // the first key of the page: the last page's last name and a NUL
 };
 
 std::string token_of(const Page& page) {
   std::string text =
       base64(Json{{"v", "meta.k8s.io/v1"}, {"rv", page.version}, {"start", page.start}}.dump());
-  while (text.ends_with('=')) text.pop_back();  // base64url without padding, as the real one
+  while (text.ends_with('=')) text.pop_back();  // base64url without padding, like the real one
   for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
   return text;
 }

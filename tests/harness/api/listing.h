@@ -7,7 +7,7 @@
 namespace pellicle::api {
 
 // The NodeList or SecretList that `call` asks for. Throws Refusal: 400, 410 for a version or a page
-// that is no longer known, 504 for one that is yet to come.
+// that is forgotten, 504 for a future version.
 Json listing(const Store& store, const Call& call);
 
 }  // namespace pellicle::api

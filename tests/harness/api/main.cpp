@@ -1,4 +1,4 @@
-// Serves the seed's objects until it is interrupted, to try kubectl and curl on:
+// Serves the seed's objects until interrupted, for use with kubectl and curl:
 //   pellicle-test-api --kubeconfig-out /tmp/kubeconfig &
 //   kubectl --kubeconfig /tmp/kubeconfig get nodes -w
 #include <CLI/CLI.hpp>
@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
                  "what the Secret kube-system/cilium-ipsec-keys says");
   CLI11_PARSE(app, argc, argv);
 
-  // Before any thread starts, so that none of them takes the signal.
+  // Before any thread starts, so that no thread takes the signal.
   sigset_t endings;
   sigemptyset(&endings);
   sigaddset(&endings, SIGINT);

@@ -1,4 +1,4 @@
-// An HTTP request and response, reduced to what the API looks at.
+// An HTTP request and response, reduced to what the API reads.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,4 @@
-// Every way in which the API says no: an HTTP status and a Status object worded as a
-// kube-apiserver words it.
+// Every error of the API: an HTTP status and a Status object with a kube-apiserver's wording.
 #pragma once
 
 #include <chrono>
@@ -11,8 +10,8 @@
 
 namespace pellicle::api {
 
-// Thrown by whatever cannot do what was asked; becomes the answer to the request, and reaches a
-// test that called the fixture directly.
+// Thrown when a request cannot be executed. Becomes the answer to the request, and reaches a test
+// that called the fixture directly.
 struct Refusal : std::runtime_error {
   Refusal(int http_code, std::string reason, const std::string& message, Json details = nullptr);
 
@@ -21,7 +20,7 @@ struct Refusal : std::runtime_error {
   std::optional<std::chrono::seconds> retry_after;
 };
 
-// Who wanted to do what, for the wording of a 403.
+// The attempted call, for the wording of a 403.
 struct Attempt {
   std::string user, verb, resource, subresource, ns, name;
 };
@@ -41,9 +40,9 @@ Refusal invalid(const Resource& resource, const std::string& name, const std::st
                 const std::string& message);
 Refusal expired(const std::string& message);
 Refusal too_old(uint64_t asked, uint64_t oldest);    // a watch from a forgotten version
-Refusal too_large(uint64_t asked, uint64_t newest);  // a list at a version that is yet to come
+Refusal too_large(uint64_t asked, uint64_t newest);  // a list at a future version
 
-// What a fault on demand answers: any code, with the reason a kube-apiserver gives for it.
+// The answer of a fault on demand: any code, with the reason that a kube-apiserver gives for it.
 Refusal refusal_for(int code, std::optional<std::chrono::seconds> retry_after,
                     const Attempt& attempt);
 

@@ -1,4 +1,4 @@
-// The kinds of object this API serves, and how one object is named.
+// The kinds of object that this API serves, and the name of one object.
 #pragma once
 
 #include <array>
@@ -15,9 +15,9 @@ struct Resource {
   std::string_view plural;  // in paths and messages: "nodes"
   std::string_view kind;    // in objects: "Node"
   bool namespaced = false;
-  std::string_view group{};  // of its API; empty: the core
+  std::string_view group{};  // API group; empty: core
 
-  // As objects say it: "v1", "coordination.k8s.io/v1".
+  // As in objects: "v1", "coordination.k8s.io/v1".
   std::string api_version() const { return group.empty() ? "v1" : std::string(group) + "/v1"; }
 };
 
@@ -45,17 +45,17 @@ ObjectKey secret_key(std::string ns, std::string name);
 ObjectKey lease_key(std::string ns, std::string name);
 ObjectKey key_of(const Json& object);  // throws std::invalid_argument
 
-// A copy with `kind` and `apiVersion`, as single objects and watch events carry them; the items of
-// a list do not.
+// A copy with `kind` and `apiVersion`, as in single objects and watch events; the items of a list
+// have neither.
 Json with_kind(Json object, const Resource& resource);
 
-// The fields a real kube-apiserver (1.36 seen) writes into every Node, set or not.
+// The fields that a real kube-apiserver (1.36 seen) writes into every Node, set or not.
 Json empty_node_status();
 
-// A random version 4 UUID in text.
+// A random version 4 UUID as text.
 std::string new_uid();
 
-// Now, as metadata.creationTimestamp has it: "2026-11-23T01:37:28Z".
+// Now, in the format of metadata.creationTimestamp: "2026-11-23T01:37:28Z".
 std::string timestamp_now();
 
 }  // namespace pellicle::api

@@ -17,7 +17,7 @@ std::string media_type(const Call& call) {
   return header.substr(0, header.find_first_of("; "));
 }
 
-// The parser's complaint in the words of Go's decoder, which is what clients of Kubernetes see.
+// The parser's error with the wording of Go's decoder, which Kubernetes clients see.
 Json parsed(const Call& call, const std::string& what) {
   Json body = Json::parse(call.request.body, nullptr, false);
   if (!body.is_discarded()) return body;
@@ -48,8 +48,8 @@ Json sent_object(const Call& call) {
   return with_string_data_folded(std::move(object));
 }
 
-// A kube-apiserver keeps the two halves of a Node apart: the status is changed by the subresource
-// only, the spec by the object only, the metadata by both.
+// A kube-apiserver separates the two halves of a Node: only the subresource changes the status,
+// only the object changes the spec, both change the metadata.
 Json on_its_half(const Call& call, const Json& stored, Json object) {
   if (call.resource->plural != kNodes.plural) return object;
   const char* kept = call.subresource.empty() ? "status" : "spec";

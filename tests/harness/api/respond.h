@@ -1,4 +1,4 @@
-// Every request but a watch: what the API does and answers. Pure.
+// Executes and answers every request except a watch. Pure.
 #pragma once
 
 #include "tests/harness/api/call.h"
@@ -6,7 +6,7 @@
 
 namespace pellicle::api {
 
-// Throws Refusal for whatever is not possible.
+// Throws Refusal for what is not possible.
 Response respond(Store& store, const Call& call);
 
 }  // namespace pellicle::api

@@ -1,5 +1,5 @@
-// The seed's cluster: the three Nodes and the key that the datapath contract's tables are made
-// from.
+// The seed's cluster: the three Nodes and the key from which the datapath contract's tables are
+// made.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace pellicle::api {
 
-// One Node as the seed's kind cluster (Kubernetes 1.23) has it.
+// One Node of the seed's kind cluster (Kubernetes 1.23).
 struct SeedNode {
   const char* name;
   const char* internal_ip;
@@ -27,12 +27,12 @@ inline constexpr std::array<SeedNode, 3> kSeedNodes = {{
      "22222222-2222-2222-2222-222222222222", true},
 }};
 
-// A test key, of no use outside tests: id 3 and the bytes 00 01 .. 13.
+// A key for tests only: id 3 and the bytes 00 01 .. 13.
 inline constexpr const char* kSeedKeyLine =
     "3 rfc4106(gcm(aes)) 000102030405060708090a0b0c0d0e0f10111213 128";
 
 // With `published`, the Node carries the annotation network.cilium.io/ipv4-cilium-host that its
-// agent writes; without, it is as the Node of a cluster no agent has run in.
+// agent writes; without, it is a Node on which no agent has run.
 Json node_object(const SeedNode& node, bool published = true);
 
 // kube-system/cilium-ipsec-keys with `key_line` as its `keys`.

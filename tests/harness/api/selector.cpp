@@ -9,7 +9,7 @@
 namespace pellicle::api {
 namespace {
 
-// What a kube-apiserver indexes: metadata.* of everything, one field of its own for each kind.
+// The fields that a kube-apiserver indexes: metadata.* of everything, and one field per kind.
 bool selectable(const Resource& resource, const std::string& field) {
   if (field == "metadata.name") return true;
   if (resource.plural == kNodes.plural) return field == "spec.unschedulable";

@@ -8,7 +8,7 @@
 
 namespace pellicle::api {
 
-// What a Selector asks of one field or label.
+// A Selector's requirement on one field or label.
 struct Requirement {
   enum class Operator : uint8_t { equals, differs, exists, absent };
   bool label = false;  // else a field
@@ -19,9 +19,9 @@ struct Requirement {
 
 class Selector {
  public:
-  // Both in the API's syntax, empty for everything: `metadata.name=worker`, `role!=db,zone`.
-  // Throws Refusal (400) for a field that cannot be selected on, and for set-based label
-  // requirements, which this fixture does not know.
+  // Both in the API's syntax, empty for everything: `metadata.name=worker`, `role!=db,zone`. Throws
+  // Refusal (400) for a field that cannot be selected, and for set-based label requirements, which
+  // this fixture does not implement.
   Selector(const Resource& resource, const std::string& fields, const std::string& labels);
 
   bool everything() const { return requirements_.empty(); }

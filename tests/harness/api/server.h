@@ -1,4 +1,4 @@
-// The listener and a thread for each connection.
+// The listener, and one thread per connection.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ class Server {
   Server(Tls& tls, Shared& shared) : tls_(tls), shared_(shared) {}
   ~Server() { stop(); }
 
-  // Throws std::system_error if the address cannot be listened on.
+  // Throws std::system_error if it cannot listen on the address.
   void start(const std::string& address, uint16_t port);
   uint16_t port() const { return listener_->port(); }  // while started
 
@@ -35,7 +35,7 @@ class Server {
 
   Tls& tls_;
   Shared& shared_;
-  std::list<Connection> connections_;  // the listener's thread's; ours when it is gone
+  std::list<Connection> connections_;  // owned by the listener's thread; by this one after it ends
   std::optional<Listener> listener_;
 };
 

@@ -23,7 +23,7 @@ void Session::run() try {
   if (next == Next::goodbye) wire_.say_goodbye();
   if (next == Next::reset) wire_.reset_on_close();
 } catch (const std::exception&) {
-  // The peer left in the middle of something; that is its right.
+  // The peer closed the connection in the middle of an exchange: allowed.
 }
 
 void Session::log(const Call& call, int status) {
@@ -98,7 +98,7 @@ Session::Next Session::answer(const Call& call, const std::optional<Refusal>& re
       gone_as_frame = call.verb == "watch" && refused.code == 410 && shared_.settings.gone_as_frame;
       response = response_of(refused);
       if (gone_as_frame) response = {.body = Feed::error_frame(refused)};
-    } catch (const Json::exception& error) {  // a body of a shape that nothing above asked about
+    } catch (const Json::exception& error) {  // a body whose shape was not checked above
       response = response_of({500, "InternalError", error.what()});
     }
     log(call, stream ? 200 : response.code);

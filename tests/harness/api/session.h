@@ -1,4 +1,4 @@
-// Serves one connection: authenticates, meets faults, answers, streams watches.
+// Serves one connection: authenticates, applies faults, answers, streams watches.
 #pragma once
 
 #include "tests/harness/api/shared.h"
@@ -28,8 +28,8 @@ class Session {
 
   Wire& wire_;
   Shared& shared_;
-  uint64_t clears_ = 0;                // Faults::clears() when the fault at work was taken
-  std::chrono::milliseconds late_{0};  // before the answer that is to be late
+  uint64_t clears_ = 0;                // Faults::clears() when the active fault was taken
+  std::chrono::milliseconds late_{0};  // the delay before a late answer
 };
 
 }  // namespace pellicle::api

@@ -1,4 +1,4 @@
-// What the connections' threads and the test have in common, under one mutex.
+// State shared by the connections' threads and the test, under one mutex.
 #pragma once
 
 #include <chrono>
@@ -18,20 +18,20 @@ namespace pellicle::api {
 
 class Wire;
 
-// One request, as the log has it.
+// One request, as logged.
 struct RequestSeen {
-  std::string method, path, query;  // the path decoded, the query as it was sent
+  std::string method, path, query;  // the path decoded, the query as sent
   std::string verb, resource;       // "watch", "nodes"; as permissions and faults name them
-  std::string user;                 // empty: nobody that is known
+  std::string user;                 // empty: not authenticated
   std::string user_agent;
-  int status = 0;  // the HTTP status of the answer; 0: a fault left it without one
+  int status = 0;  // HTTP status of the answer; 0: a fault left the request unanswered
 };
 
 struct OpenWatch {
   std::string resource;
   std::string user;
-  std::optional<FaultKind> order;  // what its thread is to do to it next
-  uint64_t version = UINT64_MAX;   // the store's then: what happened later is told after it
+  std::optional<FaultKind> order;  // what its thread does to it next
+  uint64_t version = UINT64_MAX;   // the store's version then: later events follow the order
   uint64_t clears = 0;             // Faults::clears() then: a later clear() ends a silence
 };
 
@@ -40,12 +40,12 @@ struct Settings {
   std::chrono::milliseconds bookmark_interval = std::chrono::seconds(60);
   // How long a watch without timeoutSeconds lasts; a kube-apiserver: 30 to 60 minutes.
   std::chrono::milliseconds default_watch_timeout = std::chrono::minutes(30);
-  // A watch from a forgotten version gets 200 and an ERROR frame, instead of HTTP 410.
+  // A watch from a forgotten version gets 200 and an ERROR frame instead of HTTP 410.
   bool gone_as_frame = false;
 };
 
 struct Shared {
-  std::mutex mutex;              // held for every access to what follows
+  std::mutex mutex;              // held for every access to the members below
   std::condition_variable seen;  // a request was logged, a watch opened or closed
   Store store;
   Access access;
@@ -55,7 +55,7 @@ struct Shared {
   std::list<OpenWatch> watches;
   std::set<Wire*> wires;
 
-  void wake_all();  // something changed that a waiting connection may want to know; mutex held
+  void wake_all();  // wakes waiting connections after a change; mutex held
 };
 
 }  // namespace pellicle::api

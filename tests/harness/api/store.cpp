@@ -11,7 +11,7 @@ bool belongs(const ObjectKey& key, std::string_view resource, const std::string&
   return key.resource == resource && (ns.empty() || key.ns == ns);
 }
 
-// The map under `field`, made if there is none.
+// The map under `field`, created if missing.
 Json& object_at(Json& object, const char* field) {
   Json& at = object[field];
   if (!at.is_object()) at = Json::object();

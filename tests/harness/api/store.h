@@ -1,5 +1,5 @@
-// The objects, their versions and what happened to them: the part of the API that is etcd in a real
-// cluster. Pure: no threads, no clock but for creation times.
+// The objects, their versions and their events: the part that is etcd in a real cluster. Pure: no
+// threads, no clock except for creation times.
 #pragma once
 
 #include <cstdint>
@@ -13,36 +13,35 @@
 
 namespace pellicle::api {
 
-// A stored object without kind and apiVersion; shared by the history, never changed.
+// A stored object without kind and apiVersion; immutable, shared with the history.
 using Object = std::shared_ptr<const Json>;
 
 enum class EventType : uint8_t { added, modified, deleted };
 
 struct Event {
-  uint64_t version = 0;  // the resourceVersion this event made
+  uint64_t version = 0;  // the resourceVersion that this event made
   EventType type = EventType::added;
   ObjectKey key;
-  Object object;    // afterwards; of a deleted object its last state under the deletion's version
-  Object previous;  // before; null when added
+  Object object;    // state after it; if deleted, the last state with the deletion's version
+  Object previous;  // the state before it; null when added
 };
 
 class Store {
  public:
-  // The newest resourceVersion; one counter for all objects, as etcd's revision.
+  // The newest resourceVersion; one counter for all objects, like etcd's revision.
   uint64_t version() const { return version_; }
 
-  // The oldest version that can still be listed at or watched from.
+  // The oldest version from which a list or watch can start.
   uint64_t oldest() const { return oldest_; }
 
   Object get(const ObjectKey& key) const;  // null: no such object
 
-  // Gives the object its uid, creationTimestamp and resourceVersion. Throws Refusal: 409 if there
-  // is one of that name.
+  // Sets the object's uid, creationTimestamp and resourceVersion. Throws Refusal (409) if the name
+  // exists.
   Object create(const ObjectKey& key, Json object);
 
-  // Replaces the object; uid and creationTimestamp stay. Without a difference nothing happens and
-  // the version stays. Throws Refusal: 404, and 409 if `object` carries a resourceVersion that is
-  // not the current one.
+  // Replaces the object; uid and creationTimestamp stay. Without a difference the version stays.
+  // Throws Refusal: 404, and 409 if `object` carries a resourceVersion other than the current one.
   Object update(const ObjectKey& key, Json object);
 
   Object remove(const ObjectKey& key);  // throws Refusal: 404
@@ -52,19 +51,19 @@ class Store {
   std::map<ObjectKey, Object> at(uint64_t version, std::string_view resource,
                                  const std::string& ns) const;
 
-  // What happened after `version`, oldest first. Reaches behind oldest(): a watch that is already
-  // open misses nothing when the history is forgotten.
+  // The events after `version`, oldest first. Reaches behind oldest(): a watch that is already open
+  // misses nothing when the history is forgotten.
   std::vector<Event> after(uint64_t version, std::string_view resource,
                            const std::string& ns) const;
 
-  // As after a compaction with other writes since: no version handed out before can be watched from
-  // or listed at any more.
+  // Like a compaction followed by other writes: no version returned before can be watched from or
+  // listed at any more.
   void forget_history();
 
  private:
   Object commit(EventType type, const ObjectKey& key, Json object, Object previous);
 
-  uint64_t version_ = 200;  // a real cluster has written some objects before its first Node
+  uint64_t version_ = 200;  // a real cluster writes some objects before its first Node
   uint64_t oldest_ = 200;
   std::map<ObjectKey, Object> objects_;
   std::vector<Event> history_;

@@ -18,7 +18,7 @@ std::string type_mismatch(const Json& value, const std::string& field) {
          field + " of type string";
 }
 
-// The complaint about a map whose values are not all strings; empty if they are.
+// The error for a map with a value that is not a string; empty if all are.
 std::string not_strings(const Json& map, const std::string& field) {
   if (map.is_null()) return "";
   if (!map.is_object()) return type_mismatch(map, field);
@@ -34,7 +34,7 @@ bool is_label(const std::string& text) {
                      [&](unsigned char c) { return alphanumeric(c) || c == '-'; });
 }
 
-// "10.0.1.0/24": an address, and a prefix length that it has room for.
+// "10.0.1.0/24": an address, and a prefix length within its size.
 bool is_network(const std::string& text) {
   const size_t slash = std::min(text.find('/'), text.size());
   const std::string address = text.substr(0, slash);

@@ -58,7 +58,7 @@ WatchStream::End WatchStream::run() {
     }
     if (order) {
       if (const auto end = carry_out(*order)) return *end;
-      continue;  // there may be more to tell already
+      continue;  // more events may be waiting
     }
     if (wire_.wait(std::min(ends_, next_bookmark_)) == Wire::Woken::by_peer_leaving)
       return End::drop;
@@ -90,12 +90,12 @@ std::optional<WatchStream::End> WatchStream::carry_out(FaultKind order) {
     case FaultKind::delay:
     case FaultKind::late:
     case FaultKind::end:
-      break;  // before or instead of a stream
+      break;  // happen before or instead of a stream
   }
   return std::nullopt;
 }
 
-// Until the peer leaves, the faults are cleared, or another order comes.
+// Until the peer leaves, the faults are cleared, or another order arrives.
 WatchStream::End WatchStream::silence() {
   for (;;) {
     {

@@ -1,4 +1,4 @@
-// Streams one watch over a connection, and breaks it when told to.
+// Streams one watch over a connection, and breaks it on demand.
 #pragma once
 
 #include "tests/harness/api/feed.h"
@@ -9,9 +9,8 @@ namespace pellicle::api {
 
 class WatchStream {
  public:
-  // The watch counts as open from here to the end of this object. `broken` happens to it once it
-  // has told what there is to tell at first.
-  // Called with shared.mutex held; throws Refusal as Feed does.
+  // The watch counts as open for the lifetime of this object. `broken` applies after the initial
+  // events are sent. Called with shared.mutex held; throws Refusal as Feed does.
   WatchStream(Wire& wire, Shared& shared, const Call& call, std::optional<FaultKind> broken);
   ~WatchStream();  // takes shared.mutex
 
@@ -25,7 +24,7 @@ class WatchStream {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
-  std::optional<End> carry_out(FaultKind order);  // nothing: the watch goes on
+  std::optional<End> carry_out(FaultKind order);  // nullopt: the watch continues
   End silence();
 
   Wire& wire_;

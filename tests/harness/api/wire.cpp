@@ -24,8 +24,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
-constexpr size_t kBodyLimit = size_t{3} << 20;  // a kube-apiserver's limit for a request
-constexpr size_t kChunkedFrom = 2048;  // above its buffer, Go's server sends chunks, not a length
+constexpr size_t kBodyLimit = size_t{3} << 20;  // a kube-apiserver's request limit
+constexpr size_t kChunkedFrom = 2048;  // Go's server sends larger bodies as chunks without a length
 
 std::string header(const http::request<http::string_body>& message, http::field field) {
   const auto value = message[field];
@@ -41,7 +41,7 @@ std::string date_now() {
   return text.data();
 }
 
-// The headers a kube-apiserver puts on every answer.
+// The headers that a kube-apiserver adds to every answer.
 template <typename Message>
 void set_headers(Message& message, const Response& response) {
   static const std::string flow_schema = new_uid();
@@ -77,8 +77,8 @@ Tls::Tls(const Certificate& server, const std::string& authority_pem)
   context_->use_certificate_chain(asio::buffer(server.certificate_pem));
   context_->use_private_key(asio::buffer(server.key_pem), asio::ssl::context::pem);
   context_->add_certificate_authority(asio::buffer(authority_pem));
-  // As a kube-apiserver: a bad certificate is answered with 401, not with a broken handshake. The
-  // connection keeps the verdict that this callback overrules (SSL_get_verify_result).
+  // Like a kube-apiserver: a bad certificate is answered with 401, not with a failed handshake. The
+  // connection keeps the verdict that this callback overrides (SSL_get_verify_result).
   context_->set_verify_mode(asio::ssl::verify_peer);
   context_->set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
   SSL_CTX_set_options(context_->native_handle(), SSL_OP_NO_TICKET);
@@ -179,14 +179,14 @@ void Wire::end_chunks() {
 
 void Wire::say_goodbye() {
   boost::system::error_code ignored;
-  // Without waiting for the peer's: the read that would wait returns at once.
+  // Does not wait for the peer's close_notify: the read that would wait returns at once.
   stream_->socket().non_blocking(true, ignored);
   stream_->tls.shutdown(ignored);
   stream_->socket().shutdown(tcp::socket::shutdown_both, ignored);
 }
 
 void Wire::reset_on_close() {
-  // Not by Asio's option: it takes back a linger that was set through it when it closes (1.74).
+  // Not with Asio's option: Asio (1.74) resets a linger that was set through it when it closes.
   const linger at_once = {.l_onoff = 1, .l_linger = 0};
   setsockopt(stream_->socket().native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
@@ -211,8 +211,8 @@ Wire::Woken Wire::wait(std::chrono::steady_clock::time_point until) {
   }
 }
 
-// Reads what came while we were not expecting anything: the peer's goodbye, its FIN, TLS's own
-// messages, or a pipelined request, which is kept for later.
+// Reads unexpected input: the peer's close_notify, its FIN, TLS's own messages, or a pipelined
+// request, which is kept for later.
 bool Wire::peer_left() {
   tcp::socket& socket = stream_->socket();
   boost::system::error_code error;

@@ -1,4 +1,4 @@
-// One connection: TLS, HTTP/1.1, and the ways to break it. The only file of the fixture that knows
+// One connection: TLS, HTTP/1.1, and the ways to break it. The only file of the fixture that uses
 // Boost.
 #pragma once
 
@@ -13,10 +13,10 @@
 
 namespace pellicle::api {
 
-// The server's half of every TLS handshake; shared by the connections.
+// The server side of every TLS handshake; shared by the connections.
 class Tls {
  public:
-  // Clients may present a certificate of `authority_pem`. Throws if a PEM text is unusable.
+  // Clients may present a certificate from `authority_pem`. Throws if a PEM text is unusable.
   Tls(const Certificate& server, const std::string& authority_pem);
   ~Tls();
 
@@ -26,36 +26,36 @@ class Tls {
   std::unique_ptr<Context> context_;
 };
 
-// Used by the thread that serves the connection; notify() and shut() by any thread.
-// Calls throw std::runtime_error once the peer is gone.
+// Used by the thread that serves the connection; notify() and shut() by any thread. Calls throw
+// std::runtime_error once the peer is gone.
 class Wire {
  public:
-  Wire(int socket, Tls& tls);  // owns the socket: closed with this object
+  Wire(int socket, Tls& tls);  // owns the socket and closes it
   ~Wire();
 
   void handshake();
 
-  // The common name of the client's certificate; nothing if it sent none. Throws Refusal (401) for
-  // a certificate that is not of our authority.
+  // The common name of the client's certificate; nullopt if it sent none. Throws Refusal (401) for
+  // a certificate from another authority.
   std::optional<std::string> certificate_user() const;
 
-  std::optional<Request> read();  // nothing: the peer is done
+  std::optional<Request> read();  // nullopt: the peer has finished
   void send(const Response& response, bool keep_alive);
   void send_half(const Response& response);  // announces the whole length, sends half of it
 
-  // An answer without a length: chunks until end().
+  // An answer without a length: chunks until end_chunks().
   void begin_chunks();
   void send_chunk(std::string_view text);
   void end_chunks();
 
-  void say_goodbye();     // TLS's; without it the end of the connection looks like a crash
-  void reset_on_close();  // RST: what the peer has not read by then is lost
+  void say_goodbye();     // TLS close_notify; without it the end looks like a crash
+  void reset_on_close();  // RST: the peer loses what it has not read yet
 
   enum class Woken { by_notify, by_timeout, by_peer_leaving };
   Woken wait(std::chrono::steady_clock::time_point until);
 
   void notify();  // ends a wait
-  void shut();    // ends whatever this connection is doing, now and later
+  void shut();    // ends every operation of this connection, now and later
 
  private:
   struct Stream;

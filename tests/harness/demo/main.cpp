@@ -1,5 +1,4 @@
-// The story of one ping and one curl between pods of two nodes, told in a terminal. Runs inside a
-// guest.
+// Shows one ping and one curl between pods of two nodes in a terminal. Runs inside a guest.
 #include <cstdlib>
 #include <iostream>
 
@@ -15,7 +14,7 @@ using pellicle::demo::Story;
 constexpr const char* kKeyHex = "000102030405060708090a0b0c0d0e0f10111213";  // of the lab's Secret
 const char* const kNodes[] = {"worker", "worker2", "control-plane"};
 
-// tshark warns whoever runs it as root, first of all.
+// tshark prints a warning first when it runs as root.
 std::string without_warning(const std::string& text) {
   return text.starts_with("Running as") ? text.substr(text.find('\n') + 1) : text;
 }
@@ -124,7 +123,7 @@ void everybody(Story& story, Lab& lab) {
                                  "nodes was in the clear");
 }
 
-// The lab goes on while the shell does.
+// The lab keeps running as long as the shell.
 void shell() {
   std::cout
       << "\nA shell in the lab. The nodes are network namespaces, their files below /run/lab:\n"

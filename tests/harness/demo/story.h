@@ -1,4 +1,4 @@
-// How the demo talks: steps with the time that has passed, excerpts, checks.
+// The demo's output: steps with the elapsed time, excerpts, checks.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ class Story {
   void chapter(const std::string& title);
   void say(const std::string& sentence);                             // one paragraph
   void show(const std::string& command, const std::string& output);  // as in a terminal
-  void doing(const std::string& what);              // long work: said before it starts
+  void doing(const std::string& what);              // printed before long work starts
   bool check(bool holds, const std::string& what);  // counted; false is a failure
   bool verdict();                                   // PASS or FAIL; true for PASS
 

@@ -23,7 +23,7 @@ struct Fault {
   unsigned every = 1;
 };
 
-Fault wanted;  // what the program itself asks for
+Fault wanted;  // set by the program itself
 size_t calls = 0;
 size_t failures = 0;
 
@@ -52,7 +52,7 @@ bool is_netlink(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_NETLINK;
 }
 
-// Is this call one of those that fail?
+// Does this call fail?
 bool fails(const Fault& fault, FaultyCall call) {
   if (fault.call != call || ++calls % fault.every != 0) return false;
   ++failures;
@@ -84,7 +84,7 @@ bool bpf_fails(long command, const void* attributes) {
   return fails(fault, FaultyCall::bpf);
 }
 
-// As the kernel marks what it read while the table changed.
+// As the kernel marks a dump during which the table changed.
 void interrupt(const mmsghdr& datagram) {
   auto* message = static_cast<nlmsghdr*>(datagram.msg_hdr.msg_iov->iov_base);
   if (message->nlmsg_flags & NLM_F_MULTI) message->nlmsg_flags |= NLM_F_DUMP_INTR;

@@ -1,7 +1,7 @@
-// A kernel that does not answer as it should: system calls of this process that fail on demand, in
-// whatever library they are made. A program that links pellicle_faulty_calls is told by
-// FaultyCalls; one that is started with LD_PRELOAD reads the file that $PELLICLE_FAULTY_CALLS
-// names, each time anew: "CALL ERRNO EVERY", as "3 12 1".
+// A misbehaving kernel: system calls of this process fail on demand, whichever library makes them.
+// A program that links pellicle_faulty_calls uses FaultyCalls. A program started with LD_PRELOAD
+// reads the file named by $PELLICLE_FAULTY_CALLS at each call: "CALL ERRNO EVERY", for example "3
+// 12 1".
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@ namespace pellicle {
 enum class FaultyCall : int {
   none,
   send,        // of a netlink request: the kernel does not get it
-  receive,     // of netlink messages: with ENOBUFS and ENOMEM they are lost, else they stay there
+  receive,     // of netlink messages: with ENOBUFS and ENOMEM they are lost, else they stay queued
   bpf,         // bpf(2): the kernel does not get it
-  store_peer,  // of bpf(2) the writing of an entry into an LPM trie alone
-  interrupt,   // none fails, but what a netlink dump answers is said to be inconsistent
+  store_peer,  // only bpf(2) calls that write an entry into an LPM trie
+  interrupt,   // no call fails, but netlink dump answers are marked as inconsistent
 };
 
-// While it lives, every n-th call of the kind fails with this errno. One at a time.
+// During its lifetime, every n-th call of the kind fails with this errno. One at a time.
 class FaultyCalls {
  public:
   FaultyCalls(FaultyCall call, int error, unsigned every);

@@ -1,7 +1,7 @@
 # Writes the ctest file of one program's guest tests; called by pellicle_guest_tests after linking.
 cmake_minimum_required(VERSION 3.25)
 
-# Sets `variable` to the names of the program's cases that match the Catch2 specification, as many as it says.
+# Sets `variable` to the names of the program's cases that match the Catch2 specification, and checks their number.
 function(list_cases variable)
   set(option --list-test-names-only)
   if(catch_version VERSION_GREATER_EQUAL 3)
@@ -9,12 +9,12 @@ function(list_cases variable)
   endif()
   execute_process(COMMAND ${program} ${option} ${ARGN}
     OUTPUT_VARIABLE listing ERROR_VARIABLE errors RESULT_VARIABLE count)
-  # Catch2 version 3 exits with 0 and lists a case a line.
+  # Catch2 version 3 exits with 0 and lists one case per line.
   if(catch_version VERSION_GREATER_EQUAL 3 AND count STREQUAL "0")
     string(REGEX MATCHALL "\n" ends "${listing}")
     list(LENGTH ends count)
   endif()
-  # Version 2 exits with the number of cases it listed; a crash is a word instead.
+  # Version 2 exits with the number of listed cases; after a crash the result is a word.
   if(NOT count MATCHES "^[0-9]+$" OR NOT errors STREQUAL "")
     message(FATAL_ERROR "${program} did not list its test cases: ${count}\n${errors}")
   endif()
@@ -41,12 +41,12 @@ endif()
 
 set(script "")
 math(EXPR guest_timeout "${timeout} - 10")
-# `run` ends a guest in time. This is for a `run` that hangs itself, and so long enough for a stock kernel.
+# `run` ends a guest in time. This limit is for a `run` that hangs, so it is long enough for a stock kernel.
 math(EXPR ctest_timeout "${timeout} * 10")
 string(REPLACE "," ";" labels "${labels}")
 
-# What ctest starts first: boots of many cases, then one case here and one there. So a run that ends early
-# (PELLICLE_GUESTS_UNTIL) has seen something of every file.
+# The order in which ctest starts tests: boots with many cases, then cases spread over the files. So a run that ends
+# early (PELLICLE_GUESTS_UNTIL) covers some cases of every file.
 set(cost_of_boot 2000)
 set(stride 7)
 
@@ -58,7 +58,7 @@ set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${ctest_timeout} LABELS 
 " PARENT_SCOPE)
 endfunction()
 
-# A name as a Catch2 test specification: these characters have a meaning there.
+# Escapes a name for a Catch2 test specification, where these characters have a meaning.
 function(pattern_of name)
   foreach(character IN ITEMS "\\" "," "[" "]")
     string(REPLACE "${character}" "\\${character}" name "${name}")
@@ -66,7 +66,7 @@ function(pattern_of name)
   set(pattern "${name}" PARENT_SCOPE)
 endfunction()
 
-# One boot for all cases of the file <output>.cases. `prefix` comes before each name, `kernel` before the logs' name.
+# One boot for all cases of the file <output>.cases. `prefix` precedes each case's name, `kernel` the name of its logs.
 function(add_one_boot prefix kernel labels properties)
   set(boot_logs ${logs}/${folder}/${kernel}${target})
   set(fixture ${folder}-${kernel}${target})

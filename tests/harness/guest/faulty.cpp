@@ -1,4 +1,4 @@
-// Reads past the end of what it has, which the address and the undefined-behaviour sanitizer both
+// Reads past the end of an array, which both the address and the undefined-behaviour sanitizer
 // report.
 
 int main(int argc, char**) {

@@ -1,17 +1,18 @@
 # pellicle_guest_tests(target [ONE_BOOT [STOCK] [NEWER]] [LABELS label...] [TIMEOUT seconds])
 #
-# Registers every Catch2 case of `target` as the ctest case <folder>/<case>, run in a User-Mode
-# Linux guest of its own. With ONE_BOOT all cases run one after another in one guest, which ctest
-# boots first (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
-# A case with the tag [stock] is registered once more, as "<folder>/stock kernel: <case>", for Debian's own kernel in
-# qemu; one with [.][stock] for that kernel alone. Both have the label `stock`. STOCK is for all cases of one boot.
-# One with the tag [newer], and all of one boot with NEWER, are registered once more as "<folder>/Linux 6.12: <case>", for
-# User-Mode Linux of Debian 13. These have the label `newer`.
-# One with the tag [no-ipv6] runs in a kernel that was booted without IPv6.
-# TIMEOUT is for one guest (default 120; a stock kernel has ten times as long).
+# Registers every Catch2 case of `target` as the ctest case <folder>/<case>, run in its own User-Mode
+# Linux guest. With ONE_BOOT all cases run one after another in one guest, which ctest boots first
+# (<folder>/boot, a fixture); each is still a ctest case with its own result and output.
+# A case with the tag [stock] is registered a second time, as "<folder>/stock kernel: <case>", for Debian's stock kernel
+# in qemu; a case with [.][stock] only for that kernel. Both have the label `stock`. STOCK applies to all cases of one
+# boot.
+# A case with the tag [newer], and all cases of one boot with NEWER, are registered a second time, as
+# "<folder>/Linux 6.12: <case>", for User-Mode Linux of Debian 13. These have the label `newer`.
+# A case with the tag [no-ipv6] runs in a kernel that is booted without IPv6.
+# TIMEOUT applies to one guest (default 120; a stock kernel gets ten times as long).
 # A case that passes and calls skipped() (tests/harness/skipped.h) is counted as skipped.
 # Logs stay in <build>/test-logs/<folder>/<case>/.
-# Nothing is registered with ThreadSanitizer. AddressSanitizer starts in the stock kernel alone.
+# With ThreadSanitizer nothing is registered. AddressSanitizer starts only in the stock kernel.
 function(pellicle_guest_tests target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "ONE_BOOT;STOCK;NEWER" "TIMEOUT" "LABELS")
   if(PELLICLE_SANITIZE MATCHES thread)

@@ -1,12 +1,12 @@
-# Sourced by what fetches kernels: packages of another Debian suite, from the mirror that this machine uses and checked with
-# the keys that it has for Debian. Its own sources and lists stay as they are.
+# Sourced by the scripts that fetch kernels: packages of another Debian suite, from this machine's mirror and verified
+# with its Debian keys. The machine's own sources and package lists stay unchanged.
 # shellcheck shell=bash
 apt=(-o APT::Sandbox::User=root)
 
 # shellcheck disable=SC2016 # apt's own variable
 mirror() { apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Created-By: Packages' | grep -v security | head -n 1; }
 
-# use_suite SUITE DIRECTORY: adds to `apt` what makes apt-get and apt-cache look at that suite; its lists are kept there.
+# use_suite SUITE DIRECTORY: adds options to `apt` for apt-get and apt-cache to use that suite, with lists in DIRECTORY.
 use_suite() {
   local directory=$2/apt
   mkdir -p "$directory"/{lists,cache/archives}/partial

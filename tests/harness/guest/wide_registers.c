@@ -1,10 +1,9 @@
 // Preloaded into User-Mode Linux, so that it starts on processors with AMX.
 //
-// User-Mode Linux (6.1 and 6.12, seen) keeps 4.5 kB of a process's extended registers. The host
-// takes them back only as a whole (PTRACE_SETREGSET with NT_X86_XSTATE says EFAULT else), and a
-// whole is 11 kB where the processor has AMX: the guest's first process ends with "ptrace set fp
-// regs failed, errno = 14". What is missing is filled up here with registers in their initial
-// state.
+// User-Mode Linux (6.1 and 6.12, seen) saves 4.5 kB of a process's extended registers. The host
+// restores only the complete set (PTRACE_SETREGSET with NT_X86_XSTATE otherwise returns EFAULT),
+// which is 11 kB on a processor with AMX: the guest's first process ends with "ptrace set fp regs
+// failed, errno = 14". This library fills the missing part with registers in their initial state.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <elf.h>
@@ -16,12 +15,12 @@
 
 enum {
   LEGACY_AREA = 512
-};  // bytes before the header, whose first word has a bit for each component in use
+};  // bytes before the header; the header's first word has a bit for each component in use
 static const uint64_t kTiles = UINT64_C(3) << 17;
 
 typedef long Ptrace(enum __ptrace_request, ...);
 
-// The size of all registers on this host, in bytes; 0 where the host does not say it.
+// The size of all registers on this host, in bytes; 0 if the host does not report it.
 static size_t whole_size(Ptrace* host, long pid, void* area, size_t room) {
   static size_t known;
   if (known == 0) {
@@ -31,10 +30,10 @@ static size_t whole_size(Ptrace* host, long pid, void* area, size_t room) {
   return known;
 }
 
-// glibc's ptrace, which takes these four whatever the request is.
+// Replaces glibc's ptrace, which reads these four arguments for every request.
 long ptrace(enum __ptrace_request request, ...) {
   static Ptrace* host;
-  static _Alignas(64) char area[32768];  // a guest has one thread that does this
+  static _Alignas(64) char area[32768];  // only one thread of a guest does this
   va_list rest;
   va_start(rest, request);
   const long pid = va_arg(rest, long);

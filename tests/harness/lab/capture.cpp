@@ -7,7 +7,7 @@ namespace pellicle::lab {
 
 namespace {
 
-// -Z root: Debian's tcpdump otherwise becomes the user tcpdump, who may not write everywhere.
+// -Z root: Debian's tcpdump otherwise switches to the user tcpdump, which cannot write everywhere.
 std::vector<std::string> arguments(const CaptureSpec& spec, const std::string& path) {
   std::vector<std::string> words{"tcpdump", "-Z",  "root", "-n", "-i",
                                  spec.dev,  "-U",  "-w",   path, "--immediate-mode",
@@ -24,7 +24,7 @@ struct Counters {
   unsigned long dropped = 0;
 };
 
-// SIGUSR1 makes tcpdump say one line: "3 packets captured, 3 packets received by filter, 0 packets
+// On SIGUSR1 tcpdump prints one line: "3 packets captured, 3 packets received by filter, 0 packets
 // dropped by kernel".
 Counters ask(Process& tcpdump) {
   const size_t before = tcpdump.output().size();
@@ -57,7 +57,7 @@ Capture::Capture(const CaptureSpec& spec, std::string path)
     : path_(std::move(path)), tcpdump_(start(spec, path_)) {}
 
 void Capture::ready() {
-  // A signal before it listens would end it.
+  // A signal before tcpdump listens would end it.
   const bool listens = wait_until(
       [this] {
         return tcpdump_.output().find("listening on") != std::string::npos || !tcpdump_.running();
@@ -66,7 +66,7 @@ void Capture::ready() {
   if (!listens || !tcpdump_.running()) {
     throw LabError("cannot capture to " + path_ + ": " + tcpdump_.output());
   }
-  // Packets that came before the filter was in place are counted, and thrown away.
+  // tcpdump counts packets from before the filter was installed, and discards them.
   const Counters now = ask(tcpdump_);
   skipped_ = now.received - now.captured;
 }

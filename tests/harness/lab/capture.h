@@ -13,25 +13,25 @@ namespace pellicle::lab {
 struct CaptureSpec {
   std::string netns;  // empty: the guest's root namespace
   std::string dev;
-  std::string filter;  // in tcpdump's language; empty: everything
+  std::string filter;  // a pcap filter; empty: everything
   bool promiscuous = false;
-  int bytes_per_packet = 2048;  // small ones give tcpdump's ring more room
+  int bytes_per_packet = 2048;  // a small value leaves more room in tcpdump's ring
 };
 
 class Capture {
  public:
-  // Packets go to `path`, tcpdump's own words to `path`.log.
+  // Packets go to `path`, tcpdump's messages to `path`.log.
   Capture(const CaptureSpec& spec, std::string path);
 
-  void ready();  // returns once tcpdump listens: it sees all packets from here on
+  void ready();  // returns once tcpdump listens: it sees all later packets
 
-  // Waits until tcpdump has written every packet that the kernel gave it. LabError when the kernel
-  // dropped some for want of room: what such a capture does not show proves nothing.
+  // Waits until tcpdump has written every packet that the kernel gave it. LabError if the kernel
+  // dropped packets for lack of buffer: absence from such a capture proves nothing.
   void flush();
-  void stop();  // flush, then end; more calls do nothing
+  void stop();  // flush, then end; further calls do nothing
 
   const std::string& path() const { return path_; }
-  std::vector<Packet> packets();  // what is there now, after a flush
+  std::vector<Packet> packets();  // the packets so far, after a flush
   std::string text();             // `tcpdump -pner` of it, after a flush
 
  private:
@@ -41,8 +41,8 @@ class Capture {
   bool stopped_ = false;
 };
 
-// A capture's text without what differs from run to run: times go, `seq` of ESP, ICMP ids become N,
-// MAC addresses become the names given, or MAC.
+// A capture's text without run-dependent parts: times are removed, `seq` of ESP and ICMP ids become
+// N, MAC addresses become the given names, or MAC.
 std::string normalised(const std::string& capture_text,
                        const std::map<std::string, std::string>& mac_names = {});
 
@@ -54,8 +54,8 @@ struct EspState {
   std::string key_hex;  // rfc4106(gcm(aes)) with a 128-bit ICV: key and salt, no 0x
 };
 
-// `tshark` one line a packet, decrypted: what the inner packets are. The key goes to no file that
-// is kept.
+// The decrypted inner packets, one line each, by `tshark`. The key is written to no file that is
+// kept.
 std::string decrypted(const std::string& pcap_path, const std::vector<EspState>& states);
 
 }  // namespace pellicle::lab

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-// YAML as the API server has it: quoted words are strings, others what they look like.
+// YAML with the API server's types: quoted scalars are strings, others as they parse.
 Json as_json(const YAML::Node& node) {
   if (node.IsMap()) {
     Json map = Json::object();
@@ -48,7 +48,7 @@ Json named(const Json& list, const std::string& name) {
   throw LabError("nothing is named " + name + " in " + list.dump());
 }
 
-// The archive's one layer, into an empty folder.
+// Unpacks the archive's single layer into an empty folder.
 void unpack(const std::string& archive, const std::string& directory) {
   const std::string layout = directory + "/layout";
   fs::create_directories(layout);
@@ -63,7 +63,7 @@ void unpack(const std::string& archive, const std::string& directory) {
   fs::remove_all(layout);
 }
 
-// What a volume is on the node. A ConfigMap becomes files, as kubelet makes them.
+// The path of a volume on the node. A ConfigMap becomes files, as with kubelet.
 std::string source(const Json& volume, const std::string& manifests, const std::string& directory) {
   if (volume.contains("hostPath")) {
     const std::string path = volume["hostPath"]["path"];
@@ -91,7 +91,7 @@ Json bind_mount(const std::string& from, const std::string& to, bool read_only,
           {"options", {"rbind", read_only ? "ro" : "rw", propagation}}};
 }
 
-// What containerd mounts into every container.
+// The mounts that containerd adds to every container.
 Json usual_mounts() {
   return Json::parse(R"([
     {"destination": "/proc", "type": "proc", "source": "proc"},

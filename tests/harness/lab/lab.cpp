@@ -33,7 +33,7 @@ api::Json node_object_of(const NodeSpec& node, bool published) {
                           published);
 }
 
-// The families of the node, where api::node_object knows of IPv4 alone.
+// Adds the node's families: api::node_object covers IPv4 only.
 api::Json node_object(const NodeSpec& node, bool published) {
   auto object = node_object_of(node, published);
   auto& addresses = object["status"]["addresses"];
@@ -85,7 +85,7 @@ Lab::~Lab() {
   keep_captures();
 }
 
-// The Node object and what its agent needs to reach the API.
+// The Node object, and the agent with its access to the API.
 void Lab::make_agent(const std::string& name) {
   const NodeSpec& node = network_->node(name);
   addresses_.push_back({node.pod_cidr, node.router});

@@ -1,7 +1,7 @@
 // A cluster on one kernel: nodes, their agents, pods, the Kubernetes API and the wires, all inside
-// a guest. The datapath tests and the demo are written with it.
+// a guest. The datapath tests and the demo use it.
 //
-//   Lab lab;                            // the seed's three nodes, wires watched, API serving
+//   Lab lab;                            // the seed's three nodes, wires captured, API serving
 //   lab.start_agents();
 //   lab.add_pod("worker", "net", "10.0.1.52");
 //   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
@@ -22,28 +22,28 @@
 
 namespace pellicle::lab {
 
-// The seed's key as one that each pair of nodes derives its own from: "3+ ...".
+// The seed's key as a base from which each pair of nodes derives its own: "3+ ...".
 std::string pair_key_line();
 
 struct LabOptions {
   std::vector<NodeSpec> nodes = seed_nodes();
   std::string key_line = pair_key_line();  // api::kSeedKeyLine: one key for all nodes
-  bool published = true;     // Nodes carry their cilium_host address before any agent has run
+  bool published = true;     // Nodes carry their cilium_host address before any agent runs
   bool recorded = true;      // false: see Network; cleartext() throws
-  std::string agent_config;  // more lines for every agent's configuration: "pod-mtu = 1423\n"
+  std::string agent_config;  // extra configuration lines for every agent: "pod-mtu = 1423\n"
 };
 
 // "http://10.0.1.52/", "http://[fd00:10:1::34]:8080/"
 std::string http_url(const std::string& address, int port = 80);
 
-// Makes /cgi-bin/client for the web server of this name (a pod's, or any): it answers with the
-// address that the server has for its client, and a line feed.
+// Adds /cgi-bin/client to the web server of this name (a pod or any other): it answers with the
+// client's address as the server sees it, and a line feed.
 void add_client_page(const std::string& server);
 
 class Lab {
  public:
   explicit Lab(LabOptions options = {});
-  ~Lab();  // ends everything; captures go to log_dir()
+  ~Lab();  // ends everything; copies captures to log_dir()
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
 
@@ -51,21 +51,21 @@ class Lab {
   const std::string& log_dir() const { return log_dir_; }
 
   // The cluster. A node that joins gets its namespace, its Node object and an agent that is not
-  // started; one that leaves takes all of them, and its pods, away.
+  // started. A node that leaves loses all of them and its pods.
   ApiFixture& api() { return *api_; }
   Network& network() { return *network_; }
   void add_node(const NodeSpec& node);
   void remove_node(const std::string& name);
-  // Another value for `keys` of the Secret, which is made anew if it was deleted. Any text: what
-  // looks like a key in it is looked for by files_with_the_key() from here on.
+  // Sets `keys` of the Secret, and creates the Secret if it was deleted. Any text: from here on
+  // files_with_the_key() searches for what looks like a key in it.
   void set_key(const std::string& key_line);
-  // What a node is about to change to: cleartext() expects its ESP there as well.
+  // Addresses that a node will change to: cleartext() expects its ESP there as well.
   void expect_addresses(const NodeAddresses& node) { addresses_.push_back(node); }
 
   // Agents.
   NodeAgent& agent(const std::string& node);
   void start_agent(const std::string& node);  // and waits until it is ready; LabError
-  void start_agents();                        // all that do not run, side by side
+  void start_agents();                        // all that are not running, in parallel
 
   // Pods. Names are unique in the cluster; each has a namespace /run/netns/<name>.
   void add_pod(const std::string& node, const std::string& pod, const std::string& address);
@@ -73,7 +73,8 @@ class Lab {
                const std::vector<std::string>& addresses);
   void delete_pod(const std::string& pod);
   void serve_http(const std::string& pod);  // port 80: "PodName: <name> | PodIP: eth0 <ip>/32"
-  // On every node itself, as a pod with hostNetwork: its page is the node's name and a line break.
+  // On every node itself, like a pod with hostNetwork: its page is the node's name and a line
+  // break.
   void serve_http_on_nodes(int port);
   Result http_get(const std::string& netns, const std::string& url);  // from a pod or a node
   Result ping(const std::string& netns, const std::string& address, int count = 1);
@@ -81,16 +82,16 @@ class Lab {
   Result in_node(const std::string& node, const std::string& command);
   Result in_pod(const std::string& pod, const std::string& command);
 
-  // What is to be seen on one device, from now on; kept in log_dir() when the lab ends.
+  // Captures one device from now on; the file is kept in log_dir() when the lab ends.
   Capture& capture(const std::string& netns, const std::string& dev,
                    const std::string& filter = "");
   std::string mac_of(const std::string& netns, const std::string& dev);
 
-  // Everything between nodes since the lab was made, see cleartext_between_pods().
+  // The cleartext between nodes since the lab began, see cleartext_between_pods().
   std::vector<Packet> cleartext();
 
-  // Does any file of log_dir() hold a key the lab's Secret has had, in hexadecimal or as raw bytes?
-  // The files that do.
+  // The files of log_dir() that hold any key that the lab's Secret has had, in hexadecimal or as
+  // raw bytes.
   std::vector<std::string> files_with_the_key();
 
  private:
@@ -109,7 +110,7 @@ class Lab {
   std::string capture_dir_ = "/run/lab/captures";  // a tmpfs: every packet is a write
   std::unique_ptr<Network> network_;
   std::unique_ptr<ApiFixture> api_;
-  std::vector<NodeAddresses> addresses_;  // of nodes that have left, too
+  std::vector<NodeAddresses> addresses_;  // also of nodes that left
   std::map<std::string, NodeAgent> agents_;
   std::map<std::string, Pod> pods_;
   std::list<Process> node_servers_;

@@ -1,4 +1,4 @@
-// The pods of the lab, and the search for keys in what it leaves behind.
+// The pods of the lab, and the search for keys in the files that it keeps.
 #include <cctype>
 #include <filesystem>
 #include <sstream>
@@ -9,7 +9,7 @@ namespace pellicle::lab {
 
 namespace {
 
-// Is anything listening on TCP port 80 in the namespace of this process?
+// Does anything listen on TCP port 80 in the network namespace of this process?
 bool listens_on_80(pid_t pid) {
   for (const char* file : {"/net/tcp", "/net/tcp6"}) {
     std::istringstream lines(file_text("/proc/" + std::to_string(pid) + file));

@@ -18,7 +18,8 @@ void add_lines(Listing& listing, const std::string& section, const std::string& 
   }
 }
 
-// One item for each line that does not begin with a blank, with those below it that do.
+// One item for each line that does not begin with a blank, together with the indented lines below
+// it.
 void add_blocks(Listing& listing, const std::string& section, const std::string& text) {
   std::string block;
   const auto finish = [&] {
@@ -34,8 +35,8 @@ void add_blocks(Listing& listing, const std::string& section, const std::string&
   finish();
 }
 
-// The chains that somebody made and all rules, each with its table's name. Which tables there are,
-// and what their built-in chains counted, depends on who has looked.
+// All user-defined chains and all rules, each with its table's name. The list of tables and the
+// counters of built-in chains depend on earlier reads, so they are left out.
 void add_netfilter(Listing& listing, const std::string& saved) {
   std::string table;
   std::istringstream lines(saved);

@@ -1,5 +1,5 @@
-// All that a node's network consists of, as a list that can be compared: what of somebody else's
-// was touched, and what was left behind.
+// A node's whole network configuration as a list, to find foreign objects that were changed and own
+// objects that were left behind.
 #pragma once
 
 #include <set>

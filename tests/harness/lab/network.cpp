@@ -15,17 +15,17 @@ NodeSpec node_spec(const char* name, const char* address, const char* cidr, cons
           .router = IpAddress::parse(router).value()};
 }
 
-// The kernel may be booted without.
+// The kernel may be booted without IPv6.
 bool has_ipv6() {
   return std::filesystem::exists("/proc/sys/net/ipv6");
 }
 
-// ip is started once for many lines: programs are slow to start in User-Mode Linux.
+// One ip process for many lines: processes start slowly in User-Mode Linux.
 void ip_batch(const std::string& lines, const std::string& netns = "") {
   must_in(netns, "printf %s " + shell_word(lines) + " | ip -batch -");
 }
 
-// Device names hold 15 characters, node names more.
+// Device names are limited to 15 characters, node names may be longer.
 std::string port_name(const IpAddress& address) {
   return "port" + std::to_string(address.v4_host_order() & 0xffff);
 }
@@ -47,7 +47,7 @@ void start_node(const NodeSpec& node) {
 
 constexpr uint8_t kEsp = 50;
 
-// The node that has the address, or a pod of which may have it.
+// The node that has the address, or whose PodCIDRs contain it.
 const NodeSpec* owner(const std::vector<NodeSpec>& nodes, const IpAddress& address) {
   for (const NodeSpec& node : nodes) {
     if (address == node.address || node.pod_cidr.contains(address)) return &node;
@@ -57,7 +57,7 @@ const NodeSpec* owner(const std::vector<NodeSpec>& nodes, const IpAddress& addre
   return nullptr;
 }
 
-// A neighbour solicitation or advertisement from and to global addresses.
+// A neighbour solicitation or advertisement; the captures hold only those between global addresses.
 bool is_discovery(const Packet& packet) {
   constexpr uint8_t kIcmpv6 = 58;
   constexpr size_t kType = 14 + 40;
@@ -100,7 +100,7 @@ std::string docker_mac(const IpAddress& address) {
 }
 
 // The bridge forwards between nodes without netfilter (br_netfilter is not loaded), and the root
-// namespace does not route, so all that passes between nodes is what they send.
+// namespace does not route, so everything that passes between nodes was sent by a node.
 Network::Network(std::string log_dir, const std::vector<NodeSpec>& nodes, bool recorded)
     : log_dir_(std::move(log_dir)), recorded_(recorded) {
   ip_batch(
@@ -132,7 +132,7 @@ void Network::add(const NodeSpec& node) {
   plug({node});
 }
 
-// The wire is watched before a node can send.
+// Captures the wire before a node can send.
 void Network::plug(const std::vector<NodeSpec>& nodes) {
   std::string lines;
   for (const NodeSpec& node : nodes) {
@@ -148,9 +148,9 @@ void Network::plug(const std::vector<NodeSpec>& nodes) {
   for (const NodeSpec& node : nodes) start_node(node);
 }
 
-// On the bridge's end, in both directions (`inbound` in a filter loses a capture's first packet,
-// which libpcap 1.10 filters itself and without knowing directions). 160 bytes hold the headers and
-// the beginning of what they carry.
+// Captures at the bridge's end, in both directions. (With `inbound` in a filter, libpcap 1.10 loses
+// a capture's first packet: it filters that packet itself and does not know its direction.) 160
+// bytes hold the headers and the beginning of the payload.
 void Network::record(const std::vector<NodeSpec>& nodes) {
   std::vector<Capture*> started;
   for (const NodeSpec& node : nodes) {

@@ -19,12 +19,12 @@ struct NodeSpec {
     IpAddress router;
     auto operator<=>(const Ipv6&) const = default;
   };
-  std::string name;  // the namespace's too
+  std::string name;  // also the namespace's name
   IpAddress address;
   Cidr pod_cidr;
-  IpAddress router;  // the cilium_host address it is to have
+  IpAddress router;  // the intended cilium_host address
   std::optional<Ipv6> ipv6 = {};
-  bool ipv4 = true;  // false: its Node object knows of IPv6 alone; the API is reached by IPv4 still
+  bool ipv4 = true;  // false: its Node object has only IPv6; the API is still reached over IPv4
   auto operator<=>(const NodeSpec&) const = default;
 };
 
@@ -38,31 +38,31 @@ NodeSpec fourth_node();
 // The bridge `kind` with the gateway address 172.18.0.1/16 in the root namespace, and the nodes.
 class Network {
  public:
-  // With these nodes in it; see add(). Not `recorded`: no cable is captured, and wire() throws
-  // LabError. For who listens by itself, as a capture grows with time.
+  // Starts with these nodes, see add(). If not `recorded`, no cable is captured and wire() throws
+  // LabError: for tests that capture themselves, since a capture grows with time.
   explicit Network(std::string log_dir, const std::vector<NodeSpec>& nodes = {},
                    bool recorded = true);
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // A namespace with lo and eth0 (docker's MAC for the address, 172.18.0.x/16, default route); from
-  // here on every frame on its cable is captured to <log dir>/wire-<name>.pcap.
+  // Adds a namespace with lo and eth0 (docker's MAC for the address, 172.18.0.x/16, default route).
+  // From here on every frame on its cable is captured to <log dir>/wire-<name>.pcap.
   void add(const NodeSpec& node);
   void remove(const std::string& name);
-  // Another address for eth0; the MAC stays.
+  // Changes eth0's address; the MAC stays.
   void change_address(const std::string& name, const IpAddress& address);
 
   const std::vector<NodeSpec>& nodes() const { return nodes_; }
   const NodeSpec& node(const std::string& name) const;  // LabError for an unknown one
 
-  // Every IPv4 packet, and every IPv6 packet that leaves its link, on the cable of any node, also
-  // of one removed since. What goes from one node to another is seen twice, where it leaves and
+  // Every IPv4 packet, and every IPv6 packet that leaves its link, on the cable of any node,
+  // removed ones included. A packet from one node to another appears twice: where it leaves and
   // where it arrives.
   std::vector<Packet> wire();
 
-  // Of these, what goes from one node or a pod of it to another and is not ESP. Neighbours that ask
-  // for each other are left out.
+  // Those that go from one node or its pods to another and are not ESP. Neighbour discovery between
+  // nodes is left out.
   std::vector<Packet> unencrypted();
 
  private:

@@ -30,7 +30,8 @@ void NodeAgent::reboot() {
 void NodeAgent::start(const std::string& extra, const std::string& binary) {
   if (running()) throw LabError("the agent of " + node_ + " runs already");
   const std::string file = directory_ + "/agent.conf";
-  // What nodes ask each other shows on the wires that tests watch: only where a test wants it.
+  // The agents' health probes appear on the wires that tests capture, so they are off unless a test
+  // sets their interval.
   const bool asks = extra.find("cluster-health-interval") != std::string::npos;
   write_file(file, "node-name = \"" + node_ + "\"\nkubeconfig = \"" + directory_ +
                        "/kubeconfig\"\nstate-dir = \"" + state_dir() + "\"\nbpf-root = \"" +

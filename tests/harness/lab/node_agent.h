@@ -1,4 +1,4 @@
-// The agent of one node: its files, its process and the questions put to it.
+// The agent of one node: its files, its process and requests to it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,36 +9,36 @@
 
 namespace pellicle::lab {
 
-// Where the programs of this build are: next to the running one.
+// The path of a program of this build: next to the running one.
 std::string program(const std::string& name);
 
 class NodeAgent {
  public:
-  // Writes the kubeconfig, the configuration and a boot id (nodes of one kernel have none of their
-  // own) below /run/lab/<node>; starts nothing. `log` gets the output of every run.
+  // Writes the kubeconfig, the configuration and a boot id (all nodes share one kernel, which has
+  // only one boot id) below /run/lab/<node>; starts nothing. `log` gets the output of every run.
   NodeAgent(std::string node, const std::string& kubeconfig, std::string log);
 
-  // `extra` are more lines of the configuration file: "pod-mtu = 1423\n"; `binary` is another build
-  // of the agent. LabError when it runs.
+  // `extra`: further lines for the configuration file, "pod-mtu = 1423\n"; `binary`: another build
+  // of the agent. LabError if it runs already.
   void start(const std::string& extra = "", const std::string& binary = "pellicle-agent");
   int stop(Seconds limit = 10s);  // SIGTERM, and SIGKILL once `limit` is over; the exit status
   void kill();                    // SIGKILL, at once
   bool running();
-  pid_t pid() const;  // of the last run; LabError when it was never started
+  pid_t pid() const;  // of the last run; LabError if never started
 
-  // The "result" of a request. ctl::Unreachable when nobody answers, ctl::Refused for an "error".
+  // The "result" of a request. ctl::Unreachable if no agent answers, ctl::Refused for an "error".
   nlohmann::ordered_json ask(const std::string& method,
                              const nlohmann::json& params = nlohmann::json::object()) const;
 
   std::string boot_id() const { return file_text(directory_ + "/boot_id").substr(0, 36); }
-  // As after a reboot: another boot id, no pods, nothing of ours in the kernel, an empty state
-  // directory. The agent must not run, and is not started.
+  // Simulates a reboot: another boot id, no pods, none of Pellicle's objects in the kernel, an
+  // empty state directory. The agent must not run, and is not started.
   void reboot();
 
-  // Until `status` says ready; false when it did not within `limit` or the agent ended.
+  // Waits until `status` reports ready; false if it does not within `limit` or the agent ends.
   bool wait_ready(Seconds limit = 60s);
 
-  // `pellicle <arguments>` of this node, run in its namespace: "status", "cleanup --force".
+  // Runs `pellicle <arguments>` in the node's namespace: "status", "cleanup --force".
   Result ctl(const std::string& arguments) const;
 
   // `pellicle cleanup --force <more>` with this node's folders.

@@ -53,7 +53,7 @@ bool is_router(const IpAddress& address, const std::vector<NodeAddresses>& nodes
                      [&](const NodeAddresses& node) { return node.router == address; });
 }
 
-// Of a fragment of IPv6, what the packet carries.
+// For an IPv6 fragment, the protocol that the packet carries.
 uint8_t protocol_at(const std::string& frame, bool ipv6) {
   if (!ipv6) return byte_at(frame, kEthernet + 9);
   const auto next = byte_at(frame, kEthernet + 6);

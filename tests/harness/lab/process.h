@@ -1,4 +1,4 @@
-// A program in the background, its output in a file.
+// A background process with its output in a file.
 #pragma once
 
 #include <signal.h>
@@ -14,8 +14,8 @@ namespace pellicle::lab {
 
 class Process {
  public:
-  // Starts `arguments` (found in PATH) in a process group of its own, in the network namespace
-  // /run/netns/<netns> or the caller's; stdout and stderr are appended to `log`. LabError when it
+  // Starts `arguments` (found in PATH) in its own process group, in the network namespace
+  // /run/netns/<netns> or the caller's; stdout and stderr are appended to `log`. LabError if it
   // cannot be started.
   Process(const std::vector<std::string>& arguments, std::string log,
           const std::string& netns = "");
@@ -25,16 +25,16 @@ class Process {
 
   pid_t pid() const { return pid_; }
   bool running();
-  void signal(int number);  // to the program alone; nothing once it has ended
+  void signal(int number);  // to the process alone; no effect once it has ended
 
-  // The exit status, 128 + n after signal n; nothing while it runs on after `limit`.
+  // The exit status, 128 + n after signal n; nullopt if it still runs after `limit`.
   std::optional<int> wait(Seconds limit = 10s);
 
-  // Sends the signal and waits; SIGKILL to the group once `limit` is over. The exit status.
+  // Sends the signal and waits; SIGKILL to the group after `limit`. Returns the exit status.
   int stop(int number = SIGTERM, Seconds limit = 10s);
 
   const std::string& log() const { return log_; }
-  std::string output() const { return file_text(log_); }  // of earlier runs too
+  std::string output() const { return file_text(log_); }  // includes earlier runs
 
  private:
   void reap(bool block);

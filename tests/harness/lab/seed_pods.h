@@ -26,7 +26,7 @@ inline constexpr std::array kSeedPods = {
     SeedPod{"worker2", "cni-fcnh6", "10.0.0.249", "fd00:10::f9"},
     SeedPod{"control-plane", "cni-cp", "10.0.2.77", "fd00:10:2::4d"}};
 
-// All of them, each with a web server and with what addresses its node has pods for.
+// Adds all of them, each with a web server and an address in each family that its node has.
 inline void add_seed_pods(Lab& lab) {
   for (const SeedPod& pod : kSeedPods) {
     const NodeSpec& node = lab.network().node(pod.node);

@@ -22,7 +22,7 @@ struct Descriptor {
   ~Descriptor() { close(fd); }
 };
 
-// False when the limit came first.
+// False if the limit expired first.
 bool read_until_closed(int fd, std::string& text, Seconds limit) {
   const auto end = std::chrono::steady_clock::now() + patience(limit);
   while (true) {

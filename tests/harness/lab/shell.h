@@ -1,4 +1,4 @@
-// Commands in the guest, and waiting for what they bring about.
+// Commands in the guest, and waiting for their effects.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@ namespace pellicle::lab {
 using namespace std::chrono_literals;
 using Seconds = std::chrono::duration<double>;
 
-// The lab could not do what a test asked of it: the operation and what it said.
+// The lab could not do what a test asked for: the operation and its output.
 class LabError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -23,31 +23,31 @@ struct Result {
   bool ok() const { return status == 0; }
 };
 
-// `limit`, for a guest of this speed: times $PELLICLE_SLOWNESS, which is 10 with a stock kernel.
-// The limits of all that follows, and of Process, are such.
+// `limit` scaled to the guest's speed: times $PELLICLE_SLOWNESS, which is 10 with a stock kernel.
+// All limits below, and Process's, are scaled like this.
 Seconds patience(Seconds limit);
 
-// A word as /bin/sh reads it back.
+// A word quoted for /bin/sh.
 std::string shell_word(const std::string& word);
 
-// The tool of the back end that an agent takes on a node where nobody has rules yet: nft's, which
-// User-Mode Linux has not.
+// The tool of the back end that an agent chooses on a node without rules: nft, which User-Mode
+// Linux lacks.
 std::string iptables();   // "iptables-legacy"
 std::string ip6tables();  // "ip6tables-legacy"
 
-// Runs `command` with /bin/sh; ends it and what it started after `limit`.
+// Runs `command` with /bin/sh; kills it and its children after `limit`.
 Result sh(const std::string& command, Seconds limit = 60s);
-// The same in the network namespace /run/netns/<netns>, with everything else as it is here.
+// The same in the network namespace /run/netns/<netns>.
 Result sh_in(const std::string& netns, const std::string& command, Seconds limit = 60s);
 
-// The output of a command that has to succeed; LabError with command and output when it does not.
+// The output of a command that must succeed; LabError with command and output if it fails.
 std::string must(const std::string& command, Seconds limit = 60s);
 std::string must_in(const std::string& netns, const std::string& command, Seconds limit = 60s);
 
-// Asks `holds` every 20 ms until it does; false once `limit` is over.
+// Checks `holds` every 20 ms until it is true; false after `limit`.
 bool wait_until(const std::function<bool()>& holds, Seconds limit = 10s);
 
-// The whole file; empty when it cannot be read.
+// The whole file; empty if it cannot be read.
 std::string file_text(const std::string& path);
 void write_file(const std::string& path, const std::string& text);  // LabError
 

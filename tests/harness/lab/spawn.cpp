@@ -23,7 +23,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   return pointers;
 }
 
-// posix_spawn and not fork: the caller has threads (the Kubernetes API runs in them).
+// posix_spawn instead of fork: the caller has threads (the Kubernetes API runs in them).
 int start(const Spawn& program, pid_t& pid) {
   const std::vector<char*> argv = pointers_to(program.arguments);
   const std::vector<char*> variables =
@@ -70,8 +70,8 @@ pid_t spawn(const Spawn& program) {
   if (program.netns.empty()) {
     error = start(program, pid);
   } else {
-    // A child is born into the namespace of the thread that starts it; `nsenter` would do, but
-    // another exec is dear in User-Mode Linux, and `ip netns exec` hides /sys/fs/bpf.
+    // A child starts in the namespace of the thread that spawns it. `nsenter` would work too, but
+    // another exec is expensive in User-Mode Linux, and `ip netns exec` hides /sys/fs/bpf.
     std::thread([&] {
       error = enter(program.netns);
       if (error == 0) error = start(program, pid);

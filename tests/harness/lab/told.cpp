@@ -11,7 +11,7 @@ namespace pellicle::lab {
 
 namespace {
 
-// The families that say how a node is, rather than what passed through it.
+// The metric families that describe a node's state rather than its traffic.
 const std::set<std::string> kTelling = {"pellicle_ready",
                                         "pellicle_problems",
                                         "pellicle_peers",
@@ -78,7 +78,7 @@ std::string Told::metrics() {
   return sh_in(node_, "curl --silent http://127.0.0.1:9879/metrics").output;
 }
 
-// Of counters only that they grew by more than a repair in between may cost.
+// Counters count only if they grew by more than a repair in between may cause.
 std::string Told::text() {
   const Result status = lab_.agent(node_).ctl("status");
   std::string text = "$ pellicle status; echo $?\n" + status.output +
@@ -115,7 +115,7 @@ bool Told::as_checked_in(const std::string& name) {
   const auto expected = read(checked_in);
   std::string now;
   const auto told = [&] { return (now = text()) == expected; };
-  if (wait_until(told, 15s)) return true;  // an Event comes after the screen
+  if (wait_until(told, 15s)) return true;  // Events arrive after the screen changes
   const auto directory = lab_.log_dir() + "/told";
   std::filesystem::create_directories(directory);
   write_file(directory + "/" + name + ".txt", now);

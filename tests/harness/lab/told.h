@@ -1,5 +1,5 @@
-// What a node tells of a fault: the screen of `pellicle status`, the metrics that changed and the
-// Events on Nodes, as one text that is checked in and read by people.
+// What a node reports about a fault: the screen of `pellicle status`, the metrics that changed and
+// the Events on Nodes, as one checked-in text for people.
 #pragma once
 
 #include <string>
@@ -8,23 +8,22 @@
 
 namespace pellicle::lab {
 
-// Begins when it is made, with a node that is well.
+// Construct it while the node is healthy.
 class Told {
  public:
-  // Events count from now on, or all there are.
+  // Counts Events from now on, or all Events.
   Told(Lab& lab, std::string node, bool from_the_start = false);
 
-  // Until `pellicle status` has these words, however its rows are broken; false when it does not
-  // within `limit`.
+  // Waits until `pellicle status` contains these words, regardless of line breaks; false if it does
+  // not within `limit`.
   bool says(const std::string& words, Seconds limit = 30s);
   bool healthy(Seconds limit = 30s);  // "Problems: none"
 
-  // What it tells now. Times, counts that depend on the clock and addresses that are chosen stand
-  // as <words>.
+  // The current report. Times, clock-dependent counts and chosen addresses appear as <words>.
   std::string text();
 
-  // Does text() become what tests/datapath/told/<name>.txt has, within moments? If not it is
-  // written to log_dir()/told.
+  // Does text() equal tests/datapath/told/<name>.txt within moments? If not, it is written to
+  // log_dir()/told.
   bool as_checked_in(const std::string& name);
 
  private:

@@ -7,7 +7,7 @@ namespace pellicle::lab {
 namespace {
 
 constexpr uint8_t kEspProtocol = 50;
-constexpr size_t kCables = 2;  // of the node that sends, and of the one that receives
+constexpr size_t kCables = 2;  // the sending node's and the receiving node's
 constexpr size_t kEthernetHeader = 14;
 
 uint32_t network_word(const std::string& bytes, size_t at) {
@@ -23,7 +23,7 @@ size_t esp_header(const Packet& packet) {
 
 }  // namespace
 
-// -n: no name is looked up.
+// -n: no name lookups.
 PingStream::PingStream(const std::string& pod, const std::string& address, double interval)
     : name_(pod + " > " + address),
       ping_({"ping", "-n", "-i", std::to_string(interval), address},
@@ -35,7 +35,7 @@ std::set<size_t> PingStream::answered() const {
   std::istringstream lines(ping_.output());
   for (std::string line; std::getline(lines, line);) {
     const size_t at = line.find(kMark);
-    // A line that is being written has no end yet; "Destination Unreachable" is no answer.
+    // A line that is still being written has no end; "Destination Unreachable" is not an answer.
     if (at == line.npos || line.find(" time=") == line.npos) continue;
     numbers.insert(std::stoul(line.substr(at + kMark.size())));
   }

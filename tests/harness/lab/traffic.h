@@ -1,4 +1,4 @@
-// Pings that go on while something is done to the nodes, and the ESP packets they become.
+// Pings that continue while a test changes the nodes, and the ESP packets that carry them.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,16 @@
 
 namespace pellicle::lab {
 
-// `ping -i <interval>` from a pod to an address, until end(). Seconds.
+// `ping -i <interval>` (in seconds) from a pod to an address, until end().
 class PingStream {
  public:
   PingStream(const std::string& pod, const std::string& address, double interval = 0.01);
 
-  // Waits for this many more answers; false when they do not come within `limit`.
+  // Waits for this many more answers; false if they do not arrive within `limit`.
   bool goes_on(size_t answers = 20, Seconds limit = 10s);
 
-  // Waits for a last answer, then ends it. The pings before that answer that have none: "net >
-  // 10.0.0.249: 3 of 1200 lost: 17 18 19". Empty: none was lost.
+  // Waits for one more answer, then stops the ping. Reports the earlier pings without an answer:
+  // "net > 10.0.0.249: 3 of 1200 lost: 17 18 19". Empty: none was lost.
   std::string end();
 
  private:
@@ -39,13 +39,13 @@ struct EspTunnel {
   auto operator<=>(const EspTunnel&) const = default;
 };
 
-// The sequence numbers of ESP by tunnel, each with how often it was on a cable. A packet from one
-// node to another is on two.
+// ESP sequence numbers by tunnel, with how often each was seen on a cable. A packet between two
+// nodes is seen on two cables.
 using EspNumbers = std::map<EspTunnel, std::map<uint32_t, size_t>>;
 EspNumbers esp_numbers(const std::vector<Packet>& wire);
 
-// Tunnels in which a number was used twice (the state began anew, and AES-GCM's nonce with it) or
-// left out. One sentence each.
+// Tunnels in which a number was used twice (the state started again, and AES-GCM's nonces with it)
+// or left out. One sentence each.
 std::vector<std::string> esp_numbers_astray(const std::vector<Packet>& wire);
 
 }  // namespace pellicle::lab

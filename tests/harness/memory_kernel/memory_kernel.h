@@ -1,6 +1,5 @@
-// An operating system in memory behind the same seam and under the same law as Linux: what Linux
-// refuses is refused here with the same errno. It records what it was asked to do and fails on
-// demand.
+// An in-memory operating system with the interface and the rules of the Linux one: what Linux
+// refuses is refused here with the same errno. It records operations and fails on demand.
 #pragma once
 
 #include <map>
@@ -11,22 +10,22 @@
 
 namespace pellicle {
 
-// Thrown out of apply() where the process "died"; nothing in Pellicle catches it.
+// Thrown out of apply() where the process "dies"; nothing in Pellicle catches it.
 struct Crash {};
 
 class MemoryKernel : public Kernel {
  public:
-  // A device that is not ours: an uplink, or the host's end of a pod (its name begins with lxc).
+  // A foreign device: an uplink, or the host end of a pod's veth (its name begins with lxc).
   struct Device {
     uint32_t mtu = 1500;
     std::map<IpAddress, uint8_t> addresses;  // -> prefix length
   };
 
   struct Faults {
-    size_t refuse_every = 0;  // every k-th operation of this kernel's life is refused; 0: none
+    size_t refuse_every = 0;  // refuse every k-th operation of this kernel's life; 0: none
     int refuse_with = 0;      // errno
     size_t fail_dump = 0;     // the n-th dump from now throws KernelError; 0: none
-    size_t crash_after = 0;   // with `crash`: operations that an apply still carries out
+    size_t crash_after = 0;   // with `crash`: operations that an apply still executes
     bool crash = false;
   };
 
@@ -36,15 +35,15 @@ class MemoryKernel : public Kernel {
   std::vector<Refusal> apply(const Plan& plan) override;
 
   void add_device(const std::string& name, Device device);
-  void remove_device(const std::string& name);  // and whatever hangs on it, as in Linux
+  void remove_device(const std::string& name);  // and everything that depends on it, as in Linux
   void set_sysctl(const std::string& path, const std::string& value);
   std::string sysctl(const std::string& path) const;
 
   std::map<std::string, std::string> program_tags;  // what facts() reports
-  std::map<IpAddress, NextHop> ways;  // what next_hops() answers; else by the devices' networks
-  KernelState foreign;  // other people's objects: never dumped, never changed, and in the way
+  std::map<IpAddress, NextHop> ways;  // next_hops()'s answers; default: by the devices' networks
+  KernelState foreign;  // foreign objects: never dumped, never changed; they block their keys
   Faults faults;
-  std::vector<Operation> log;  // every operation that was tried, in order
+  std::vector<Operation> log;  // every attempted operation, in order
 
  private:
   NextHop connected_way(const IpAddress& destination) const;
@@ -75,8 +74,8 @@ class MemoryKernel : public Kernel {
   void forget_device(const std::string& name);
 
   std::map<std::string, Device> devices_;
-  std::map<std::string, std::string> sysctls_;  // values now; what is not listed is "1"
-  std::map<std::string, std::string> before_;   // the ledger: values before ours
+  std::map<std::string, std::string> sysctls_;  // current values; what is not listed is "1"
+  std::map<std::string, std::string> before_;   // the ledger: the previous values
   KernelState ours_;
   size_t dumps_ = 0;
 };

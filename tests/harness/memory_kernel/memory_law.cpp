@@ -1,4 +1,4 @@
-// What the kernel takes and what it refuses, kind by kind (seen on Linux 6.1).
+// What the kernel accepts and refuses, by kind of object (seen on Linux 6.1).
 #include <cerrno>
 
 #include "tests/harness/memory_kernel/memory_kernel.h"
@@ -22,8 +22,8 @@ Cidr network(const IpAddress& address, uint8_t length) {
 
 }  // namespace
 
-// The law common to all kinds: a removal of what is absent succeeds, an add does not overwrite, and
-// what is not ours is not touched.
+// Rules for all kinds: removing an absent object succeeds, an add does not overwrite, and foreign
+// objects are not changed.
 template <class Kind>
 int MemoryKernel::place(Table<Kind> KernelState::*table, const Change<Kind>& change) {
   auto& objects = ours_.*table;
@@ -56,7 +56,7 @@ int MemoryKernel::perform(const Change<VethPair>& change) {
 int MemoryKernel::perform(const Change<Address>& change) {
   if (change.action == Action::remove) {
     ours_.addresses.erase(change.key);
-    if (!has_address(change.key.address)) {  // routes with that source go with its last bearer
+    if (!has_address(change.key.address)) {  // the last holder's routes with that source go too
       std::erase_if(ours_.routes,
                     [&](const auto& route) { return route.second.src == change.key.address; });
     }
@@ -110,7 +110,7 @@ int MemoryKernel::perform(const Change<Policy>& change) {
   const auto other = permanent ? &KernelState::policies : &KernelState::block_policies;
   if (change.action == Action::add &&
       ((ours_.*other).contains(change.key) || (foreign.*other).contains(change.key))) {
-    return EEXIST;  // for the kernel they are one table
+    return EEXIST;  // one table in the kernel
   }
   return place(permanent ? &KernelState::block_policies : &KernelState::policies, change);
 }
@@ -153,8 +153,8 @@ int MemoryKernel::perform(const Change<Attachment>& change) {
                change);
 }
 
-// A gateway must be reached without another: through a network of the device's own addresses, or a
-// link route of the same table (fib_check_nh).
+// The kernel must reach a gateway without another gateway: through a network of the device's own
+// addresses, or a link route of the same table (fib_check_nh).
 bool MemoryKernel::on_link(const Change<Route>& change) const {
   const auto& gateway = *change.value.gateway;
   const auto device = devices_.find(change.value.dev);
@@ -218,7 +218,8 @@ bool MemoryKernel::has_address(const IpAddress& address) const {
   return false;
 }
 
-// A device takes with it all that hangs on it; what knew it by number now points nowhere.
+// Removes everything that depends on the device. Maps that refer to it by index keep entries that
+// point nowhere.
 void MemoryKernel::forget_device(const std::string& name) {
   std::erase_if(ours_.addresses, [&](const auto& entry) { return entry.first.dev == name; });
   for (auto* table : {&ours_.attachments, &ours_.auditors}) {

@@ -57,7 +57,7 @@ IptablesTable filter_table() {
                 {"OUTPUT", portals}}};
 }
 
-// Who comes from outside, from a pod or from the node itself, to the NodePort.
+// Traffic to the NodePort from outside, from a pod or from the node itself.
 void add_external_chain(const ProxiedNode& node, const ServicePort& port, IptablesTable& nat) {
   const std::string chain = service_chain("EXT", port);
   const std::string all = "-j " + service_chain("SVC", port);
@@ -89,7 +89,7 @@ void add_back_end(const ServicePort& port, const BackEnd& back_end, IptablesTabl
                      "-m tcp -j DNAT --to-destination " + back_end.to_string());
 }
 
-// Each takes its share of the connections, or those of clients whose last one it had.
+// Connections are shared out at random; with affinity, a client returns to its last back end.
 void add_choice(const ServicePort& port, IptablesTable& nat) {
   const std::string chain = service_chain("SVC", port);
   for (const BackEnd& back_end : port.back_ends) {

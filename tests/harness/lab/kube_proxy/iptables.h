@@ -1,4 +1,4 @@
-// kube-proxy's iptables mode, and what its other modes and the kubelet need of iptables.
+// kube-proxy's iptables mode, and the iptables rules of its other modes and of kubelet.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 
 namespace pellicle::lab {
 
-// One table's part of what iptables-restore --noflush reads. Chains are made, or emptied, where
-// they are declared; jumps into them are put before all else that a built-in chain has.
+// One table's input for iptables-restore --noflush. Declaring a chain creates or empties it. Jumps
+// are inserted before everything else in a built-in chain.
 struct IptablesTable {
   struct Jump {
     std::string chain;
@@ -19,21 +19,21 @@ struct IptablesTable {
   };
   std::set<std::string> chains;
   std::vector<std::string> rules;  // "KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000"
-  std::vector<Jump> jumps;         // in their order afterwards
+  std::vector<Jump> jumps;         // in their final order
   void add(const std::string& chain, const std::string& rule);
 };
-using IptablesInput = std::map<std::string, IptablesTable>;  // by the table's name
+using IptablesInput = std::map<std::string, IptablesTable>;  // by table name
 
 std::string restore_input(const IptablesInput& tables);
 
-// The words of a comment, with a space behind.
+// A comment match, with a trailing space.
 std::string comment(const std::string& text);
 
-// As kube-proxy 1.36 leaves the tables of a node, but for its counters (-m nfacct), which it leaves
-// out where it cannot make them.
+// A node's tables as kube-proxy 1.36 leaves them, without its counters (-m nfacct), which
+// kube-proxy itself leaves out where it cannot create them.
 IptablesInput iptables_mode(const ProxiedNode& node);
 
-// Parts of it that other modes have as well, or the kubelet.
+// Parts that other modes or kubelet also use.
 void add_masquerading(IptablesTable& nat);
 void add_firewall(const ProxiedNode& node, IptablesTable& filter);
 

@@ -44,7 +44,7 @@ std::string sets(const ProxiedNode& node) {
   return text.str();
 }
 
-// In the language of ipvsadm --restore.
+// As input for ipvsadm --restore.
 std::string virtual_server(const std::string& at, const ServicePort& port,
                            const std::vector<BackEnd>& back_ends) {
   std::string text = "-A -t " + at + " -s rr";
@@ -80,7 +80,7 @@ std::string quoted_input(const std::string& program, const std::string& input) {
 
 }  // namespace
 
-// The virtual servers of the other family, which its own kube-proxy makes, stay.
+// Keeps the virtual servers of the other family, which that family's kube-proxy makes.
 std::string ipvs_script(const ProxiedNode& node) {
   const bool ipv4 = node.family() == Family::v4;
   std::string script =

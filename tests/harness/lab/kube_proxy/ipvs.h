@@ -7,9 +7,9 @@
 
 namespace pellicle::lab {
 
-// What it brings about besides rules, for `sh` in the node, in place of what an earlier one did:
-// the ClusterIPs on the device kube-ipvs0, which stays down; the sets that its rules match; virtual
-// servers for the ClusterIPs, and at the node's address for the NodePorts.
+// A script for `sh` on the node that sets up what the mode needs besides rules, and replaces an
+// earlier run's: the ClusterIPs on the device kube-ipvs0, which stays down; the sets that its rules
+// match; virtual servers for the ClusterIPs, and for the NodePorts at the node's address.
 std::string ipvs_script(const ProxiedNode& node);
 
 IptablesInput ipvs_mode(const ProxiedNode& node);

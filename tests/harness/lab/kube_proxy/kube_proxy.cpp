@@ -48,7 +48,7 @@ std::string iptables_of(ProxyMode mode, Family family) {
          (legacy ? "-legacy" : "-nft");
 }
 
-// The kubelet's chains in mangle are how others find out which back end it uses.
+// Other programs find kubelet's back end by its chains in mangle.
 IptablesInput iptables_input(const ProxiedNode& node, ProxyMode mode) {
   IptablesInput tables;
   if (mode == ProxyMode::ipvs) {
@@ -62,7 +62,7 @@ IptablesInput iptables_input(const ProxiedNode& node, ProxyMode mode) {
   return tables;
 }
 
-// What takes away the jumps that an earlier call put there: none must stand twice.
+// Removes the jumps of an earlier call, so that none exists twice.
 std::string removal_of_jumps(const std::string& node, const std::string& iptables) {
   std::string removal;
   for (const std::string table : {"filter", "nat"}) {
@@ -91,8 +91,9 @@ void install(const ProxiedNode& node, ProxyMode mode) {
   must_in(node.name, iptables + "-restore --noflush --wait 5 < " + file + "save");
 }
 
-// The seed's is wide enough for its Services as well. In IPVS mode a node that asks a ClusterIP has
-// that for its source, and kube-proxy masquerades it as what is not of the cluster's pods.
+// The seed's cluster CIDR also covers its Services. In IPVS mode a node that connects to a
+// ClusterIP has the ClusterIP as its source, and kube-proxy masquerades that as an address outside
+// the pods' range.
 const char* cluster_cidr(Family family, ProxyMode mode) {
   if (family == Family::v6) return "fd00:10::/32";
   return mode == ProxyMode::ipvs ? "10.0.0.0/16" : "10.0.0.0/8";
@@ -130,7 +131,7 @@ ProxiedNode proxied_node(const Network& network, const std::string& name, Family
 }
 
 void install_service(const Network& network, const ServiceSpec& spec) {
-  // A kube-proxy sets both (--conntrack-min; connections to a NodePort of 127.0.0.1).
+  // kube-proxy sets both (--conntrack-min; connections to a NodePort of 127.0.0.1).
   must("echo 131072 > /proc/sys/net/netfilter/nf_conntrack_max");
   for (const NodeSpec& node : network.nodes()) {
     must_in(node.name, "echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet");

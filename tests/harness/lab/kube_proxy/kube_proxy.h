@@ -1,6 +1,6 @@
-// A kube-proxy and a kubelet on every node, as far as the kernel knows of them: what they write for
-// the seed's Service default/serversvc, NodePort 32000, whose back ends are cni-fcnh6 (on worker2)
-// and cni-s22px (on worker). A node with both families has one of each family.
+// A kube-proxy and a kubelet on every node, as far as the kernel sees them: what they write for the
+// seed's Service default/serversvc, NodePort 32000, with the back ends cni-fcnh6 (on worker2) and
+// cni-s22px (on worker). A dual-stack node has one kube-proxy per family.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ inline constexpr int kHostNetworkPort = 8080;
 enum class ProxyMode {
   iptables_legacy,
   iptables_nft,
-  nftables,  // the kubelet's rules with iptables-nft
+  nftables,  // kubelet's rules with iptables-nft
   ipvs,      // its rules with iptables-legacy
 };
 
@@ -30,12 +30,12 @@ struct ServiceSpec {
   bool host_network = false;        // back ends: kHostNetworkPort of worker2 and of worker
 };
 
-// Default/kubernetes and the Service, as the kube-proxy of one family is told of them. LabError
-// when the node has no such family.
+// default/kubernetes and the Service, as the kube-proxy of one family sees them. LabError if the
+// node lacks the family.
 ProxiedNode proxied_node(const Network& network, const std::string& node, Family family,
                          const ServiceSpec& spec = {});
 
-// Puts them into every node, in place of what an earlier call put there. LabError.
+// Installs them on every node and replaces those of an earlier call. LabError.
 void install_service(const Network& network, const ServiceSpec& spec = {});
 
 }  // namespace pellicle::lab

@@ -7,7 +7,7 @@ namespace pellicle::lab {
 
 namespace {
 
-// What does not depend on Services. FAMILY is ip or ip6, ADDR ipv4_addr or ipv6_addr.
+// The rules that do not depend on Services. FAMILY is ip or ip6, ADDR ipv4_addr or ipv6_addr.
 constexpr const char* kBase = R"(
 	set hairpin-connections {
 		type ADDR . ADDR . inet_proto . inet_service
@@ -122,7 +122,7 @@ std::string service_name(const ServicePort& port) {
   return port.name_space + "/" + port.name + "/tcp/" + port.port_name;
 }
 
-// nftables takes no colon in a name.
+// nftables allows no colon in a name.
 std::string back_end_name(const ServicePort& port, const BackEnd& back_end) {
   return service_name(port) + "__" + replaced(back_end.address.to_string(), ":", ".") + "/" +
          std::to_string(back_end.port);
@@ -196,7 +196,7 @@ class Rules {
     return replaced(text, "ADDR", node_.family() == Family::v4 ? "ipv4_addr" : "ipv6_addr");
   }
 
-  // Who comes from outside, from a pod or from the node itself, to the NodePort.
+  // Traffic to the NodePort from outside, from a pod or from the node itself.
   std::string external(const ServicePort& port) const {
     const std::string all = "goto " + chain_name("service", service_name(port));
     const std::string mark = "meta mark set meta mark | 0x00004000 comment \"masquerade";
@@ -211,7 +211,7 @@ class Rules {
     return rules;
   }
 
-  // Each of these has its share of the connections.
+  // Shares the connections out at random.
   std::string dnat_to(const std::vector<BackEnd>& back_ends) const {
     if (back_ends.empty()) return "";
     std::string map;

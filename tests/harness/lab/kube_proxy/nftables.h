@@ -7,8 +7,8 @@
 
 namespace pellicle::lab {
 
-// The input of `nft -f`, one transaction: the table `kube-proxy` of the node's family as kube-proxy
-// 1.36 leaves it, in place of the one that is there.
+// The input of `nft -f`, one transaction: replaces the table `kube-proxy` of the node's family with
+// what kube-proxy 1.36 writes.
 std::string nftables_mode(const ProxiedNode& node);
 
 }  // namespace pellicle::lab

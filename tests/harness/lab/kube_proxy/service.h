@@ -1,5 +1,4 @@
-// A Service as the kube-proxy of one node sees it in one family, and how kube-proxy names what it
-// makes of it.
+// A Service as the kube-proxy of one node sees it in one family, and kube-proxy's naming scheme.
 #pragma once
 
 #include <string>
@@ -40,7 +39,8 @@ struct ProxiedNode {
   std::vector<BackEnd> own_back_ends(const ServicePort& port) const;
 };
 
-// The first characters of the SHA-256 of `text` in base 32: kube-proxy's names end, or begin, so.
+// The first `length` characters of the SHA-256 of `text` in base 32, as kube-proxy uses them at the
+// end or start of its names.
 std::string name_hash(const std::string& text, size_t length);
 
 }  // namespace pellicle::lab

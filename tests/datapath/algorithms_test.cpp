@@ -1,5 +1,5 @@
-// Every algorithm that the Secret may name, through the kernel, and what happens to those it must
-// not name.
+// Every algorithm that the Secret may name, through the kernel, and the handling of algorithms that
+// it must not name.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kNodes[] = {"worker", "worker2", "control-plane"};
 
-// Key material that nobody has; another one for every key.
+// Test key material, different for every key.
 std::string hex(size_t bytes, unsigned first) {
   std::string text;
   for (size_t i = 0; i < bytes; ++i) {
@@ -30,7 +30,7 @@ struct Row {
   unsigned icv_bits;  // of AES-GCM
 };
 
-// In the order of key lengths: agents refuse a shorter key after a longer one.
+// Ordered by key length: agents refuse a shorter key after a longer one.
 constexpr Row kRows[] = {
     {nullptr, 0, 16, 96},        {nullptr, 0, 16, 128},       {"hmac(sha256)", 32, 16, 0},
     {nullptr, 0, 24, 128},       {nullptr, 0, 32, 96},        {nullptr, 0, 32, 128},
@@ -50,7 +50,7 @@ std::string line(int id, const Row& row) {
          std::to_string(row.icv_bits);
 }
 
-// Packets that the node has sent to worker2 with this key id.
+// The number of packets that the node has sent to worker2 with this key id.
 uint64_t sent_with(const NodeAgent& agent, int id) {
   const auto encryption = agent.ask("encrypt");
   for (const auto& state : encryption["states"]) {

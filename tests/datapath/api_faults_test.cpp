@@ -1,5 +1,5 @@
-// An API server in trouble: the datapath goes on without losing a packet, status says what the
-// server says, and what changed meanwhile is caught up with.
+// A faulty API server: the datapath loses no packet, `status` quotes the server, and the agents
+// catch up with missed changes.
 #include <algorithm>
 
 #include "tests/harness/catch.h"
@@ -18,14 +18,14 @@ namespace {
 
 const std::string kSecretTitle = "secret kube-system/cilium-ipsec-keys";
 
-// The seed's cluster with pods that talk all the time.
+// The seed's cluster with pods that ping all the time.
 struct Cluster {
-  Lab lab{{.key_line = api::kSeedKeyLine}};  // newcomers have no agent that would tell a boot id
+  Lab lab{{.key_line = api::kSeedKeyLine}};  // newcomers have no agent to announce a boot id
   std::vector<std::unique_ptr<PingStream>> pings;
   int newcomers = 0;
 
   Cluster() {
-    // A watch that brings something is a watch that works: backoffs begin anew.
+    // A watch that delivers something works, and resets the backoff.
     lab.api().set_bookmark_interval(500ms);
   }
 
@@ -48,12 +48,12 @@ struct Cluster {
     return Json::object();
   }
 
-  // Every watch that is open ends, and whoever wants to go on meets the faults that were injected.
+  // Ends every open watch; an agent that watches again meets the injected faults.
   void end_watches(const std::string& resource = "") {
     lab.api().disturb_watches(FaultKind::end, resource);
   }
 
-  // Status names the trouble of this source in these words, and since when.
+  // `status` reports this source's trouble in these words, and since when.
   void check_said(const std::string& title, const std::string& words, Seconds limit = 20s) {
     Json found;
     const bool said = wait_until(
@@ -74,7 +74,7 @@ struct Cluster {
     CHECK(worker().ask("status")["ready"] == true);
   }
 
-  // A Node that the agents have not heard of yet.
+  // Creates a Node that is new to the agents. Returns the route to its pods.
   std::string newcomer() {
     const int number = ++newcomers;
     const std::string name = "newcomer" + std::to_string(number);
@@ -169,7 +169,7 @@ TEST_CASE("garbage and silence are said, and change nothing") {
   api.inject({.kind = FaultKind::garbage, .resource = "nodes", .times = api::kUntilCleared});
   cluster.end_watches();
   cluster.check_said("nodes", "the answer to the list request is not a list of Kubernetes objects");
-  // As long as a server may take to answer.
+  // The agent's limit for a silent server.
   cluster.check_said(kSecretTitle, "nothing was heard for 30.0 s", 45s);
   const std::string route = cluster.newcomer();
   api.clear_faults();
@@ -209,7 +209,7 @@ TEST_CASE("an API that goes away and comes back without its history is caught up
     api.come_back();
     cluster.check_caught_up(route);
   }
-  // The same in the middle of a watch that works: nothing to report, and nothing missed.
+  // The same in the middle of a working watch: nothing is reported and nothing is missed.
   const std::string route = cluster.newcomer();
   CHECK(api.disturb_watches(FaultKind::expire) > 0);
   cluster.check_caught_up(route);

@@ -1,4 +1,4 @@
-// What cannot be used is said in one sentence, and what worked before goes on.
+// Unusable input is reported in one sentence, and what worked before keeps working.
 #include <algorithm>
 #include <filesystem>
 
@@ -15,13 +15,13 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// One key for all nodes: most of these run a single agent, and a pair's key needs both.
+// One key for all nodes: most of these cases run a single agent, and a pair's key needs both.
 const LabOptions kPlain{.key_line = api::kSeedKeyLine};
 
 constexpr const char* kNodes[] = {"worker", "worker2", "control-plane"};
 const std::string kRfc = " rfc4106(gcm(aes)) ";
 const std::string kSecretName = "Secret kube-system/cilium-ipsec-keys";
-// Another key, and a part of it that is found wherever some of it was written.
+// Another key, and a part of it that a search finds wherever the key was written.
 const std::string kOther = "ffeeddccbbaa99887766554433221100aabbccdd";
 const std::string kPart = "99887766";
 
@@ -35,7 +35,7 @@ void add_pods(Lab& lab) {
   lab.add_pod("control-plane", "cni-cp", "10.0.2.77");
 }
 
-// The problem that status reports of this object and field; null when there is none.
+// The problem that `status` reports for this object and field; null if there is none.
 Json problem(const Json& status, const std::string& object, const std::string& field) {
   for (const auto& each : status["problems"]) {
     if (each["object"] == object && each["field"] == field) return each;
@@ -43,8 +43,8 @@ Json problem(const Json& status, const std::string& object, const std::string& f
   return nullptr;
 }
 
-// Waits until the node's status has such a problem and it says this; checks that a person reads it
-// and a script sees it.
+// Waits until the node's status has this problem with this sentence. Checks the text form for
+// people and the JSON form for scripts.
 void check_said(Lab& lab, const std::string& node, const std::string& object,
                 const std::string& field, const std::string& sentence) {
   const NodeAgent& agent = lab.agent(node);
@@ -167,7 +167,7 @@ TEST_CASE("a peer's Node that cannot be used costs that Node alone and is named"
   check_said(lab, "worker2", "Node overlaps", "spec.podCIDR", "which is believed");
 
   const std::string annotation = "network.cilium.io/ipv4-cilium-host";
-  CHECK(lab.agent("worker2").stop() == 0);  // or it would put its annotation right at once
+  CHECK(lab.agent("worker2").stop() == 0);  // else it would restore its annotation at once
   lab.api().patch(api::node_key("worker2"),
                   {{"metadata", {{"annotations", {{annotation, "10.0.0.400"}}}}}});
   check_said(lab, "worker", "Node worker2", "metadata.annotations[" + annotation + "]",
@@ -200,7 +200,8 @@ TEST_CASE("a node's own Node that lost what it needs, or is gone, stops nothing"
   Lab lab(kPlain);
   lab.start_agents();
   add_pods(lab);
-  // The others would take a Node that is gone for one that left. They are not asked here.
+  // The other agents would take a deleted Node for one that left the cluster, so they are stopped
+  // here.
   for (const char* other : {"worker2", "control-plane"}) CHECK(lab.agent(other).stop() == 0);
   PingStream steady("net", "10.0.0.249");
   const KernelPicture before = kernel_picture("worker");
@@ -269,7 +270,7 @@ TEST_CASE("a kernel without ESP is named with what it lacks, and works once it h
 
 namespace {
 
-// Runs a second agent on worker, with good values for whatever `arguments` do not name.
+// Runs a second agent on worker, with good values for every option that `arguments` does not name.
 Result run_agent(Lab& lab, const std::string& arguments, const std::string& wrapper = "") {
   std::string command = "timeout 10 " + wrapper + program("pellicle-agent") + " " + arguments;
   for (const std::string flag :

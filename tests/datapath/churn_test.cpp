@@ -1,4 +1,4 @@
-// Many pods at once, as a kubelet makes and deletes them, while the agent dies and comes back.
+// Many pods at once, created and deleted as kubelet does it, while the agent dies and restarts.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -25,15 +25,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Fails too when the devices cannot be listed.
+// Also fails if the devices cannot be listed.
 constexpr const char* kNoPodDevice = "ip -br link > /run/lab/links && ! grep lxc /run/lab/links";
 using Step = std::function<void()>;
 
 constexpr size_t kThreads = 8;
-constexpr Seconds kPatience = 60s;  // of the kubelet with one pod
+constexpr Seconds kPatience = 60s;  // of kubelet, per pod
 
-// work(0) to work(count - 1), eight at a time, and `meanwhile` once half of them are done. What
-// went wrong with the work.
+// Runs work(0) to work(count - 1), eight at a time, and `meanwhile` once half of them are done.
+// Returns the work's errors.
 Sentences eight_at_a_time(size_t count, const std::function<void(size_t)>& work,
                           const Step& meanwhile = {}) {
   Findings findings;
@@ -61,13 +61,12 @@ Sentences eight_at_a_time(size_t count, const std::function<void(size_t)>& work,
 }
 
 struct Pod {
-  std::string name;  // and of its namespace, which is another one after each failure
+  std::string name;  // also its namespace's, which is a new one after each failure
   CniPod sandbox;
   std::string address;
 };
 
-// What kubelet and containerd do about a pod: a sandbox that cannot be had is taken back, and
-// another is tried.
+// kubelet and containerd for one pod: a failed sandbox is removed and another one is tried.
 class Kubelet {
  public:
   explicit Kubelet(CniRuntime& runtime) : runtime_(runtime) {}
@@ -86,7 +85,7 @@ class Kubelet {
       }
       stop(pod);
       if (std::chrono::steady_clock::now() > end) throw LabError(answer.text());
-      std::this_thread::sleep_for(1s);  // a kubelet waits longer
+      std::this_thread::sleep_for(1s);  // kubelet waits longer
     }
   }
 
@@ -102,7 +101,7 @@ class Kubelet {
   CniRuntime& runtime_;
 };
 
-// Which addresses are in use, as the pods see it.
+// The addresses in use, as the pods see them.
 class AddressBook {
  public:
   void take(const std::string& address) {
@@ -123,7 +122,7 @@ class AddressBook {
   Sentences again_;
 };
 
-// worker, with its agent and a runtime that reads what the agent installed.
+// worker, with its agent and a CNI runtime that uses the configuration that the agent installed.
 struct Worker {
   Lab& lab;
   NodeAgent& agent;
@@ -151,7 +150,7 @@ struct Worker {
     CHECK(eight_at_a_time(count, one, meanwhile) == Sentences{});
   }
 
-  // The first ones make room for others.
+  // The first ones are replaced by others.
   void replace(const std::string& prefix, size_t count) {
     const auto one = [&](size_t i) {
       book.give_back(pods[i].address);
@@ -171,7 +170,7 @@ struct Worker {
     pods.clear();
   }
 
-  // Every pod has an address of its own that no one else of the node has, and the agent knows.
+  // Every pod has a unique address on the node, and the agent knows it.
   void check_pods() {
     REQUIRE(agent.wait_ready());
     const Cidr pod_cidr = lab.network().node("worker").pod_cidr;
@@ -208,7 +207,7 @@ struct Worker {
   void check_nothing_left() const {
     REQUIRE(agent.wait_ready());
     CHECK(agent.ask("pod-list").empty());
-    // The kernel takes a namespace that nobody uses any more down in its own time.
+    // The kernel removes an unused namespace asynchronously.
     CHECK(wait_until([] { return sh_in("worker", kNoPodDevice).ok(); }));
     CHECK(must("bpftool -j map dump pinned " + agent.bpf_root() + "/pellicle_eps") == "[]\n");
     CHECK(must("ls /run/netns") == "worker\n");
@@ -220,7 +219,7 @@ struct Worker {
   }
 };
 
-// For the log of a run: how long its parts take.
+// Logs how long the parts of a run take.
 class Times {
  public:
   void note(const std::string& what) {
@@ -254,7 +253,7 @@ TEST_CASE("churn: pods come and go, 8 at a time, while their agent is killed") {
     worker.check_pods();
     if (round == "first") {
       worker.replace("other", 20);
-      CHECK(worker.book.given_again() == Sentences{});  // 252 there are
+      CHECK(worker.book.given_again() == Sentences{});  // there are 252
       worker.check_pods();
     }
     times.note(round + ": looked at");

@@ -1,4 +1,5 @@
-// Clear text with a peer's pod as its source: from when on an agent drops it, and who else does.
+// Clear text with a peer's pod as its source: when an agent starts to drop it, and what else drops
+// it.
 #include "tests/datapath/raw_frames.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
@@ -47,7 +48,7 @@ TEST_CASE("clear text is dropped once its node has said that it encrypts, or obs
       });
     });
   };
-  CHECK(comes_in());  // an agent of before says nothing
+  CHECK(comes_in());  // agents of older versions have no such annotation
   CHECK(lab.agent("worker").ask("status")["forgeries"].empty());
   say("pods");
   REQUIRE(heard("pods"));
@@ -64,7 +65,7 @@ TEST_CASE("clear text is dropped once its node has said that it encrypts, or obs
   CHECK_FALSE(comes_in());
   CHECK(lab.agent("worker").ask("status")["drops"]["clear_text"]["packets"] == 1);
 
-  // The same without an agent and without a program: by the kernel's own policy.
+  // The same without an agent and without a program: the kernel's own policy drops it.
   lab.agent("worker").stop();
   must_in("worker", "tc filter del dev eth0 ingress");
   CHECK_FALSE(comes_in());

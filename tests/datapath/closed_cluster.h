@@ -1,5 +1,5 @@
-// A cluster of two nodes by one kind of uplink, whose pods talk to one another in every way that
-// there is while something is done to the devices of one node. closed_test.cpp says what for.
+// A cluster of two nodes with one kind of uplink. Pods use every kind of connection while a test
+// damages one node's devices. See closed_test.cpp for the purpose.
 #pragma once
 
 #include <poll.h>
@@ -16,27 +16,27 @@
 
 namespace pellicle::lab {
 
-// How a node reaches the others: the device of its InternalIP, by commands in each node's
+// How a node reaches the others: the device of its InternalIP, set up by commands in each node's
 // namespace. %1 is the last number of the node's addresses, %2 that of the other node's.
 struct Uplink {
   const char* what;
   const char* device;
-  const char* network;  // of its addresses, "172.18.0." and "fd00:172::" with the number behind
+  const char* network;  // address prefix, "172.18.0." and "fd00:172::"; the node's number follows
   const char* network6;
   const char* commands;
   const char* other_device = nullptr;  // carries the default route
 };
 
-// What is done to worker's devices. $LXC is the device of its pod, $UP its uplink, %others the
-// filter of another owner, on the uplink's $HOOK.
+// Damage to worker's devices. $LXC is the device of its pod, $UP its uplink, %others a foreign
+// filter on the uplink's $HOOK.
 struct Damage {
   const char* what;
   const char* command;
-  bool works;  // what pods send is answered all the same
+  bool works;  // pods still get answers
 };
 
-// A program of another owner that says TC_ACT_OK (0) to everything. Of two filters with one
-// priority the kernel asks the newer one first (6.1), and ours is not asked any more.
+// A foreign program that returns TC_ACT_OK (0) for everything. Of two filters with the same
+// priority the kernel runs the newer one first (6.1), and then does not run Pellicle's.
 constexpr const char* kOthersFilter =
     "tc filter add dev $UP $HOOK protocol all prio 1 handle 2 bpf bytecode '1,6 0 0 0' da";
 
@@ -47,7 +47,7 @@ inline std::string replaced(std::string text, const std::string& what, const std
   return text;
 }
 
-// Returns every datagram that comes for a pod's port, until it is destroyed.
+// Echoes every datagram to a pod's port until it is destroyed.
 class UdpEcho {
  public:
   static constexpr int kPort = 7007;
@@ -82,7 +82,7 @@ constexpr const char* kService = "10.96.169.246";
 constexpr const char* kServiceIpv6 = "fd00:10:96::a9f6";
 constexpr int kNodePort = 32000;
 constexpr const char* kShapedPod = "shaped";
-// No pod has these addresses; nothing of it may leave.
+// No pod has these addresses; no packet to them may leave.
 constexpr const char* kNobody =
     "for each in 10.0.2.77 fd00:10:2::4d 10.77.0.1 fd00:10:77::1; do "
     "ping -c 2 -i 0.2 -W 0.3 $each & done; ";
@@ -117,8 +117,8 @@ class Cluster {
 
   Lab& lab() { return lab_; }
 
-  // Everything once, by both families, from the plain pod and the shaped one: does what should be
-  // answered get an answer?
+  // Tries everything once, over both families, from the plain and the shaped pod. With `works`,
+  // every question must get an answer.
   void talk(bool works) {
     for (const char* pod : {"net", kShapedPod}) {
       std::string all = kNobody;
@@ -172,8 +172,8 @@ class Cluster {
                           {"network.cilium.io/ipv6-cilium-host", nullptr}}}}}});
   }
 
-  // Captures packets between pods of two nodes, and packets for pod addresses that no node has, on
-  // every device that may carry them. ESP has cilium_host's addresses, so it is not captured.
+  // Captures packets between pods of two nodes, and packets to pod addresses that no node has, on
+  // every device that may carry them. ESP has cilium_host's addresses and is not captured.
   void watch() {
     const std::string pods =
         "(src net 10.0.1.0/24 and dst net 10 and not dst net 10.0.1.0/24) or "
@@ -185,7 +185,7 @@ class Cluster {
     }
   }
 
-  // A kube-proxy's rules for one Service, whose one back end is on the other node.
+  // kube-proxy's rules for one Service, whose only back end is on the other node.
   void serve() {
     const auto rules = [&](const std::string& tool, const std::string& service,
                            const std::string& node, const std::string& to) {
@@ -211,7 +211,7 @@ class Cluster {
     return name;
   }
 
-  // A pod whose sending is shaped: its device has no program, and one behind it has.
+  // A pod with shaped egress: its own device has no program, a device behind it has one.
   void add_shaped_pod() {
     must(std::string("ip netns add ") + kShapedPod);
     auto& agent = lab_.agent("worker");
@@ -232,7 +232,7 @@ class Cluster {
     }));
   }
 
-  // One command for each; it succeeds when there is an answer.
+  // One command each; it succeeds if an answer arrives.
   std::vector<std::string> questions(const std::string& pod) const {
     std::vector<std::string> all;
     const auto ask_for_page = [&](const std::string& url) {

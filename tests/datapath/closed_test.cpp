@@ -1,7 +1,7 @@
-// Fail closed without a hook: whatever is taken off a node's devices, whatever stands before it
-// there, and by whichever kind of device the node reaches the others, no packet between pods of two
-// nodes is in the clear on any wire. One case for each kind of uplink and form of key; the tables
-// below are what each goes through.
+// Fail closed without a hook: whatever is removed from a node's devices, whatever filter runs first
+// there, and whatever kind of device the uplink is, no packet between pods of two nodes is in the
+// clear on any wire. One case per kind of uplink and form of key; the tables below list the steps
+// of each.
 #include "tests/datapath/closed_cluster.h"
 #include "tests/harness/length.h"
 
@@ -55,7 +55,8 @@ const std::vector<Damage> kDamages = {
     {"every program, and cilium_host",
      "for dev in $LXC $UP; do tc qdisc del dev $dev clsact; done; ip link del cilium_host", false},
     kMarksGone,
-    // The last ones: with Linux 6.6 ours leave clsact for tcx, where tc does not find them.
+    // These come last: with Linux 6.6 Pellicle's programs move from clsact to tcx, where tc does
+    // not find them.
     {"another filter before ours on the uplink's egress", "HOOK=egress; %others", true},
     {"another filter before ours on the uplink's ingress", "HOOK=ingress; %others", false},
 };
@@ -69,7 +70,7 @@ constexpr Uplink kWireGuard{
     "ip addr add 100.64.0.%1/24 dev mesh0 && ip addr add fd00:64::%1/64 dev mesh0 nodad && "
     "ip link set mesh0 up"};
 
-// By default the other kinds of uplink go through two of the damages.
+// By default the other kinds of uplink get only two of the damages.
 std::vector<Damage> some_damages() {
   if (length(0, 1) != 0) return kDamages;
   return {kDamages.front(), kMarksGone};

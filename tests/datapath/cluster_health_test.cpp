@@ -1,4 +1,4 @@
-// Whether nodes reach each other, and on which way they do not.
+// Whether nodes reach each other, and which path fails if they do not.
 #include <regex>
 
 #include "tests/harness/catch.h"
@@ -47,7 +47,7 @@ TEST_CASE("three nodes reach each other and each other's health endpoints, throu
   const Result link = lab.in_node("worker", "ip -d link show lxc_health");
   CHECK(link.output.find("veth") != std::string::npos);
 
-  // The endpoint is what the annotation says, and anybody may ask it.
+  // The endpoint has the annotation's address, and answers any client.
   const auto address = lab.api()
                            .get(api::node_key("worker2"))
                            .value()["metadata"]["annotations"]["network.cilium.io/ipv4-health-ip"]
@@ -69,7 +69,7 @@ TEST_CASE("three nodes reach each other and each other's health endpoints, throu
   CHECK(metric(metrics,
                R"(pellicle_node_health_connectivity_status{peer="worker2",way="tunnel"})") == 1);
 
-  // It ends with its agent, and comes back with it.
+  // It ends with its agent, and returns with it.
   lab.agent("worker").kill();
   CHECK(wait_until([&] { return !lab.in_node("worker", "ip link show lxc_health").ok(); }));
   CHECK(says(lab, "worker2", "nobody listens: no agent runs there", 2 * kInterval));
@@ -102,7 +102,7 @@ TEST_CASE(
   lab.start_agents();
   all_reached(lab);
 
-  // Somebody drops ESP on the way.
+  // A firewall on the path drops ESP.
   must_in("worker2", "iptables-legacy -t raw -I PREROUTING -i eth0 -p esp -j DROP");
   REQUIRE(says(lab, "worker", "does not answer through ESP while the node itself does", 20s));
   CHECK(health_of(lab, "worker").find("tunnel: no answer from 10.0.0.") != std::string::npos);
@@ -112,7 +112,7 @@ TEST_CASE(
   must_in("worker2", "iptables-legacy -t raw -D PREROUTING -i eth0 -p esp -j DROP");
   all_reached(lab);
 
-  // A way that takes less than the uplink's MTU, and says nothing: a cable with a smaller one.
+  // A path with a smaller MTU than the uplink's that sends no ICMP: a cable with a smaller MTU.
   must("ip link set port4 mtu 1400");
   REQUIRE(says(lab, "worker", "packets of full size to it are lost when they are encrypted", 20s));
   CHECK(health_of(lab, "worker").find("can be connected to, but packets of full size are lost") !=

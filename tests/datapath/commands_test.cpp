@@ -1,4 +1,4 @@
-// What an engineer asks on a node beside `status`: with an agent, with another one, and with none.
+// The commands besides `status`: with an agent, with another version's agent, and without one.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 

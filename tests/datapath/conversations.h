@@ -1,4 +1,4 @@
-// Traffic of many pods in one thread, of which every datagram counts.
+// Traffic of many pods in one thread, in which every datagram counts.
 #pragma once
 
 #include <poll.h>
@@ -18,7 +18,7 @@ namespace pellicle::lab {
 
 using Sentences = std::vector<std::string>;
 
-// Adds what threads find wrong; Catch's assertions are for one thread.
+// Collects errors from threads; Catch's assertions work in one thread only.
 class Findings {
  public:
   void add(const std::string& sentence) {
@@ -35,8 +35,8 @@ class Findings {
   Sentences sentences_;
 };
 
-// Pods that each send numbered datagrams to a server, which returns them: the next one goes at the
-// next beat after the answer to the last.
+// Pods that each send numbered datagrams to an echo server: each sends its next one at the first
+// beat after the answer to the last.
 class Conversations {
  public:
   Conversations(const std::string& server, const std::string& address,
@@ -72,7 +72,7 @@ class Conversations {
     return sum;
   }
 
-  // Waits for the answers that are still to come. What was lost, refused or answered twice.
+  // Waits for outstanding answers. Returns what was lost, refused or answered twice.
   Sentences end() {
     stopping_ = true;
     thread_.join();

@@ -1,4 +1,4 @@
-// `pellicle encrypt`: what it says of the states, what it removes, and the keys it shows.
+// `pellicle encrypt`: its report on the states, what it removes, and the keys it shows.
 #include <algorithm>
 #include <filesystem>
 
@@ -28,7 +28,7 @@ Json states(const NodeAgent& agent) {
   return Json::parse(agent.ctl("encrypt status -o json").output)["states"];
 }
 
-// The one state with these; null when there is none.
+// The state with this direction and destination; null if there is none.
 Json state(const NodeAgent& agent, const std::string& direction, const std::string& dst) {
   for (const auto& each : states(agent)) {
     if (each["direction"] == direction && each["dst"] == dst) return each;
@@ -46,7 +46,7 @@ bool foreign_state_is_there() {
   return must_in("worker", "ip xfrm state").find("spi 0x00000077") != std::string::npos;
 }
 
-// With a terminal, at which `answer` is typed.
+// At a terminal, where `answer` is typed.
 Result at_a_terminal(const NodeAgent& agent, const std::string& arguments,
                      const std::string& answer) {
   const std::string command = program("pellicle") + " --socket " + agent.socket() + " " + arguments;
@@ -54,7 +54,7 @@ Result at_a_terminal(const NodeAgent& agent, const std::string& arguments,
                              "--command " + shell_word(command) + " /dev/null");
 }
 
-// What tshark reads in the capture with nothing but the exported lines.
+// tshark's reading of the capture with only the exported lines.
 std::string read_with_export(const NodeAgent& agent, const std::string& pcap) {
   const std::string home = "/run/wireshark";
   std::filesystem::create_directories(home + "/.config/wireshark");
@@ -157,7 +157,7 @@ TEST_CASE("encrypt flush removes what it lists, nothing foreign, and the agent m
   CHECK(foreign_state_is_there());
   CHECK(lab.ping("net", "10.0.0.249").ok());
   CHECK(lab.cleartext().empty());
-  // No number that was sent is sent again under the same key.
+  // No sequence number is sent twice under one key.
   for (const auto& [tunnel, numbers] : esp_numbers(lab.network().wire())) {
     for (const auto& [number, times] : numbers) CHECK(times <= 2);
   }

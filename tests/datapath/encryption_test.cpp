@@ -1,4 +1,4 @@
-// Three agents, pods on every node: what goes from node to node is ESP and nothing else.
+// Three agents, pods on every node: traffic between nodes is ESP and nothing else.
 #include <algorithm>
 
 #include "tests/harness/catch.h"

@@ -1,4 +1,4 @@
-// What a cluster's operator finds with `kubectl describe node` when an agent is in trouble.
+// The Events that `kubectl describe node` shows when an agent is in trouble.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/lab.h"
@@ -32,7 +32,7 @@ uint64_t passes(Lab& lab, const std::string& node) {
   return lab.agent(node).ask("status")["passes"].get<uint64_t>();
 }
 
-// Several more have been made, and all that they had to say is said.
+// Waits for several more passes, after which every Event is sent.
 bool passes_go_on(Lab& lab, const std::string& node) {
   const auto before = passes(lab, node);
   return wait_until([&] { return passes(lab, node) >= before + 4; });
@@ -99,7 +99,7 @@ TEST_CASE("a PodCIDR that is used up is one Event, and its end another") {
   REQUIRE(wait_until([&] { return agent.ask("status")["cni"]["installed"] == true; }));
   CniRuntime runtime("small", agent.cni_bin_dir(), conflist_in(agent.cni_conf_dir()));
   CniPod last;
-  for (int i = 0; i < 4; ++i) {  // two of six are cilium_host's and the health endpoint's
+  for (int i = 0; i < 4; ++i) {  // two of six belong to cilium_host and the health endpoint
     const std::string pod = "pod" + std::to_string(i);
     last = {.id = pod + "-0123456789abcdef", .netns = make_netns(pod)};
     CHECK(events(lab, "small", "PodCIDRExhausted").empty());

@@ -1,5 +1,5 @@
-// What a node tells of each fault that can be made here: the texts are in tests/datapath/told, and
-// are written to be read.
+// What a node reports for each fault that a test can cause: the texts are in tests/datapath/told,
+// for people to read.
 #include <signal.h>
 
 #include <filesystem>
@@ -19,7 +19,7 @@ LabOptions asking(const std::string& key_line = pair_key_line()) {
   return {.key_line = key_line, .agent_config = "cluster-health-interval = 2\n"};
 }
 
-// All nodes are reached, on every way: nothing of the start is left to be told.
+// All nodes reach each other on every path, so no start-up condition is still reported.
 void settle(Lab& lab) {
   lab.start_agents();
   const auto reached = [&] {
@@ -73,7 +73,7 @@ TEST_CASE("faults of the cluster and the machine are told with cause and remedy"
     Told told(lab, "worker");
     write_file(lab.agent("worker").cni_conf_dir() + "/00-other.conflist",
                R"({"cniVersion":"1.0.0","name":"other","plugins":[{"type":"bridge"}]})");
-    must_in("worker", "ip link set dev cilium_host mtu 1499");  // a pass looks at the folder too
+    must_in("worker", "ip link set dev cilium_host mtu 1499");  // the pass also reads the folder
     REQUIRE(told.says("00-other.conflist"));
     CHECK(told.as_checked_in("foreign-cni"));
     std::filesystem::remove(lab.agent("worker").cni_conf_dir() + "/00-other.conflist");
@@ -83,7 +83,7 @@ TEST_CASE("faults of the cluster and the machine are told with cause and remedy"
   {
     Told told(lab, "worker");
     must("date -s @$(($(date +%s) + 3600))");
-    must_in("worker", "ip link set dev cilium_host mtu 1499");  // there is something to do after it
+    must_in("worker", "ip link set dev cilium_host mtu 1499");  // gives the next pass work
     REQUIRE(wait_until([&] {
       return lab.agent("worker").ctl("diff").output.find("nothing to do") != std::string::npos;
     }));
@@ -117,7 +117,7 @@ TEST_CASE("faults of the datapath are told with cause and remedy") {
   {
     Told told(lab, "worker");
     const pid_t agent = lab.agent("worker").pid();
-    REQUIRE(kill(agent, SIGSTOP) == 0);  // something is sent before the repair
+    REQUIRE(kill(agent, SIGSTOP) == 0);  // so that packets are sent before the repair
     must_in("worker", iptables() + " -P FORWARD DROP");
     must_in("worker", "ip xfrm policy flush");
     CHECK_FALSE(sh_in("worker", "ping -c 5 -i 0.1 -W 0.1 -I 10.0.1.138 10.0.0.40").ok());
@@ -191,8 +191,8 @@ TEST_CASE("a kernel without ESP, a pool that is used up and a full disk are told
     CHECK(told.as_checked_in("pool-used-up"));
   }
   {
-    // Somebody has filled the map of pods: the pod is refused with the reason, and the pass after
-    // it takes out what is nobody's.
+    // The map of pods is full: the pod is refused with the reason, and the next pass removes the
+    // stale entries.
     std::string batch;
     for (int i = 0; i < 4096; ++i) {
       batch += "map update pinned " + lab.agent("worker").bpf_root() +
@@ -200,7 +200,7 @@ TEST_CASE("a kernel without ESP, a pool that is used up and a full disk are told
                " value hex 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n";
     }
     write_file("/run/fill", batch);
-    REQUIRE_FALSE(sh("bpftool batch file /run/fill").ok());  // the last ones find no room
+    REQUIRE_FALSE(sh("bpftool batch file /run/fill").ok());  // the last entries do not fit
     must("ip netns add late");
     const nlohmann::json pod{{"id", "late"}, {"name", "late"}, {"netns", "/run/netns/late"}};
     CHECK_THROWS_WITH(lab.agent("worker").ask("pod-add", pod),
@@ -218,12 +218,12 @@ TEST_CASE("a kernel without ESP, a pool that is used up and a full disk are told
     lab.agent("worker").ask("pod-delete", {{"id", "late"}});
   }
   {
-    // The state directory on a file system that is full.
+    // The state directory on a full file system.
     Told told(lab, "worker");
     const auto& agent = lab.agent("worker");
     lab.agent("worker").stop();
     must("mount -t tmpfs -o size=64k tmpfs " + agent.state_dir());
-    // Writes until there is no room, and fails for that.
+    // Writes until the file system is full, and fails for that reason.
     const Result filled = sh("dd if=/dev/zero of=" + agent.state_dir() + "/full bs=4k");
     REQUIRE(filled.output.find("No space left on device") != std::string::npos);
     lab.agent("worker").start("cluster-health-interval = 2\n");

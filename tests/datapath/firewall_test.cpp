@@ -1,5 +1,5 @@
-// Firewalls of others judge pods' packets as they would without encryption: by connection tracking,
-// by addresses, by the order of their own rules.
+// Foreign firewalls judge pods' packets as they would without encryption: by connection tracking,
+// by address, in the order of their own rules.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
@@ -58,8 +58,8 @@ bool answers(const std::string& from, const std::string& to) {
   return sh_in(from, "ping -c 1 -W 1 " + to).ok();
 }
 
-// TCP connections that both directions of were seen, of those that conntrack lists with these
-// words.
+// The number of TCP connections that conntrack lists with these words and has seen in both
+// directions.
 size_t assured(const std::string& node, const std::string& words) {
   return std::stoul(must_in(node,
                             "(conntrack -L -p tcp -f ipv4; conntrack -L -p tcp -f ipv6) "
@@ -128,7 +128,8 @@ void check_refusing_is_named(const std::string& key_line) {
 
 void check_state(const std::string& key_line) {
   Cluster cluster(key_line);
-  // As a policy engine on the receiving node: net may begin, cni-fcnh6 may only answer.
+  // Like a policy engine on the receiving node: net may open connections, cni-fcnh6 may only
+  // answer.
   on_both(iptables() + " -N ENGINE && " + iptables() +
           " -A ENGINE -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT && " + iptables() +
           " -A ENGINE -s 10.0.1.52 -d 10.0.0.249 -m conntrack --ctstate NEW -j ACCEPT && " +
@@ -207,8 +208,8 @@ TEST_CASE("firewall: another program's device is no pod's for what its name begi
   CHECK(out.packets().empty());
 }
 
-// User-Mode Linux (6.1) has no nf_tables for IP. So the two nftables cases run in the stock kernel
-// alone, in every tools/test.
+// User-Mode Linux (6.1) has no nf_tables for IP. So the two nftables cases run only in the stock
+// kernel, in every tools/test.
 TEST_CASE("firewall: nftables that drops INVALID packets and judges by state", "[.][stock]") {
   check_nftables(pair_key_line());
 }

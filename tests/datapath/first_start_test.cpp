@@ -1,5 +1,5 @@
-// An agent that dies while it programs a node for the first time, and one that starts on a node
-// that was damaged while none ran.
+// An agent that dies while it programs a node for the first time, and an agent that starts on a
+// node that was damaged while no agent ran.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
@@ -13,7 +13,7 @@ TEST_CASE("an agent killed while it programs an empty node leaves what the next 
   auto& agent = lab.agent("worker");
   lab.start_agent("worker");
   const KernelPicture wanted = kernel_picture("worker");
-  // Signs of how far it has come, in the order in which things are made.
+  // Signs of progress, in the order in which the agent creates the objects.
   const std::vector<std::string> signs = {"ip link show cilium_host",
                                           "ip xfrm state | grep -q .",
                                           "ip xfrm policy | grep -q 'dir fwd'",
@@ -42,8 +42,8 @@ TEST_CASE("an agent killed while it programs an empty node leaves what the next 
 
 namespace {
 
-// As systemd-networkd does when it starts: every rule goes whose origin is not the kernel. The
-// block policy goes with them.
+// Like systemd-networkd at its start: deletes every rule whose origin is not the kernel. Also
+// deletes the block policy.
 std::string damage(Lab& lab) {
   lab.start_agents();
   lab.add_pod("worker", "net", "10.0.1.52");
@@ -79,7 +79,7 @@ TEST_CASE("what needs no API server is put right while there is none") {
   CHECK(must_in("worker", "ip rule") == rules);
   CHECK(must_in("worker", "ip xfrm policy list dir out action block").find("mark 0xe00/0xf00") !=
         std::string::npos);
-  must_in("worker", "ip rule del pref 100");  // and again
+  must_in("worker", "ip rule del pref 100");  // a second time
   CHECK(wait_until([&] { return must_in("worker", "ip rule") == rules; }));
   lab.api().come_back();
   CHECK(agent.wait_ready(60s));

@@ -1,5 +1,5 @@
-// Pods that send as fast as they can from before they have a device, while the node's agent starts,
-// dies or comes back: nothing of it is ever in the clear.
+// Pods that send as fast as they can, from before they have a device, while the node's agent
+// starts, dies or restarts: no packet is ever in the clear.
 #include <atomic>
 #include <list>
 #include <map>
@@ -26,9 +26,9 @@ constexpr const char* kStrict = "strict-cidr = 10.0.0.0/8\n";
 constexpr uint16_t kPort = 7008;
 constexpr std::string_view kPayload = "a pod's datagram that nobody else may read";
 
-// A pod that sends to the remote pod, and to nobody, from now on. What cannot be sent is tried
-// again at once; then a burst goes out, and after it a steady stream: the wires' captures lose
-// nothing that way, which would make them worthless.
+// A pod that sends to the remote pod and to kNobody from now on. It retries at once while sending
+// fails; then it sends a burst, and after that a steady stream. At this rate the wires' captures
+// lose nothing; a capture with losses would prove nothing.
 class Flood {
  public:
   explicit Flood(const std::string& pod) : socket_(udp_socket_in(pod)) {
@@ -65,7 +65,7 @@ class Flood {
   std::jthread thread_;  // last: it uses all of the above
 };
 
-// The datagrams that the remote pod got, by sender.
+// The datagrams that the remote pod received, by sender.
 class Arrivals {
  public:
   explicit Arrivals(const std::string& pod) : socket_(udp_socket_in(pod)) {
@@ -85,7 +85,7 @@ class Arrivals {
     return counts_[address];
   }
 
-  // Waits for this many more; false when they do not come.
+  // Waits for this many more; false if they do not arrive.
   bool go_on(const std::string& address, size_t datagrams = 100) {
     const size_t before = from(address);
     return wait_until([&] { return from(address) >= before + datagrams; }, 20s);
@@ -119,8 +119,8 @@ struct Pod {
       : sandbox{.id = "sandbox-of-" + name, .netns = make_netns(name)}, flood(name) {}
 };
 
-// Two nodes; the remote pod is on worker2. worker's runtime knows the plugin from an earlier life
-// of the node, as after a reboot: it asks for pods before the agent runs.
+// Two nodes; the remote pod is on worker2. worker's runtime has the plugin from before, as after a
+// reboot: it asks for pods before the agent runs.
 struct Cluster {
   Lab lab{{.nodes = {seed_nodes()[0], seed_nodes()[1]}}};
   NodeAgent& agent = lab.agent("worker");
@@ -142,14 +142,14 @@ struct Cluster {
              {{{"type", "pellicle-cni"}, {"socket", agent.socket()}, {"addWaitSeconds", 0}}}}};
   }
 
-  // A namespace, and a sender in it that is refused for want of a device.
+  // A namespace with a sender in it that fails because it has no device.
   Pod& flooding_sandbox(const std::string& name) {
     Pod& pod = pods.emplace_back(name);
     REQUIRE(wait_until([&] { return pod.flood.has_tried(); }));
     return pod;
   }
 
-  // Asks again and again, as a runtime does. How often it had to.
+  // Retries as a runtime does. Returns the number of attempts.
   int add(Pod& pod) {
     CniAnswer answer;
     int asked = 0;
@@ -199,7 +199,7 @@ TEST_CASE("flood: a pod that sends before its node is programmed sends nothing i
     CAPTURE(name);
     REQUIRE_FALSE(sh_in("worker", "ip link show cilium_host").ok());
     Pod& pod = cluster.flooding_sandbox(name);
-    CHECK_FALSE(cluster.runtime.add(pod.sandbox).ok());  // there is no agent
+    CHECK_FALSE(cluster.runtime.add(pod.sandbox).ok());  // no agent runs
     cluster.agent.start(kStrict);
     CHECK(cluster.add(pod) > 1);
     cluster.check_pods_are_heard();

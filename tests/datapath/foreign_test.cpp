@@ -1,5 +1,5 @@
-// What belongs to somebody else stays as it is, whatever Pellicle does; and once Pellicle is
-// cleaned away, nothing is left that says it was there.
+// Foreign objects stay as they are, whatever Pellicle does; and after `pellicle cleanup` no trace
+// of Pellicle is left.
 #include <algorithm>
 #include <filesystem>
 
@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kNodes[] = {"worker", "worker2", "control-plane"};
 constexpr const char* kKey4 = "4 rfc4106(gcm(aes)) f0e1d2c3b4a5968778695a4b3c2d1e0ff1e2d3c4 128";
 
-// Somebody's XFRM, rules, routes, filters: near to ours in every way that is not ours.
+// Foreign XFRM states and policies, rules, routes and filters, each as similar to Pellicle's as a
+// foreign object can be.
 constexpr const char* kForeign = R"(
 set -e
 ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x3 reqid 1 mode tunnel \
@@ -57,7 +58,7 @@ iptables-legacy -t nat -A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE
 iptables-legacy -t mangle -A FORWARD -d 192.0.2.9 -j MARK --set-mark 7
 )";
 
-// A tunnel as strongSwan makes them, reqid 1 and all, between the nodes' own addresses.
+// A tunnel as strongSwan makes it, reqid 1 included, between the nodes' own addresses.
 void add_tunnel(const std::string& node, const std::string& own, const std::string& peer) {
   const auto state = [&](const std::string& from, const std::string& to, const char* spi) {
     return "ip xfrm state add src " + from + " dst " + to + " proto esp spi " + spi +
@@ -75,11 +76,11 @@ void add_tunnel(const std::string& node, const std::string& own, const std::stri
                     policy(own, peer, "out") + policy(peer, own, "in") + policy(peer, own, "fwd"));
 }
 
-// A lab with everything foreign in it, and what was there before and after that.
+// A lab with all foreign objects, and its listings.
 struct ForeignLab {
   Lab lab{{.key_line = api::kSeedKeyLine, .agent_config = "key-rotation-duration = 1\n"}};
-  std::map<std::string, Listing> before;   // all of it, on each node
-  std::map<std::string, Listing> foreign;  // of it, what was added
+  std::map<std::string, Listing> before;   // everything, on each node
+  std::map<std::string, Listing> foreign;  // the foreign part
   size_t tunnel_pings = 0;
 
   ForeignLab() {
@@ -103,7 +104,7 @@ struct ForeignLab {
 
   Listing listing(const std::string& node) { return node_listing(node, lab.agent(node)); }
 
-  // Everything foreign is there, and the tunnel still carries packets.
+  // All foreign objects exist, and the tunnel still carries packets.
   void check_kept(const std::string& after_what) {
     INFO("after " << after_what);
     for (const char* node : {"worker", "worker2"}) {
@@ -152,7 +153,7 @@ void change_key(Lab& lab) {
       return lab.in_node(node, "ip xfrm state; ip xfrm policy").output.find("mark 0x3e00/0xff00") !=
              std::string::npos;
     };
-    // worker has somebody's state and policy with this mark.
+    // worker has a foreign state and policy with this mark.
     if (node != std::string("worker")) CHECK(wait_until([&] { return !old(); }, 40s));
     const auto of_key_3 = [&] {
       return lab.in_node(node, "ip xfrm state list dst 10.0.0.40 spi 0x3 | grep -c ^src").output;
@@ -161,7 +162,7 @@ void change_key(Lab& lab) {
   }
 }
 
-// Somebody damages what is ours.
+// Damages Pellicle's objects.
 constexpr const char* kDamage =
     "ip rule del pref 1 fwmark 0xd00/0xf00 lookup 200; "
     "ip route del 10.0.0.0/24 dev cilium_host table 200; "
@@ -224,7 +225,7 @@ TEST_CASE("what is somebody else's survives everything, and cleanup leaves nothi
   all.check_kept("a cleanup that was refused");
 
   CHECK(lab.agent("worker").stop() == 0);
-  lab.agent("worker2").kill();  // leaves its socket behind
+  lab.agent("worker2").kill();  // leaves its socket file
   CHECK(lab.agent("control-plane").stop() == 0);
   check_cleaned_up(all);
   all.check_kept("cleanup");
@@ -235,8 +236,8 @@ TEST_CASE("what is somebody else's survives everything, and cleanup leaves nothi
 
 TEST_CASE("a peer whose policy cannot be made is sent nothing, also where no program looks") {
   Lab lab;
-  // Another owner's policy allows the packets unencrypted. Another owner's filter keeps our auditor
-  // from seeing them.
+  // A foreign policy allows the packets unencrypted. A foreign filter keeps Pellicle's auditor from
+  // seeing them.
   must_in("worker",
           "ip xfrm policy add src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 9 && "
           "tc qdisc add dev eth0 clsact && "
@@ -281,7 +282,7 @@ TEST_CASE("a foreign object in our place is refused by name and left alone, and 
   CHECK(picture.encrypt_routes.find("10.0.0.0/24 dev cilium_host") != std::string::npos);
   CHECK(picture.encrypt_routes.find("10.0.2.0/24 dev cilium_host") != std::string::npos);
   CHECK(lab.ping("cni-fcnh6", "10.0.2.77").ok());
-  CHECK_FALSE(lab.ping("net", "10.0.2.77").ok());  // somebody's policy has no state
+  CHECK_FALSE(lab.ping("net", "10.0.2.77").ok());  // the foreign policy has no state
 
   must_in("worker",
           "ip route del 10.0.0.0/24 via 172.18.0.1; "

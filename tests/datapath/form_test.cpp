@@ -1,5 +1,5 @@
-// Pair keys in the form of the version before, whose OUT states and policies ask for the mark of
-// the key id, and in today's. A cluster changes over node by node, in both directions.
+// Pair keys in the previous version's form, whose OUT states and policies match the mark of the key
+// id, and in the current form. A cluster changes over node by node, in both directions.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"

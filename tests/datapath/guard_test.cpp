@@ -1,5 +1,5 @@
-// Never in the clear: pods go on talking while parts of the datapath are taken away by hand. What
-// they send is encrypted or dropped; with an agent running it is whole again within seconds.
+// Never in the clear: pods keep talking while a test removes parts of the datapath. Their packets
+// are encrypted or dropped; a running agent repairs the datapath within seconds.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/seed_pods.h"
 
@@ -13,11 +13,11 @@ namespace {
 constexpr const char* kService = "10.96.169.246";
 constexpr const char* kServiceIpv6 = "fd00:10:96::a9f6";
 
-// What somebody does to worker's kernel. $LXC is the device of its pod.
+// Damage to worker's kernel. $LXC is the device of its pod.
 struct Breakage {
   const char* what;
   const char* command;
-  bool answers = false;  // do pings have to be answered with this and without an agent?
+  bool answers = false;  // must pings be answered with this damage and no agent?
 };
 
 constexpr Breakage kBreakages[] = {
@@ -44,8 +44,8 @@ std::string lxc_of_worker() {
   return name;
 }
 
-// Three flows between a pod of worker and one of worker2, while this lives: pings, pings of a
-// service that worker's kube-proxy sends there, and connections to it.
+// Three flows between a pod of worker and one of worker2, for the lifetime of this object: pings,
+// pings of a Service that worker's kube-proxy directs there, and connections to it.
 class Traffic {
  public:
   explicit Traffic(Lab& lab) : lxc_(lxc_of_worker()) {
@@ -115,7 +115,7 @@ size_t packets_to(Lab& lab, const std::string& network) {
 }  // namespace
 
 TEST_CASE("whatever is taken away under an agent is repaired, and no packet is in the clear") {
-  // Without comparisons of its own accord: the kernel's notifications have to bring it about.
+  // Without periodic comparisons: the kernel's notifications must trigger the repair.
   Lab lab({.agent_config = "resync-seconds = 3600\n"});
   lab.start_agents();
   add_pods(lab);
@@ -147,7 +147,7 @@ TEST_CASE("whatever is taken away while no agent runs, packets are encrypted or 
     lab.start_agent("worker");
     CHECK(wait_until([&] { return whole(lab); }));
   }
-  CHECK(drops(lab, "unencrypted") > 0);  // counted by no agent's doing, shown by the next one
+  CHECK(drops(lab, "unencrypted") > 0);  // the program counted them without an agent
   check_no_cleartext(lab);
   CHECK(lab.files_with_the_key().empty());
 }
@@ -176,8 +176,8 @@ TEST_CASE("packets for the pods of a Node that is not ready are dropped and coun
   CHECK(status.output.find("Node control-plane") != std::string::npos);
   CHECK(status.output.find(std::to_string(before + 5) + " no_key") != std::string::npos);
 
-  // Once the address is known they are sent, before the Node itself is ready to deliver them: what
-  // it decrypts meanwhile must not take the default route.
+  // Once the address is known, packets are sent before the Node itself is ready to deliver them:
+  // what it decrypts meanwhile must not take the default route.
   publish("10.0.2.52");
   Process early({"ping", "-q", "-i", "0.01", "10.0.2.77"}, lab.log_dir() + "/early.log", "net");
   REQUIRE(wait_until([&] { return packets_to(lab, "10.0.2.52/32") > 0; }));
@@ -195,7 +195,7 @@ TEST_CASE("with strict CIDRs packets to pod networks of no Node are blocked and 
   lab.start_agents();
   add_seed_pods(lab);
   REQUIRE(wait_until([&] { return answers("10.0.0.249") && answers("fd00:10::f9"); }));
-  // The pod's node and another one, each by the address that it has among the pods'.
+  // The pod's node and another one, by their addresses within the pods' networks.
   for (const char* router : {"10.0.1.138", "10.0.0.40", "fd00:10:1::8a", "fd00:10::28"}) {
     CAPTURE(router);
     CHECK(answers(router));
@@ -208,14 +208,15 @@ TEST_CASE("with strict CIDRs packets to pod networks of no Node are blocked and 
     CHECK(drops(lab, "blocked") == before + 5);
     CHECK(packets_to(lab, network) == 0);
   }
-  // Nobody has these either, but what lies outside goes as ever.
+  // No host has these either, but they lie outside the strict CIDRs, so packets leave.
   for (const auto& [outside, network] :
        {std::pair{"192.0.2.1", "192.0.2.0/24"}, {"2001:db8::1", "2001:db8::/64"}}) {
     CAPTURE(outside);
     CHECK_FALSE(answers(outside));
     CHECK(packets_to(lab, network) > 0);
   }
-  // A service's address inside of it is one of no Node only until kube-proxy has seen the packet.
+  // A Service's address inside the strict CIDR belongs to no Node only until kube-proxy rewrites
+  // the packet.
   must_in("worker", std::string("iptables-legacy -t nat -A PREROUTING -d ") + kService +
                         " -j DNAT --to-destination 10.0.0.249");
   must_in("worker", std::string("ip6tables-legacy -t nat -A PREROUTING -d ") + kServiceIpv6 +

@@ -1,4 +1,5 @@
-// Another owner's filter that runs ahead of ours: named while it is there, and shown beside ours.
+// A foreign filter that runs ahead of Pellicle's program: reported while it is there, and listed
+// beside it.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
@@ -17,7 +18,7 @@ std::string add_filter(const std::string& direction, const std::string& place) {
          " bpf bytecode '1,6 0 0 0' da";
 }
 
-// What is said of devices.
+// The problems reported for devices.
 std::vector<std::string> device_problems(NodeAgent& agent) {
   std::vector<std::string> all;
   const auto status = agent.ask("status");
@@ -73,7 +74,8 @@ TEST_CASE("where the kernel has tcx, ours moves there from behind another's filt
   CHECK(pings.end() == "");
   CHECK(device_problems(agent).empty());
 
-  // One that ends the decision, at the front of both places: only what is not announced takes time.
+  // A filter that ends the decision runs behind Pellicle's tcx program, so pings go on. The kernel
+  // announces filters; only tcx changes, which it does not announce, are noticed later.
   must_in("worker", add_filter("ingress", "prio 1 handle 3"));
   CHECK(lab.ping("net", "10.0.0.249").ok());
   CHECK(lab.cleartext().empty());
@@ -119,7 +121,7 @@ TEST_CASE("a filter that runs ahead of ours is a problem until it goes, one behi
   CHECK(ingress["order"][2]["priority"] == 2);
   CHECK(hook(agent, "cilium_net", "ingress")["oursFirst"] == true);
 
-  agent.start("resync-seconds = 3600\n");  // there from the first pass on
+  agent.start("resync-seconds = 3600\n");  // reported from the first pass on
   REQUIRE(agent.wait_ready());
   CHECK(wait_until([&] { return device_problems(agent).size() == 2; }));
   must_in("worker", "tc filter del dev eth0 ingress prio 1 handle 2 bpf");

@@ -1,6 +1,6 @@
-// With host encryption nothing that a pod has a part in is in the clear between nodes, also not
-// what it says to another node's own address and what NAT has made look like a node's; what two
-// nodes say to each other stays as it is.
+// With host encryption no traffic of a pod is in the clear between nodes, including traffic to
+// another node's own address and traffic that NAT gave a node's address. Traffic between two nodes
+// themselves is unchanged.
 #include <algorithm>
 #include <list>
 
@@ -69,7 +69,7 @@ void check_all_is_esp(const std::string& config) {
   check_nothing_in_the_clear(lab);
   CHECK(lab.agent("worker").ask("diff")["operations"].empty());
 
-  // What is between the nodes themselves is nobody's business.
+  // Traffic between the nodes themselves stays in the clear.
   check_page(lab, "worker", "http://172.18.0.4:8080/", "worker2\n");
   CHECK_FALSE(lab.network().unencrypted().empty());
   CHECK(lab.cleartext().empty());
@@ -79,7 +79,7 @@ std::string node_port(const NodeSpec& node) {
   return "http://" + node.address.to_string() + ":" + std::to_string(kNodePort) + "/";
 }
 
-// Both back ends of the Service answer in the end.
+// Both back ends of the Service answer eventually.
 void check_service(Lab& lab, const std::string& from, const std::string& url) {
   CAPTURE(from, url);
   std::set<std::string> pages;
@@ -105,7 +105,7 @@ TEST_CASE("with host encryption a NodePort's connections are ESP between nodes, 
   REQUIRE(wait_until([&] { return all_accept(lab); }));
   for (const NodeSpec& node : lab.network().nodes()) {
     check_service(lab, kOutside, node_port(node));
-    check_service(lab, node.name, node_port(node));  // of its own
+    check_service(lab, node.name, node_port(node));  // its own NodePort
     for (const SeedPod& pod : kSeedPods) check_service(lab, pod.name, node_port(node));
     check_service(lab, node.name, std::string("http://") + kServiceAddress + "/");
   }
@@ -120,7 +120,7 @@ TEST_CASE("a pod's masqueraded packets are known with its program alone, and wit
   REQUIRE(wait_until([&] { return all_accept(lab); }));
   const std::vector<std::string> breakages = {
       iptables() + " -t mangle -F && " + iptables() + " -t mangle -X",
-      // As of a pod whose sending is shaped.
+      // The situation of a pod with shaped egress.
       "for lxc in $(ip -o link | grep -o 'lxc[0-9a-f]*' | sort -u); do "
       "tc filter del dev $lxc ingress || exit 1; done"};
   for (const auto& breakage : breakages) {
@@ -150,9 +150,9 @@ TEST_CASE("host encryption is switched on and off, node by node, under connectio
   std::list<TcpTalk> talks;
   talks.emplace_back("net", "172.18.0.4", 8080);       // a pod to a node, masqueraded
   talks.emplace_back("worker", "10.0.0.249", 80);      // a node to a pod
-  talks.emplace_back("net", "172.18.0.2", kNodePort);  // by another node's NodePort
+  talks.emplace_back("net", "172.18.0.2", kNodePort);  // through another node's NodePort
   talks.emplace_back(kOutside, "172.18.0.2", kNodePort);
-  talks.emplace_back("worker", "172.18.0.2", 6443);  // as an agent and its API server
+  talks.emplace_back("worker", "172.18.0.2", 6443);  // like an agent and its API server
   talks.emplace_back("worker2", "172.18.0.2", 6443);
   PingStream to_node("net", "172.18.0.4");
   PingStream to_pod("control-plane", "10.0.0.249");
@@ -166,7 +166,7 @@ TEST_CASE("host encryption is switched on and off, node by node, under connectio
   };
   const auto clear_of_pods = [&] {
     auto packets = lab.network().unencrypted();
-    std::erase_if(packets, [](const Packet& packet) {  // ports 6443: between nodes
+    std::erase_if(packets, [](const Packet& packet) {  // port 6443: between nodes
       constexpr size_t kPorts = 14 + 20;
       const auto port = [&](size_t at) {
         return static_cast<uint8_t>(packet.frame[at]) << 8 |
@@ -194,12 +194,12 @@ TEST_CASE("host encryption is switched on and off, node by node, under connectio
     const size_t with_nodes = lab.network().unencrypted().size();
     all_go_on();
     CHECK(clear_of_pods() == before);
-    CHECK(lab.network().unencrypted().size() > with_nodes);  // the nodes' own stays as it is
+    CHECK(lab.network().unencrypted().size() > with_nodes);  // traffic between nodes is unchanged
   }
   const size_t before = clear_of_pods();
   all_go_on();
   CHECK(clear_of_pods() > before);
-  std::string dropped;  // where a packet was that is lost
+  std::string dropped;  // where lost packets were dropped
   for (const NodeSpec& each : lab.network().nodes()) {
     dropped += each.name + ": " + lab.agent(each.name).ask("status")["drops"].dump() + "\n" +
                must_in(each.name, "awk '$2 > 0' /proc/net/xfrm_stat");
@@ -226,7 +226,8 @@ TEST_CASE("with host encryption IPv6 pods and nodes reach each other, and all of
   CHECK(lab.ping("net", "fd00:172::4").ok());
   CHECK(lab.ping("net", "fd00:172::2").ok());
   CHECK(lab.ping("net", "172.18.0.4").ok());
-  // The node's own first answer is told that it is too large for the tunnel, the next is not.
+  // The node's first answer is too large for the tunnel and the node learns the path MTU; the next
+  // answer fits.
   CHECK(sh_in("net", "ping -6 -c 3 -i 0.3 -W 2 -s 4000 fd00:172::4").ok());
   check_nothing_in_the_clear(lab);
 }

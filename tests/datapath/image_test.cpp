@@ -1,5 +1,5 @@
-// The programs as they are shipped: out of the image, with the rights and the volumes that the
-// chart gives them, and nothing of the machine they run on.
+// The programs as shipped: from the image, with the rights and volumes that the chart gives them,
+// and nothing else of the host.
 #include <filesystem>
 
 #include "tests/harness/catch.h"
@@ -43,11 +43,11 @@ TEST_CASE("the agent runs from the image as the chart has it, and its pods talk 
   CHECK(agent.probe("livenessProbe").ok());
   CHECK(wait_until(
       [&] { return !lab.api().get(api::node_key("worker"))->at("spec").contains("taints"); }, 20s));
-  // No right that the chart does not give, and no way to write but into its volumes.
+  // No right beyond the chart's, and no writable place except its volumes.
   CHECK_FALSE(agent.exec("echo > /etc/passwd").ok());
   CHECK_FALSE(agent.exec("echo > /proc/sys/kernel/hostname").ok());
 
-  // The plugin that came out of the image, with a network namespace made where a CRI makes them.
+  // The plugin from the image, with a network namespace where a CRI creates them.
   CniRuntime runtime("worker", "/opt/cni/bin", conflist_in("/etc/cni/net.d"));
   make_netns("net");
   const CniPod pod{.id = "sandbox-1", .netns = "/var/run/netns/net"};
@@ -62,7 +62,7 @@ TEST_CASE("the agent runs from the image as the chart has it, and its pods talk 
   CHECK(dump.ok());
   CHECK_THAT(dump.output, Catch::Contains("network/xfrm-states.txt"));
 
-  // It goes, the datapath stays.
+  // The agent stops, the datapath stays.
   CHECK(agent.stop() == 0);
   CHECK(lab.ping("net", "10.0.0.249").ok());
   CHECK(lab.files_with_the_key().empty());

@@ -1,4 +1,4 @@
-// The addresses that a Node object has.
+// The InternalIPs of a Node object.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace pellicle::lab {
 
-// Instead of those it has.
+// Replaces the Node's addresses.
 inline void set_internal_ips(Lab& lab, const std::string& node,
                              const std::vector<std::string>& addresses) {
   auto list = api::Json::array();

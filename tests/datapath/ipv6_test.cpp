@@ -1,4 +1,5 @@
-// Pods with both families, with IPv6 alone, and nodes that differ in it: what both have is ESP.
+// Dual-stack pods, IPv6-only pods, and nodes with different families: traffic in a common family is
+// ESP.
 #include <algorithm>
 
 #include "tests/harness/catch.h"
@@ -23,7 +24,7 @@ void check_reaches(Lab& lab, const std::string& from, const std::string& to,
   CHECK(page.output.starts_with("PodName: " + name + " "));
 }
 
-// From every pod to every other one, in IPv6 and, where pods have it, in IPv4.
+// From every pod to every other one, over IPv6 and, where pods have it, IPv4.
 void check_all_reach_all(Lab& lab, bool ipv4 = true) {
   for (const auto& from : kSeedPods) {
     for (const auto& to : kSeedPods) {
@@ -34,7 +35,7 @@ void check_all_reach_all(Lab& lab, bool ipv4 = true) {
   }
 }
 
-// ESP of a family between these two nodes' cilium_host addresses, seen on the wire.
+// The number of ESP packets between these cilium_host addresses on the wire.
 size_t esp_between(Lab& lab, const std::string& a, const std::string& b) {
   const auto wire = lab.network().wire();
   const auto src = IpAddress::parse(a).value();
@@ -92,7 +93,7 @@ TEST_CASE("large packets go through ESP in IPv6, and a larger one is told its li
   Lab lab({.nodes = dual_stack_nodes()});
   lab.start_agents();
   add_seed_pods(lab);
-  // 1426 less the headers of IPv6 and of ICMPv6.
+  // 1426 minus the headers of IPv6 and ICMPv6.
   CHECK(lab.in_pod("net", "ping -6 -M do -c 1 -W 2 -s 1378 fd00:10::f9").ok());
   const Result larger = lab.in_pod("net", "ping -6 -M do -c 1 -W 2 -s 1379 fd00:10::f9");
   CHECK_FALSE(larger.ok());

@@ -1,5 +1,5 @@
-// A kernel that refuses what it is told, and an uplink that does not stay as it was. What pods send
-// meanwhile is encrypted or dropped, and the node says why.
+// A kernel that refuses operations, and an uplink that changes. Meanwhile pods' packets are
+// encrypted or dropped, and the node reports the reason.
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kRemote = "10.0.0.249";
 
-// An agent of this node whose system calls fail while the file says so.
+// An agent whose system calls fail while the file exists.
 class Faulty {
  public:
   Faulty(Lab& lab, const std::string& node) {
@@ -43,7 +43,7 @@ void add_pods(Lab& lab) {
   lab.add_pod("worker2", "cni-fcnh6", kRemote);
 }
 
-// Pings from worker's pod to worker2's, while this lives.
+// Pings from worker's pod to worker2's, for the lifetime of the process object.
 Process pings(Lab& lab) {
   return {{"ping", "-q", "-i", "0.05", kRemote}, lab.log_dir() + "/pings.log", "net"};
 }
@@ -121,7 +121,7 @@ TEST_CASE("one key: what is for a peer whose entry the kernel refuses is dropped
   CHECK_THAT(must_in("worker", "ip route get 10.0.3.7"), Contains("via 172.18.0.5 dev eth0"));
   const uint64_t before = dropped_for_no_key(lab);
   CHECK_FALSE(lab.ping("net", "10.0.3.7", 5).ok());
-  CHECK_FALSE(lab.ping("far", "10.0.1.52", 5).ok());  // comes, and the answers are dropped
+  CHECK_FALSE(lab.ping("far", "10.0.1.52", 5).ok());  // requests arrive, the answers are dropped
   CHECK(dropped_for_no_key(lab) == before + 10);
   CHECK(lab.ping("net", kRemote).ok());
   const auto& agent = lab.agent("worker");
@@ -146,7 +146,7 @@ TEST_CASE("an uplink that goes down, is renamed, changes its MTU or is another o
   const auto uplink = [&] { return lab.agent("worker").ask("status")["node"]["uplink"]; };
   const auto change = [&](const std::string& command) {
     CAPTURE(command);
-    // The node's own default route is whoever's who configures the node.
+    // The node's default route belongs to whatever configures the node, not to the agent.
     must_in("worker", command + " && ip route replace default via 172.18.0.1");
     CHECK(whole(lab));
     check_no_cleartext(lab);
@@ -214,20 +214,21 @@ TEST_CASE("a full table of connections is named, and nothing leaves in the clear
   Lab lab({.agent_config = "resync-seconds = 1\n"});
   lab.start_agents();
   add_pods(lab);
-  // A node tracks connections when somebody wants to know of them, as kube-proxy does.
+  // A node tracks connections only if a rule needs it, like kube-proxy's.
   for (const auto* node : {"worker", "worker2"}) {
     must_in(node, iptables() + " -A FORWARD -m conntrack --ctstate INVALID -j DROP");
   }
   REQUIRE(whole(lab));
 
-  // One limit for all of a kernel's namespaces, and more than one connection in each.
+  // The limit applies to all network namespaces of the kernel, and each has more than one
+  // connection.
   const std::string limit = "/proc/sys/net/netfilter/nf_conntrack_max";
   must("cat " + limit + " > /run/lab/usual && echo 1 > " + limit);
   CHECK(says(lab, "the table of connections is full (net.netfilter.nf_conntrack_max is 1)"));
   CHECK(lab.agent("worker").ctl("status").status == 1);
   int lost = 0;
   for (int i = 0; i < 5; ++i) lost += lab.ping("net", kRemote).ok() ? 0 : 1;
-  CHECK(lost > 2);  // now and then the kernel ends another connection to make room
+  CHECK(lost > 2);  // sometimes the kernel evicts another connection to make room
 
   must("cat /run/lab/usual > " + limit);
   CHECK(whole(lab));

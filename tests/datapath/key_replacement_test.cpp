@@ -1,4 +1,4 @@
-// The operator replaces the key before the sequence numbers of any node run out.
+// The operator replaces the key before any node's sequence numbers run out.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/xfrm.h>
@@ -24,8 +24,8 @@ namespace {
 constexpr uint32_t kMoreThanHalf = 0x90000000;  // of 2^32
 const std::vector<std::string> kNodes{"worker", "worker2", "control-plane"};
 
-// In a node's kernel: as if so many packets had been sent with the state that has this address and
-// mark. What a key daemon does after a failover (XFRM_MSG_NEWAE).
+// Sets a state's send counter in a node's kernel, as if it had sent that many packets. A key daemon
+// does this after a failover (XFRM_MSG_NEWAE).
 void set_sent(const std::string& node, const std::string& dst, uint32_t spi, Mark mark,
               uint32_t sent) {
   std::string error;
@@ -74,7 +74,7 @@ TEST_CASE("a key whose sequence numbers run out is replaced by the operator, and
                   "--rotate-at-sequence", "50", "--rotate-look-period", "0.5", "--health-address",
                   "127.0.0.1:0"},
                  "/run/lab/operator.log", "worker");
-  // Half an hour would be needed to send them.
+  // Sending them would take half an hour.
   PingStream pings("net", "10.0.0.249");
   CHECK(pings.goes_on(2));
   CHECK(published_use(lab, "worker").empty());
@@ -86,7 +86,7 @@ TEST_CASE("a key whose sequence numbers run out is replaced by the operator, and
   }
   CHECK(keeper.output().find("worker has used 50 percent of the sequence numbers") !=
         std::string::npos);
-  // What is said of the next key is said anew.
+  // The counter published for the next key starts again.
   CHECK(wait_until([&] { return published_use(lab, "worker") == "4/0"; }, 60s));
   CHECK(pings.end() == "");
   CHECK(lab.cleartext().empty());

@@ -1,4 +1,4 @@
-// The lab itself: what the other datapath tests rely on.
+// The lab itself, on which the other datapath tests rely.
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/catch.h"
 #include "tools/ctl/agent_socket.h"
@@ -20,7 +20,7 @@ std::vector<NodeAddresses> addresses(const Network& network) {
   return nodes;
 }
 
-// A pod as plain routing has it, without an agent and without encryption.
+// A pod with plain routing, without an agent and without encryption.
 void add_plain_pod(const NodeSpec& node, const std::string& pod, const std::string& address) {
   must("ip netns add " + pod + " && ip -n " + node.name + " link add veth-" + pod +
        " type veth peer name eth0 netns " + pod);
@@ -65,7 +65,8 @@ TEST_CASE("lab: nodes reach one another with docker's addresses") {
   network.change_address("worker2", IpAddress::parse("172.18.0.9").value());
   CHECK(sh_in("worker", "ping -c 1 -W 2 172.18.0.9").ok());
   CHECK_FALSE(sh_in("worker", "ping -c 1 -W 1 172.18.0.4").ok());
-  // 16 pairs minus 4 to oneself, and the last good one: request and reply, each seen twice.
+  // 16 pairs minus 4 to the node itself, plus the last successful one: request and reply, each seen
+  // twice.
   CHECK(network.wire().size() >= 52);
   CHECK(cleartext_between_pods(network.wire(), addresses(network)).empty());
 }

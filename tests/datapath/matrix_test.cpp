@@ -1,6 +1,6 @@
-// Services beside a kube-proxy in each of its modes: everybody who may ask, by every address of the
-// Service, in both families, gets the answers that Kubernetes promises, and between pods nothing of
-// it is in the clear. One case a mode, one cluster a case; the rows below are the cells.
+// Services beside kube-proxy in each of its modes: every kind of client, over every address of the
+// Service, in both families, gets the answers that Kubernetes promises, and no traffic between pods
+// is in the clear. One case and one cluster per mode; the rows below are the cells.
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -30,21 +30,22 @@ const Pages kNodePages = {"worker\n", "worker2\n"};
 
 enum class Expected { both, one, worker, worker2, none };
 
-// A stock kernel's guest is slow: there nobody asks for whom both back ends are remote, or by a
-// node without one.
+// A stock kernel's guest is slow. There the tests leave out clients for which both back ends are
+// remote, and the NodePort of a node without a back end.
 const bool kAll = patience(1s) == 1s;
 
-// Who asks: a pod beside a back end, that back end itself, their node, and a pod and a node for
-// which both are remote. What worker2 and its back end would see worker and cni-s22px do.
+// The clients: a pod beside a back end, that back end itself, their node, and a pod and a node for
+// which both back ends are remote. worker2 and its back end would behave like worker and cni-s22px.
 const std::vector<std::string> kEverybody =
     kAll ? std::vector<std::string>{"net", "cni-s22px", "worker", "cni-cp", "control-plane"}
          : std::vector<std::string>{"net", "cni-s22px", "worker"};
-// By whose NodePort: one's own, one beside the other back end, one with neither.
+// The nodes whose NodePort is used: one beside each back end, and one with neither.
 const std::vector<std::string> kNodes =
     kAll ? std::vector<std::string>{"worker", "worker2", "control-plane"}
          : std::vector<std::string>{"worker", "worker2"};
 
-// Each of `from` asks by each of `by`: "" is the ClusterIP, else the node whose NodePort it is.
+// Each client in `from` connects to each address in `by`: "" is the ClusterIP, else the node whose
+// NodePort it is.
 struct Row {
   std::vector<std::string> from;
   std::vector<std::string> by;
@@ -63,8 +64,8 @@ std::vector<Row> everybody_gets(Expected expected) {
   return {{kEverybody, all, expected}, {{kOutside}, kNodes, expected}};
 }
 
-// From outside a node serves with its own back end or not at all. In the modes that write rules
-// pods and nodes are let through to all of them, by their own node.
+// For outside clients a node uses only its own back end, or refuses. In the modes that write rules,
+// pods and nodes reach all back ends through their own node.
 std::vector<Row> local_rows(ProxyMode mode) {
   std::vector<Row> rows = {{{"net", "worker"}, {""}, Expected::both},
                            {{kOutside, "cni-cp"}, {"worker"}, Expected::worker},
@@ -97,7 +98,7 @@ std::string url(const Network& network, const std::string& by, Family family) {
   return http_url((ipv4 ? node.address : node.ipv6->address).to_string(), kNodePort);
 }
 
-// What four connections to each of these give, by URL; curl's words for one that failed.
+// The pages from four connections to each URL, by URL; curl's message for a failed one.
 std::map<std::string, Pages> ask_once(const std::string& from, const std::vector<std::string>& urls,
                                       Seconds limit) {
   std::string command = "curl --silent --show-error --stderr - --globoff --max-time " +
@@ -119,11 +120,11 @@ std::map<std::string, Pages> ask_once(const std::string& from, const std::vector
   return found;
 }
 
-// IPVS knows an answer by back end, client and the client's port, and keeps a connection in mind
-// for two minutes after its end. kube-proxy masquerades from random ports: one connection in
-// thousands that comes straight to a back end has the port of one that came through the NodePort
-// there, is answered from the NodePort and never connected. A case in this mode may meet one. A
-// connection that is made and then stalls is something else.
+// IPVS identifies an answer by back end, client and the client's port, and keeps a connection for
+// two minutes after its end. kube-proxy masquerades from random ports. So one in thousands of
+// direct connections to a back end has the same port as an earlier connection through the NodePort:
+// its answer appears to come from the NodePort, and it never connects. A case in this mode may have
+// one such collision. A connection that is established and then stalls is a different failure.
 int collisions_left = 0;
 
 std::map<std::string, Pages> ask(const std::string& from, const std::vector<std::string>& urls,
@@ -143,7 +144,8 @@ std::map<std::string, Pages> ask(const std::string& from, const std::vector<std:
   return found;
 }
 
-// kube-proxy throws a coin for each connection: one back end alone is all of 40 once in 2^39 times.
+// kube-proxy picks a back end at random per connection: the probability that all 40 get the same
+// one is 2^-39.
 std::map<std::string, Pages> ask_for_both(const std::string& from,
                                           const std::vector<std::string>& urls) {
   std::map<std::string, Pages> found;
@@ -217,13 +219,13 @@ bool has_esp(Lab& lab, const char* from, const char* to) {
   return false;
 }
 
-// What a real one wrote on worker; see its README.md.
+// What a real kube-proxy wrote on worker; see its README.md.
 std::string reference(const char* file) {
   return file_text(std::string(PELLICLE_SOURCE_DIR "/tests/harness/lab/kube_proxy/reference/") +
                    file);
 }
 
-// The tables nat and filter, whose chains have come about in another order.
+// Compares the tables nat and filter; their chains were created in another order.
 void check_as_a_real_one_writes(const std::string& iptables) {
   const auto written = parse_save(must_in("worker", iptables + "-save"));
   const auto real = parse_save(reference("iptables.save"));
@@ -231,7 +233,7 @@ void check_as_a_real_one_writes(const std::string& iptables) {
   for (const char* table : {"nat", "filter"}) CHECK(written.at(table) == real.at(table));
 }
 
-// Without the element that its own back end puts into a set, and without the lines between.
+// Ignores the element that a node's own back end adds to a set, and the order of the lines.
 void check_nftables_as_a_real_one_writes() {
   const auto lines = [](const std::string& text) {
     std::set<std::string> found;
@@ -244,9 +246,9 @@ void check_nftables_as_a_real_one_writes() {
         lines(reference("nftables.nft")));
 }
 
-// With host encryption nothing is in the clear that a pod asks for, whichever address and back end,
-// and, while the back ends are pods, nothing that the outside asks for. What a node asks another
-// node for is the nodes' own.
+// With host encryption all traffic of a pod is encrypted, whatever the address and back end, and so
+// is outside clients' traffic while the back ends are pods. Traffic between nodes themselves stays
+// in the clear.
 bool must_be_encrypted(const std::string& from, Lab& lab, const Scenario& scenario) {
   if (from == kOutside) return !scenario.spec.host_network;
   const auto& nodes = lab.network().nodes();
@@ -254,7 +256,7 @@ bool must_be_encrypted(const std::string& from, Lab& lab, const Scenario& scenar
                       [&](const NodeSpec& node) { return node.name == from; });
 }
 
-// Those who ask, of each row the ones that everything has to be encrypted for, and then the others.
+// Runs each row first for the clients whose traffic must be encrypted, and then for the others.
 void check_rows(Lab& lab, const Scenario& scenario, bool host_encryption) {
   const Pages& all = scenario.spec.host_network ? kNodePages : kPodPages;
   const size_t before = lab.network().unencrypted().size();
@@ -296,7 +298,7 @@ void check_mode(ProxyMode mode, bool host_encryption) {
   for (const NodeSpec& node : lab.network().nodes()) {
     CAPTURE(node.name);
     CHECK(lab.agent(node.name).ctl("status").ok());
-    // The rules of the last installation may just have come above ours.
+    // The last installation may just have put its rules before Pellicle's.
     CHECK(wait_until([&] { return lab.agent(node.name).ask("diff")["operations"].empty(); }, 60s));
   }
   CHECK(lab.files_with_the_key().empty());
@@ -320,8 +322,8 @@ TEST_CASE("Services beside kube-proxy: IPVS mode, host encryption") {
   check_mode(ProxyMode::ipvs, true);
 }
 
-// User-Mode Linux has neither nf_tables' ip nor its inet family (6.1): these run in the stock
-// kernel alone. So that they do not take twice as long there, one is with host encryption.
+// User-Mode Linux (6.1) has neither the ip nor the inet family of nf_tables, so these run only in
+// the stock kernel. To save time there, only one of them uses host encryption.
 TEST_CASE("Services beside kube-proxy: iptables mode, nft back end, host encryption",
           "[.][stock]") {
   check_mode(ProxyMode::iptables_nft, true);

@@ -1,4 +1,4 @@
-// Nodes join, change and leave: what is left in the kernel is what a cluster of the rest would
+// Nodes join, change and leave: the kernel ends with what a cluster of the remaining nodes would
 // have.
 #include <algorithm>
 #include <random>
@@ -26,7 +26,7 @@ Cidr cidr(const char* text) {
   return Cidr::parse(text).value();
 }
 
-// What `ip` shows of a node, and the maps of its programs.
+// What `ip` shows of a node, and its eBPF maps.
 struct Picture {
   std::string text;
   bool operator==(const Picture&) const = default;
@@ -36,7 +36,7 @@ std::ostream& operator<<(std::ostream& out, const Picture& picture) {
   return out << picture.text;
 }
 
-// Entries of a hash map come in any order.
+// Hash map entries come in any order, so they are sorted.
 std::string map_entries(const std::string& node, const std::string& map) {
   return must("bpftool map dump pinned /sys/fs/bpf/" + node + "/" + map +
               " > /run/lab/entries && tr -d '[]\\n' < /run/lab/entries | " +
@@ -72,7 +72,7 @@ void add_pods(Lab& lab) {
   lab.add_pod("control-plane", "cni-cp", kAddresses[2]);
 }
 
-// The nodes' status says where they send to: nothing that anybody else knows is needed for it.
+// Uses the nodes' status only, which needs no other information.
 bool all_know(Lab& lab, const char* pod_cidr, const char* internal_ip, const char* router) {
   return wait_until(
       [&] {
@@ -90,7 +90,7 @@ bool all_know(Lab& lab, const char* pod_cidr, const char* internal_ip, const cha
       20s);
 }
 
-// Both ways: each pod of the others is asked, and asks.
+// Pings in both directions between the new pod and each other pod.
 void check_all_reach(Lab& lab, const std::string& pod_address) {
   const std::vector<std::string> pods{"net", "cni-fcnh6", "cni-cp"};
   for (size_t i = 0; i < pods.size(); ++i) {
@@ -127,8 +127,8 @@ TEST_CASE("a fourth node joins, changes every address it has, leaves, and leaves
   CHECK(all_know(lab, "10.0.3.0/24", "172.18.0.5", "10.0.3.200"));
   check_all_reach(lab, "10.0.3.99");
 
-  // Its agent's connections to the API came from the old address. Without a restart the agent would
-  // find out within a minute (TCP keepalive): too long to wait for here.
+  // Its agent's API connections use the old address. Without a restart the agent would notice
+  // within a minute (TCP keepalive), which is too long here.
   INFO("another InternalIP");
   lab.network().change_address("worker3", address("172.18.0.77"));
   set_internal_ips(lab, "worker3", {"172.18.0.77"});
@@ -175,7 +175,7 @@ api::Json extra_node(size_t number, bool other_address) {
                            .boot_id = "44444444-4444-4444-4444-444444444444"});
 }
 
-// One step of a history: an extra Node is there, is not, or has another address.
+// One random step: creates, removes or changes an extra Node.
 void step(ApiFixture& api, std::mt19937_64& random) {
   const size_t number = 1 + random() % 4;
   const api::ObjectKey key = api::node_key("extra" + std::to_string(number));
@@ -195,7 +195,7 @@ void remove_extras(ApiFixture& api) {
   }
 }
 
-// What the nodes must come to know, whatever they missed.
+// Does the node know exactly the extra Nodes that the API has?
 bool knows_exactly(Lab& lab, const std::string& node) {
   std::map<std::string, std::string> wanted, known;
   for (size_t number = 1; number <= 4; ++number) {

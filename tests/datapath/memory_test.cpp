@@ -1,5 +1,5 @@
-// An agent that the kernel gives no more memory: what it has programmed goes on, and so does it as
-// soon as there is some, by itself or started again.
+// An agent that gets no more memory from the kernel: the datapath keeps running, and the agent
+// recovers by itself or by a restart once memory is available.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 #include "tests/harness/lab/traffic.h"
@@ -12,10 +12,10 @@ using namespace pellicle::lab;
 
 namespace {
 
-constexpr int kMore = 100;  // Nodes; what they take is more than a heap has left
+constexpr int kMore = 100;  // Nodes; they need more than the heap has left
 constexpr const char* kSentence = "out of memory; what ";
 
-// What it has it keeps; a limit below that leaves it the free places of its heap.
+// The process keeps what it has; a lower limit leaves it only the free space in its heap.
 void limit_data(pid_t process, const std::string& bytes) {
   must("prlimit --pid " + std::to_string(process) + " --data=" + bytes);
 }
@@ -45,7 +45,8 @@ bool says(NodeAgent& agent, const std::string& sentence) {
 
 TEST_CASE("an agent without memory drops no packet, says so, and catches up when there is some") {
 #ifdef __SANITIZE_ADDRESS__
-  // Shown by hand: it ends the program where operator new would throw std::bad_alloc.
+  // Seen in a manual run: the sanitizer ends the program where operator new would throw
+  // std::bad_alloc.
   skipped("the address sanitizer ends a program that gets no memory");
   return;
 #endif

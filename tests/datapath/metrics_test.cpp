@@ -1,4 +1,4 @@
-// What kubelet and Prometheus are told, beside what the node really did.
+// Probes and metrics, compared with what the node really did.
 #include "tests/harness/metrics.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
@@ -22,7 +22,7 @@ std::string metrics_of(const std::string& node) {
   return answer.output;
 }
 
-// By XFRM and by the eBPF programs.
+// Packets dropped by XFRM and by the eBPF programs.
 double thrown_away(const std::string& metrics) {
   return metric_sum(metrics, "pellicle_ipsec_xfrm_error_total") +
          metric_sum(metrics, "pellicle_drop_count_total");
@@ -54,7 +54,7 @@ TEST_CASE("probes and metrics say what the node does, and that it does without t
         std::stod(must_in("worker", "ip xfrm state count | grep -o '[0-9]*'")));
   CHECK(metric(after, R"(pellicle_api_watch_healthy{source="nodes"})") == 1);
 
-  // A peer whose policy is gone: no packet gets through, and each is counted as thrown away.
+  // A peer without a policy: no packet passes, and each is counted as dropped.
   lab.agent("worker").kill();
   CHECK_FALSE(get("worker", "/healthz").ok());
   must_in("worker", "ip xfrm policy flush");

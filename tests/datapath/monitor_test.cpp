@@ -1,4 +1,4 @@
-// `pellicle monitor` on nodes whose pods talk.
+// `pellicle monitor` on nodes with pod traffic.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 namespace {
 
-// One listener on a node, from its first event on.
+// One listener on a node. It listens once the constructor returns.
 class Monitor {
  public:
   Monitor(Lab& lab, const std::string& node, const std::vector<std::string>& more = {})
@@ -50,7 +50,7 @@ class Monitor {
     return all;
   }
 
-  // "marked encrypted", once there are so many.
+  // "marked encrypted", once there are `count` events.
   std::string kinds(size_t count) const {
     wait_until([&] { return events().size() >= count; });
     std::string words;
@@ -84,18 +84,18 @@ struct Cluster {
     for (const char* address : {"10.0.0.249", "fd00:10::f9", "10.0.2.77"})
       REQUIRE(lab.ping("net", address).ok());
   }
-  // Of the only pod of a node.
+  // The device of the node's only pod.
   std::string device_on(const std::string& node) {
     return lab.agent(node).ask("pod-list").at(0)["device"];
   }
 };
 
-// How much the datapath has written for listeners of a node, ever; bytes.
+// Bytes that the datapath has ever written for a node's listeners.
 uint64_t written(const NodeAgent& agent) {
   const auto map = pinned_map(agent.bpf_root(), MAP_EVENTS);
   REQUIRE(map);
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  // The producer's position is the first word of the second page.
+  // The first word of the second page is the producer's position.
   void* mapped =
       mmap(nullptr, page, PROT_READ, MAP_SHARED, map->fd.get(), static_cast<off_t>(page));
   REQUIRE(mapped != MAP_FAILED);

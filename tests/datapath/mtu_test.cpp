@@ -1,4 +1,4 @@
-// The path's MTU: what fits goes in one piece, what does not is said to whom sent it.
+// The path MTU: packets that fit are sent whole, and senders of larger ones are told.
 #include <algorithm>
 #include <filesystem>
 
@@ -30,7 +30,7 @@ struct Cluster {
     must("head -c 65536 /dev/urandom > /run/lab/www/cni-fcnh6/body");
   }
 
-  // One packet of this many bytes in all, with Don't Fragment as `-M do` has it.
+  // One packet with this total size; Don't Fragment as `-M do` sets it.
   Result ping(const std::string& netns, size_t bytes, const std::string& fragment = "do",
               const std::string& to = kRemote) {
     return sh_in(netns, "ping -c 1 -W 2 -M " + fragment + " -s " +
@@ -44,7 +44,7 @@ struct Cluster {
               .output == sum);
   }
 
-  // ESP on the wire: how many pieces of a fragmented packet, and the longest frame.
+  // ESP on the wire: the number of fragments, and the longest frame.
   std::pair<size_t, uint32_t> esp() {
     size_t fragments = 0;
     uint32_t longest = 0;
@@ -73,9 +73,9 @@ TEST_CASE("the largest packet of a pod's route fits the wire, one more byte is r
   cluster.check_body_arrives("net");
   CHECK(cluster.esp().first == 0);
   CHECK(cluster.esp().second <= kLongest);
-  CHECK(cluster.esp().second + 4 > kLongest);  // ESP pads to four bytes: no room is left unused
+  CHECK(cluster.esp().second + 4 > kLongest);  // ESP pads to four bytes: no space is unused
 
-  CHECK(cluster.ping("worker", 1446).ok());  // a node's ICMP to a pod of another is ESP as well
+  CHECK(cluster.ping("worker", 1446).ok());  // a node's ICMP to another node's pod is ESP too
   CHECK_FALSE(cluster.ping("worker", 1447).ok());
   cluster.check_body_arrives("worker");
   CHECK(cluster.lab.cleartext().empty());
@@ -99,14 +99,14 @@ TEST_CASE("a pod that does not know the MTU is told it, and what may be cut is c
   const Result told = cluster.ping("net", 1500);
   CHECK_FALSE(told.ok());
   CHECK_THAT(told.output, Contains("mtu = 1446"));  // "Frag needed and DF set"
-  CHECK(is_refused_for_its_size(cluster.ping("net", 1500).output, 1446));  // and it is remembered
+  CHECK(is_refused_for_its_size(cluster.ping("net", 1500).output, 1446));  // the pod remembers it
   CHECK(cluster.ping("net", 1446).ok());
   CHECK(cluster.esp().first == 0);
   cluster.check_body_arrives("net");
 
   must_in("net", "ip route flush cache");
   CHECK(cluster.ping("net", 1500, "dont").ok());
-  CHECK(cluster.esp().first > 0);  // ESP was cut after it was made, and met before it was opened
+  CHECK(cluster.esp().first > 0);  // fragmented after encryption, reassembled before decryption
   CHECK(cluster.ping("net", 9000, "dont").ok());
   CHECK(cluster.esp().second <= kLongest);
   CHECK(cluster.lab.cleartext().empty());

@@ -1,5 +1,5 @@
-// A cluster in which each is to speak in its own name: its pods, the seed's Service, and what came
-// where. Both families; with either form of the key, host encryption on or off.
+// A cluster for spoofing tests: its pods, the seed's Service, and what arrived where. Both
+// families; either form of the key, host encryption on or off.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct NamesForm {
   bool host_encryption = false;
 };
 
-// Who sends or gets packets, in both families.
+// A sender or receiver of packets, in both families.
 struct Name {
   const char* what;
   const char* v4;
@@ -26,7 +26,7 @@ struct Name {
   const char* in(Family family) const { return family == Family::v4 ? v4 : v6; }
 };
 
-// As seen from the pod `net`, 10.0.1.52 of worker.
+// From the view of the pod `net`, 10.0.1.52 on worker.
 inline constexpr Name kSelf{"the pod itself", "10.0.1.52", "fd00:10:1::34"};
 inline constexpr Name kLocalPod{"a pod of its node", "10.0.1.103", "fd00:10:1::67"};
 inline constexpr Name kRemotePod{"a pod of another node", "10.0.0.249", "fd00:10::f9"};
@@ -60,7 +60,7 @@ class Names {
   uint64_t drops(const std::string& node, const std::string& reason) {
     return lab.agent(node).ask("status")["drops"][reason]["packets"].get<uint64_t>();
   }
-  // Of all three kinds, on all nodes.
+  // All three drop reasons, on all nodes.
   uint64_t refused() {
     uint64_t sum = 0;
     for (const NodeSpec& node : lab.network().nodes()) {
@@ -69,7 +69,7 @@ class Names {
     }
     return sum;
   }
-  // The screen of the node `worker`, once it has these words.
+  // worker's status text, once it contains these words.
   std::string worker_says(const std::string& words) {
     std::string screen;
     wait_until([&] {
@@ -79,8 +79,8 @@ class Names {
     return screen;
   }
 
-  // How many packets for the pod hold the text; its answers, ICMP errors with what they are about,
-  // do not count.
+  // The number of packets to the pod that contain the text. The pod's answers, such as ICMP errors
+  // that quote the packet, do not count.
   size_t arrived(const SeedPod& pod, const std::string& text) {
     const auto held = packets_with(captures_.at(pod.name)->packets(), text);
     return static_cast<size_t>(std::count_if(held.begin(), held.end(), [&](const auto& packet) {
@@ -93,7 +93,7 @@ class Names {
                                      [&](const SeedPod& each) { return each.name == pod; });
     return arrived(*found, text);
   }
-  // The pods that it came to.
+  // The pods that received it.
   std::string where(const std::string& text) {
     std::string places;
     for (const SeedPod& pod : kSeedPods) {
@@ -105,7 +105,7 @@ class Names {
   Lab lab;
 
  private:
-  // Each node has heard it from both others, in each family.
+  // Each node has read it from both others' annotations, in each family.
   bool all_say(const std::string& word) {
     const auto& nodes = lab.network().nodes();
     return std::all_of(nodes.begin(), nodes.end(), [&](const NodeSpec& node) {
@@ -118,7 +118,7 @@ class Names {
   std::map<std::string, Capture*> captures_;
 };
 
-// `pellicle monitor` of what a node drops, until this ends.
+// `pellicle monitor` for a node's drops, for the lifetime of this object.
 class DropMonitor {
  public:
   DropMonitor(Lab& lab, const std::string& node)
@@ -139,7 +139,7 @@ class DropMonitor {
   Process process_;
 };
 
-// What a pod of worker sends by its own device, which is its gateway's other end.
+// Sends raw frames from a pod of worker through its own device, whose other end is the gateway.
 class RawPod {
  public:
   RawPod(Lab& lab, const std::string& pod) : device_(pod, "eth0") {
@@ -152,7 +152,7 @@ class RawPod {
     packet.to = to_;
     broadcast(std::move(packet));
   }
-  // To the address that the packet has.
+  // To the destination MAC that the packet has.
   void broadcast(pellicle::Packet packet) const {
     packet.from = from_;
     device_.send(frame(packet));

@@ -1,6 +1,6 @@
-// Each speaks in its own name: hand-made packets of a pod, of a host on the wire and of a stolen
-// node, to a pod of the node, a remote one, a Service and nodes. The rows are the cells; each case
-// is one form of the key, with host encryption or without.
+// Spoofing: hand-made packets from a pod, a host on the wire and a compromised node, to a pod of
+// the node, a remote one, a Service and nodes. The rows are the cells; each case is one form of the
+// key, with host encryption or without.
 #include "tests/datapath/names.h"
 
 namespace this_file {
@@ -14,7 +14,7 @@ namespace {
 constexpr uint8_t kAuthentication = 51;
 constexpr uint16_t kServicePort = 80;
 
-// A packet whose text is its own, so that it can be found again.
+// A packet with a text that identifies it.
 pellicle::Packet packet_of(const std::string& source, const std::string& to, uint16_t port,
                            const std::string& text) {
   static uint16_t client = 20000;
@@ -38,7 +38,7 @@ void pod_speaks_in_others_names(Names& names, DropMonitor& monitor) {
       }
     }
   }
-  // In its own name all of it arrives, ESP as well: behind the last forged one.
+  // With its own addresses everything arrives, ESP too: sent after the last forged packet.
   for (const Name& to : {kLocalPod, kRemotePod}) {
     pod.send(with_text(kSelf.v4, to.v4, "in its own name", kEsp));
     pod.send(with_text(kSelf.v6, to.v6, "in its own name"));
@@ -54,15 +54,15 @@ void pod_speaks_in_others_names(Names& names, DropMonitor& monitor) {
   CHECK(monitor.shows("forged"));
 }
 
-// What a host on the wire sends to worker's device: it is dropped there always, with host
-// encryption, or never, as it is what this source may send in the clear.
+// Packets from a host on the wire to worker's device: dropped always, dropped only with host
+// encryption, or never dropped because this source may send them in the clear.
 enum class Refused { always, with_host_encryption, never };
 struct InTheClear {
   Name source;
   Name to;
   uint16_t port;  // of TCP; 0: UDP
   Refused refused;
-  bool for_pods = true;  // in the end
+  bool for_pods = true;  // the final destination is a pod
 };
 const InTheClear kInTheClear[] = {
     {kRemotePod, kSelf, 0, Refused::always},
@@ -109,8 +109,8 @@ void host_on_the_wire_speaks_in_others_names(Names& names, const NamesForm& form
   CHECK(monitor.shows("clear_text"));
 }
 
-// So that worker2's own packets to worker by these addresses are ESP, and no NAT of its own is in
-// the way: its root does as it likes.
+// Makes worker2's own packets to these addresses of worker ESP, without its own NAT: root on a
+// compromised node can do anything.
 void send_inside_esp() {
   for (const Name& to : {kSelf, kService, kOwnNode}) {
     for (const Family family : kFamilies) {
@@ -129,9 +129,9 @@ void send_inside_esp() {
 void stolen_node_speaks_in_others_names(Names& names, const NamesForm& form, DropMonitor& monitor) {
   struct InsideEsp {
     Name source;
-    bool known_with_one_key;  // that it is not worker2's
+    bool known_with_one_key;  // as a source that is not worker2's
   };
-  const uint32_t mark = form.one_key ? 0x3e00 : 0;  // its policies and states ask for it
+  const uint32_t mark = form.one_key ? 0x3e00 : 0;  // its policies and states match it
   std::vector<Name> targets = {kSelf};
   if (!form.one_key) {
     send_inside_esp();
@@ -184,11 +184,11 @@ void check_names(const NamesForm& form) {
   DropMonitor monitor(names.lab, "worker");
   pod_speaks_in_others_names(names, monitor);
   host_on_the_wire_speaks_in_others_names(names, form, monitor);
-  // With one key a node's own policies and states ask for a mark; without host encryption they are
-  // for what its pods send alone. tests/bpf/owner_test.cpp has what is decrypted there.
+  // With one key a node's own policies and states match a mark; without host encryption they cover
+  // only its pods' packets. tests/bpf/owner_test.cpp covers decrypted packets for that case.
   if (!form.one_key || form.host_encryption)
     stolen_node_speaks_in_others_names(names, form, monitor);
-  // What was sent by hand, and nothing else.
+  // Only the hand-made packets are in the clear.
   const auto cleartext = names.lab.cleartext();
   CHECK(cleartext.size() == packets_with(cleartext, "sent on the wire").size());
   CHECK(names.lab.files_with_the_key().empty());

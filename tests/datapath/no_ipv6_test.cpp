@@ -35,7 +35,7 @@ TEST_CASE("a node whose kernel has no IPv6 is one of IPv4", "[no-ipv6]") {
   CHECK(agent.ctl("status").ok());
   CHECK(agent.ask("diff")["operations"].empty());
 
-  // A PodCIDR of IPv6 is one problem, and IPv4 goes on.
+  // An IPv6 PodCIDR is one problem, and IPv4 keeps working.
   lab.api().patch(api::node_key("worker"),
                   {{"spec", {{"podCIDRs", {"10.0.1.0/24", "fd00:10:1::/64"}}}}});
   REQUIRE(wait_until([&] { return !agent.ask("status")["problems"].empty(); }));

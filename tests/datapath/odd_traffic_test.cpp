@@ -1,7 +1,7 @@
-// What looks as if it came in another's name and is right passes, and nothing of it is counted as
-// refused: hairpins, NodePorts with and without masquerading, back ends in a node's own network, a
-// DNS server of the node, ICMP errors of routers, a node's privacy address, a pod's own link-local
-// one. Each case is one form of the key, with host encryption or without.
+// Legitimate traffic that looks spoofed passes and is not counted as refused: hairpins, NodePorts
+// with and without masquerading, back ends in a node's own network, a DNS server on the node,
+// routers' ICMP errors, a node's privacy address, a pod's link-local address. Each case is one form
+// of the key, with host encryption or without.
 #include "tests/datapath/names.h"
 
 namespace this_file {
@@ -21,8 +21,8 @@ void services_pass(Lab& lab) {
                                    {"hostNetwork back ends", ServiceSpec{.host_network = true}}}) {
     CAPTURE(what);
     install_service(lab.network(), spec);
-    // The back ends are cni-s22px itself, or beside it, and cni-fcnh6: four hairpins miss one
-    // once in 16 runs, and there are twelve.
+    // The back ends are cni-s22px itself, or beside it, and cni-fcnh6: four requests all miss the
+    // hairpin in one of 16 runs, and there are twelve.
     for (const auto& address : addresses)
       for (int i = 0; i < 4; ++i) CHECK(lab.http_get("cni-s22px", http_url(address)).ok());
     for (const char* node : {"worker", "worker2"}) {
@@ -45,8 +45,8 @@ void nodes_and_their_dns_pass(Lab& lab) {
       CHECK(lab.ping("net", address.to_string()).ok());
     }
   }
-  // NodeLocal DNS: an address of no network, and the DNS Service's, on a device of the node, and
-  // connections to both untracked.
+  // NodeLocal DNS: an address outside every network, and the DNS Service's, on a device of the
+  // node; connections to both are untracked.
   must_in("worker", "ip link add nodelocaldns type dummy && ip link set nodelocaldns up");
   for (const char* address : {"169.254.20.10", "10.96.0.10"}) {
     CAPTURE(address);
@@ -56,18 +56,18 @@ void nodes_and_their_dns_pass(Lab& lab) {
                           " -j CT --notrack");
     CHECK(lab.http_get("net", http_url(address, kHostNetworkPort)).output == "worker\n");
   }
-  CHECK(lab.http_get("worker", http_url(kRemotePod.v4)).ok());  // as it asks the cluster's own
+  CHECK(lab.http_get("worker", http_url(kRemotePod.v4)).ok());  // as it queries cluster DNS
 }
 
 void icmp_errors_pass() {
   const auto asked = [](const std::string& words) {
     return sh_in("net", "ping -c 1 -W 2 " + words);
   };
-  for (const char* hops : {"-t 1 ", "-t 2 "}) {  // both nodes on the way to another's pod
+  for (const char* hops : {"-t 1 ", "-t 2 "}) {  // both nodes on the path to a remote pod
     CHECK_THAT(asked(hops + std::string(kRemotePod.v4)).output, Contains("exceeded"));
     CHECK_THAT(asked(hops + std::string(kRemotePod.v6)).output, Contains("exceeded"));
   }
-  // A router's word about what left masqueraded.
+  // A router's error about a masqueraded packet.
   must(
       "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 && "
       "ip route add unreachable 198.51.100.0/24 && ip -6 route add unreachable 2001:db8::/32");
@@ -76,7 +76,7 @@ void icmp_errors_pass() {
 }
 
 void addresses_that_no_node_tells_pass(Lab& lab) {
-  // As of RFC 8981: one more address of a node's device, which its Node does not have.
+  // As with RFC 8981: an additional address of a node's device that its Node does not list.
   must_in("worker2", "ip address add fd00:172::bad:cafe/64 dev eth0 nodad");
   CHECK(sh_in("worker2", std::string("ping -c 1 -W 2 -I fd00:172::bad:cafe ") + kSelf.v6).ok());
   CHECK(lab.ping("net", "fd00:172::bad:cafe").ok());

@@ -1,4 +1,4 @@
-// Pods and the world beyond the cluster, here the guest's root namespace at 172.18.0.1; nodes and
+// Pods and hosts outside the cluster, here the guest's root namespace at 172.18.0.1; nodes and
 // pods; and a host that forwards nothing by default.
 #include <map>
 
@@ -17,7 +17,7 @@ constexpr const char* kMasqueradingIpv6 = "ipv6-native-routing-cidr = \"fd00:10:
 constexpr const char* kOutside = "172.18.0.1";
 constexpr const char* kOutsideIpv6 = "fd00:172::1";
 
-// A web server there; see add_client_page().
+// A web server outside; see add_client_page().
 Process serve_outside(Lab& lab) {
   add_client_page("outside");
   Process server({"busybox", "httpd", "-f", "-p", "80", "-h", "/run/lab/www/outside"},
@@ -29,14 +29,14 @@ Process serve_outside(Lab& lab) {
   return server;
 }
 
-// The way back to pods, which nothing outside has of itself.
+// Routes back to pods, which no outside host has by default.
 void add_routes_outside(Lab& lab) {
   for (const NodeSpec& node : lab.network().nodes()) {
     must("ip route add " + node.pod_cidr.to_string() + " via " + node.address.to_string());
   }
 }
 
-// Whom the server outside sees when this one asks; curl's words when it has no answer.
+// The client address that the outside server sees; curl's message if there is no answer.
 std::string seen_outside(const std::string& from, const std::string& outside = kOutside) {
   const Result asked = sh_in(from, "curl --silent --show-error --max-time 2 " +
                                        shell_word(http_url(outside) + "cgi-bin/client"));
@@ -126,7 +126,7 @@ TEST_CASE("masquerading that somebody flushed is repaired") {
   add_seed_pods(lab);
   const Process server = serve_outside(lab);
   REQUIRE(seen_outside("net") == "172.18.0.3");
-  // Without the rules there is no answer: nobody outside knows a way to pods.
+  // Without the rules there is no answer: outside hosts have no route to pods.
   lab.agent("worker").stop();
   must_in("worker", iptables() + " -t nat -F && " + iptables() + " -t nat -X");
   CHECK(seen_outside("net").find("172.18.0.3") == std::string::npos);
@@ -152,7 +152,7 @@ TEST_CASE("a host that drops what it is to forward still forwards for pods, unti
   check_pods_reach_one_another(lab);
   for (const SeedPod& pod : kSeedPods) CHECK(seen_outside(pod.name) == node_address(lab, pod));
 
-  // That it would be dropped without our rules, and is not for long.
+  // Without Pellicle's rules the packets are dropped; the agent soon restores the rules.
   lab.agent("worker").stop();
   must_in("worker", iptables() + " -D FORWARD -j PELLICLE_FORWARD");
   CHECK_FALSE(answers("net", "10.0.0.249"));

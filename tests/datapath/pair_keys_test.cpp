@@ -1,5 +1,5 @@
-// Keys per pair of nodes: what others send is not believed, what was sent once is not taken twice,
-// and whoever loses its counters gets another key.
+// Keys per pair of nodes: packets from a third node are rejected, replayed packets are dropped, and
+// a node that loses its counters gets another key.
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 
@@ -62,7 +62,7 @@ void correct_checksum(std::string& frame) {
   frame[kIp + 11] = static_cast<char>(~sum);
 }
 
-// One ESP frame as it left the node, whole.
+// One whole ESP frame as the node sent it.
 std::string sent_frame(Lab& lab, const std::string& node, const std::string& pod,
                        const std::string& to) {
   Capture& capture = lab.capture(node, "eth0", "esp");
@@ -87,7 +87,7 @@ void send_frame(const std::string& node, const std::string& frame) {
   REQUIRE(sent);
 }
 
-// Of what this node receives, the packets that the pod got.
+// The number of ICMP packets that the pod received.
 size_t pings_seen_by(const std::string& pod) {
   return std::stoul(must_in(pod, "awk '/^Icmp: [0-9]/ {print $2}' /proc/thread-self/net/snmp"));
 }
@@ -111,7 +111,7 @@ TEST_CASE("a node that pretends to be another is not believed: its packet is dro
   std::string frame = sent_frame(lab, "control-plane", "cni-cp", "10.0.0.249");
   put(frame, kIp + 12, lab.network().node("worker").router.v4_host_order());
   put(frame, kEsp, announced_spi(lab, "worker"));
-  put(frame, kEsp + 4, 100000);  // a number that is still to come
+  put(frame, kEsp + 4, 100000);  // a future sequence number
   correct_checksum(frame);
   const auto before = xfrm_count("worker2", "XfrmInStateProtoError");
   const auto pings = pings_seen_by("cni-fcnh6");
@@ -135,7 +135,7 @@ TEST_CASE("every state has an SPI of its own, ESN and a window of 1024") {
     }
     windows += line.find("replay_window 1024") != line.npos ? 1 : 0;
   }
-  CHECK(spis.size() == 3);  // its own, and one of each peer
+  CHECK(spis.size() == 3);  // its own, and one for each peer
   CHECK(windows == 4);
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("states that somebody flushed come back with other keys, whether an ag
 
 namespace {
 
-// What openssl makes of the Secret's key for one direction; addresses in hexadecimal.
+// The key that openssl derives from the Secret's key for one direction; addresses in hexadecimal.
 std::string derived(const std::string& src, const std::string& dst, const std::string& src_boot,
                     const std::string& dst_boot, uint64_t generation) {
   char last[17];
@@ -198,7 +198,7 @@ std::string hex(uint32_t number) {
   return text;
 }
 
-// Programmed by hand, with `ip`: a node without an agent and without eBPF. Its "pod" is 10.0.3.99.
+// Programs a node with `ip`: no agent and no eBPF. Its "pod" is 10.0.3.99.
 void program_by_hand(const std::string& out_key, uint32_t out_spi, const std::string& in_key,
                      uint32_t in_spi, const std::string& more) {
   const std::string aead = " aead 'rfc4106(gcm(aes))' 0x";
@@ -220,7 +220,7 @@ void program_by_hand(const std::string& out_key, uint32_t out_spi, const std::st
           "ip xfrm policy add src 10.0.1.0/24 dst 10.0.3.0/24 dir in tmpl " + in + tunnel);
 }
 
-// Before a node knows of 10.0.3.0/24 it is a network like any other outside.
+// Until a node knows 10.0.3.0/24, it treats it like any network outside the cluster.
 bool knows_worker3(const std::string& node) {
   return wait_until([&] { return !must_in(node, "ip route show table 200 10.0.3.0/24").empty(); });
 }

@@ -1,4 +1,5 @@
-// A path that is narrower than the nodes' own links: a router says so, in words about our ESP.
+// A path with a smaller MTU than the nodes' own links: a router reports it with errors about ESP
+// packets.
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -19,7 +20,7 @@ namespace {
 constexpr const char* kPodIpv4 = "10.0.0.249";
 constexpr const char* kPodIpv6 = "fd00:10::f9";
 
-// Two nodes with a router between, whose link takes 1300 bytes each way.
+// Two nodes with a router between them, whose link has an MTU of 1300 in each direction.
 struct Narrow {
   Lab lab;
 
@@ -45,14 +46,14 @@ struct Narrow {
     }
   }
 
-  // The MTU of worker2's route to worker's pods, from which the kernel reckons what pods may send.
+  // The MTU of worker2's route to worker's pods, from which the kernel computes the pods' limit.
   bool has_route(const std::string& mtu) {
     const auto route = must_in("worker2", "ip route show table 200 10.0.1.0/24 dev cilium_host");
     return route.find("mtu " + mtu + " ") != std::string::npos;
   }
 };
 
-// The router's links take 1500 bytes again.
+// Sets the MTU of the router's links back to 1500.
 void widen() {
   must(
       "ip route change 10.0.1.0/24 via 172.18.0.3 dev kind onlink; "
@@ -64,7 +65,7 @@ void check_closed(Lab& lab) {
   CHECK(lab.cleartext().empty());
 }
 
-// Ten minutes and a bit ago.
+// Makes the entries slightly more than ten minutes old.
 void age_paths(const std::string& state_dir) {
   const std::string path = state_dir + "/paths.json";
   auto json = nlohmann::json::parse(std::ifstream(path));
@@ -72,7 +73,7 @@ void age_paths(const std::string& state_dir) {
   std::ofstream(path) << json.dump();
 }
 
-// They quote what a pod sent.
+// These errors quote a pod's packet.
 void check_own_errors() {
   INFO("a node's own ICMP error about what it decrypted is ESP: it comes from cilium_host");
   CHECK_THAT(sh_in("net", "ping -c 1 -W 2 -t 2 10.0.0.249").output,
@@ -128,7 +129,7 @@ void check_narrow_link(const std::string& key_line) {
   lab.start_agent("worker2");
   CHECK(wait_until([&] { return cluster.has_route("1500"); }));
   must_in("cni-fcnh6", "ip route flush cache");
-  const auto whole = [] {  // once the other way has been told of as narrow, too
+  const auto whole = [] {  // once the other direction is learnt as narrow, too
     return sh_in("cni-fcnh6", "ping -c 1 -W 2 -M do -s 1398 10.0.1.52").ok();
   };
   CHECK(wait_until(whole));

@@ -1,11 +1,11 @@
-// What ping says of a packet that its own host does not send.
+// ping's message for a packet that its own host refuses to send.
 #pragma once
 
 #include <string>
 
 namespace pellicle::lab {
 
-// With the MTU until Debian 12, without since then.
+// With the MTU up to Debian 12, without it in later versions.
 inline bool is_refused_for_its_size(const std::string& output, int mtu) {
   const auto says = [&](const std::string& words) { return output.find(words) != output.npos; };
   return says("mtu=" + std::to_string(mtu)) || says("sendmsg: Message too long");

@@ -1,5 +1,5 @@
-// A pod's sockets, used from threads of the test: one stays in the network namespace it was made
-// in, so that hundreds of pods can be looked at, and can talk, without a program in each.
+// Pods' sockets, used from the test's threads. A socket stays in the network namespace in which it
+// was created, so hundreds of pods can be inspected, and can send, without a process in each.
 #pragma once
 
 #include <arpa/inet.h>
@@ -19,11 +19,11 @@
 
 namespace pellicle::lab {
 
-// A UDP socket that never blocks, in /run/netns/<netns>. LabError.
+// A non-blocking UDP socket in /run/netns/<netns>. LabError.
 inline FileDescriptor udp_socket_in(const std::string& netns) {
   FileDescriptor made;
   int error = 0;
-  // The thread ends in there.
+  // The thread ends in that namespace, so the caller's does not change.
   std::thread([&] {
     const FileDescriptor there(open(("/run/netns/" + netns).c_str(), O_RDONLY | O_CLOEXEC));
     if (there && setns(there.get(), CLONE_NEWNET) == 0) {
@@ -51,7 +51,7 @@ inline std::string text_of(const sockaddr_in& address) {
   return text;
 }
 
-// The IPv4 address of a device of the namespace; empty when it has none.
+// The IPv4 address of a device in the namespace; empty if it has none.
 inline std::string address_in(const std::string& netns, const std::string& device) {
   ifreq request{};
   device.copy(static_cast<char*>(request.ifr_name), IFNAMSIZ - 1);

@@ -1,4 +1,4 @@
-// A real Prometheus scrapes a node, and every panel of the chart's dashboard has something to show.
+// A real Prometheus scrapes the nodes, and every panel of the chart's dashboard has data.
 #include <yaml-cpp/yaml.h>
 
 #include <nlohmann/json.hpp>
@@ -13,7 +13,7 @@ using namespace pellicle::lab;
 
 namespace {
 
-// As the chart gives it to Grafana.
+// The dashboard as the chart passes it to Grafana.
 nlohmann::json dashboard() {
   for (const auto& document :
        YAML::LoadAllFromFile(PELLICLE_SOURCE_DIR "/tests/chart/golden-manifests/prometheus.yaml")) {

@@ -1,4 +1,4 @@
-// Frames and packets made by hand, as a pod with CAP_NET_RAW, a host on the wire or a stolen node
+// Hand-made frames and packets, as a pod with CAP_NET_RAW, a host on the wire or a compromised node
 // sends them.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace pellicle::lab {
 
-// A socket made in /run/netns/<netns>, or in the guest's root namespace where that is empty.
+// A socket in /run/netns/<netns>, or in the guest's root namespace if that is empty.
 inline FileDescriptor raw_socket_in(const std::string& netns, int family, int protocol,
                                     const std::string& device = "") {
   FileDescriptor made;
@@ -31,7 +31,7 @@ inline FileDescriptor raw_socket_in(const std::string& netns, int family, int pr
   return made;
 }
 
-// What leaves by a device, frame by frame.
+// Sends frames through a device.
 class RawDevice {
  public:
   RawDevice(const std::string& netns, const std::string& device)
@@ -45,8 +45,8 @@ class RawDevice {
   FileDescriptor socket_;
 };
 
-// Packets of either family that a node itself sends, by its own routes and policies. A mark is one
-// that its rules and policies see.
+// Sends a packet of either family from a node itself, subject to the node's routes and policies.
+// Its rules and policies see `mark`.
 inline void send_from_node(const std::string& node, const pellicle::Packet& packet,
                            uint32_t mark = 0) {
   const bool ipv4 = packet.src.find(':') == std::string::npos;
@@ -64,7 +64,7 @@ inline void send_from_node(const std::string& node, const pellicle::Packet& pack
     throw LabError(std::string("send a packet: ") + std::strerror(errno));
 }
 
-// A UDP datagram, or what another protocol makes of its bytes, with this text in it.
+// A UDP datagram, or the same bytes under another protocol, that contains this text.
 inline pellicle::Packet with_text(const std::string& src, const std::string& dst,
                                   const std::string& text, uint8_t protocol = IPPROTO_UDP) {
   const auto length = static_cast<uint8_t>(8 + text.size());
@@ -77,7 +77,7 @@ inline pellicle::Packet with_text(const std::string& src, const std::string& dst
   return packet;
 }
 
-// The sum of RFC 1071 over the two addresses, the protocol, the length and the bytes.
+// The checksum of RFC 1071 over the two addresses, the protocol, the length and the bytes.
 inline uint16_t tcp_checksum(const std::string& src, const std::string& dst, const Bytes& segment) {
   uint32_t sum = IPPROTO_TCP + static_cast<uint32_t>(segment.size());
   const auto add = [&](const uint8_t* bytes, size_t size) {
@@ -93,7 +93,7 @@ inline uint16_t tcp_checksum(const std::string& src, const std::string& dst, con
   return static_cast<uint16_t>(~sum);
 }
 
-// The first segment of a connection to this port, with this text in it: what kube-proxy takes for a
+// The first segment of a connection to this port, with this text in it: kube-proxy takes it for a
 // client's.
 inline pellicle::Packet syn_with_text(const std::string& src, const std::string& dst,
                                       uint16_t src_port, uint16_t dst_port,

@@ -1,5 +1,5 @@
-// Who reaches whom beyond the pods of two nodes, and through what others put into the node's
-// tables. That all pods reach one another in ESP is encryption_test's.
+// Connectivity beyond pods of two nodes, and with foreign rules in the node's tables.
+// encryption_test covers ESP between all pods.
 #include <algorithm>
 #include <filesystem>
 #include <list>
@@ -18,14 +18,14 @@ namespace {
 
 constexpr const char* kKey12 = "12 rfc4106(gcm(aes)) 000102030405060708090a0b0c0d0e0f10111213 128";
 
-// Of an older kubelet, in the chain that both it and kube-proxy have; and a host that forwards
-// nothing of its own accord.
+// An older kubelet's rule, in the chain that kubelet and kube-proxy share; and a host that forwards
+// nothing by default.
 constexpr const char* kKubeletDrop =
     "iptables-legacy -A KUBE-FIREWALL -m comment --comment 'kubernetes firewall for dropping "
     "marked "
     "packets' -m mark --mark 0x8000/0x8000 -j DROP && iptables-legacy -P FORWARD DROP";
 
-// A UDP server that sends back what it gets, and a client that checks it.
+// A UDP echo server, and a client that checks the answers.
 constexpr const char* kUdpEcho =
     "$s = IO::Socket::INET->new(LocalPort => 5000, Proto => 'udp') or die; "
     "while ($s->recv($m, 65535)) { $s->send($m) }";
@@ -43,7 +43,7 @@ void check_reaches(Lab& lab, const std::string& from, const std::string& address
   CHECK(lab.http_get(from, "http://" + address + "/").output == page);
 }
 
-// Is there a connection that conntrack shows as the seed's listing does?
+// Does conntrack show such a connection, as in the seed's listing?
 bool tracked(const std::string& node, const std::string& original, const std::string& reply) {
   const std::regex line("tcp      6 [0-9]+ TIME_WAIT " + original + " " + reply +
                         " \\[ASSURED\\] mark=(0|4096) use=[0-9]+\n");
@@ -62,7 +62,7 @@ void check_nothing_in_the_clear(Lab& lab) {
   CHECK(lab.files_with_the_key().empty());
 }
 
-// The page of one of the service's pods, asked for so often that both come in turn.
+// Requests the page so often that both of the Service's pods answer.
 void check_both_answer(Lab& lab, const std::string& from, const std::string& url) {
   CAPTURE(from, url);
   bool remote = false;
@@ -94,7 +94,7 @@ TEST_CASE("pods reach pods of their node, their node, and every node's cilium_ho
     check_reaches(lab, pod.name, lab.network().node(pod.node).address.to_string(),
                   std::string(pod.node) + "\n");
   }
-  CHECK(esp_packets(lab) == 0);  // so far nobody had anything to say to another node
+  CHECK(esp_packets(lab) == 0);  // no traffic between nodes so far
   for (const SeedPod& pod : kSeedPods) {
     for (const NodeSpec& node : lab.network().nodes()) {
       check_reaches(lab, pod.name, node.router.to_string(), node.name + "\n");
@@ -142,7 +142,7 @@ TEST_CASE("a ClusterIP that is DNATed to a remote pod works and is encrypted") {
   const size_t before = esp_packets(lab);
   const Result page = lab.http_get("net", std::string("http://") + kServiceAddress + "/");
   CHECK(page.output == kSeedPods[2].page());
-  // Three packets there, two back, each seen where it leaves and where it arrives.
+  // Three packets there, two back, each seen at the sending and at the receiving node.
   CHECK(esp_packets(lab) >= before + 10);
   CHECK(wait_until([] {
     return tracked("worker", "src=10.0.1.52 dst=10.96.169.246 sport=[0-9]+ dport=80",
@@ -152,15 +152,16 @@ TEST_CASE("a ClusterIP that is DNATed to a remote pod works and is encrypted") {
 }
 
 TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits the key id sets") {
-  // The marks of key 12 have kube-proxy's 0x4000 and the kubelet's 0x8000. The rules come after
-  // ours, and before them in every chain: only a full comparison shows that.
+  // The marks of key 12 contain kube-proxy's 0x4000 and kubelet's 0x8000. The foreign rules are
+  // written after Pellicle's, and end before them in every chain: only a full comparison shows
+  // that.
   Lab lab({.key_line = kKey12, .agent_config = "resync-seconds = 1\n"});
   lab.start_agents();
   add_seed_pods(lab);
   lab.serve_http_on_nodes(80);
   install_service(lab.network());
   for (const NodeSpec& node : lab.network().nodes()) must_in(node.name, kKubeletDrop);
-  for (const SeedPod& from : kSeedPods) {  // until every node's agent has looked
+  for (const SeedPod& from : kSeedPods) {  // until every node's agent has made a pass
     CAPTURE(from.name);
     for (const SeedPod& to : kSeedPods) {
       CHECK(wait_until([&] { return lab.ping(from.name, to.address).ok(); }));
@@ -173,7 +174,7 @@ TEST_CASE("kube-proxy's and the kubelet's rules stop none of it, whatever bits t
     check_reaches(lab, from.name, "10.0.0.40", "worker2\n");
     check_reaches(lab, from.node, from.address, from.page());
   }
-  // From the service's own pod as well: then the answer may come from itself.
+  // Also from the Service's own pod: then the answer may come from itself.
   const std::string service = std::string("http://") + kServiceAddress + "/";
   check_both_answer(lab, "net", service);
   check_both_answer(lab, "cni-s22px", service);

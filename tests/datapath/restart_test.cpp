@@ -1,4 +1,5 @@
-// The agent may stop, crash, be replaced or lose the API server: the kernel goes on without it.
+// The agent may stop, crash, be replaced or lose the API server: the kernel keeps working without
+// it.
 #include <cstdio>
 #include <random>
 #include <regex>
@@ -21,8 +22,8 @@ namespace {
 const std::vector<std::string> kNodes{"worker", "worker2", "control-plane"};
 const api::ObjectKey kSecret = api::secret_key("kube-system", "cilium-ipsec-keys");
 
-// Three agents, a pod on each node, and pings between all of them: each is answered, so every
-// tunnel carries packets both ways.
+// Three agents, a pod on each node, and pings between all of them. Each ping is answered, so every
+// tunnel carries packets in both directions.
 struct Cluster {
   Lab lab;
   std::list<PingStream> streams;
@@ -44,7 +45,7 @@ struct Cluster {
     for (PingStream& stream : streams) CHECK(stream.goes_on());
   }
 
-  // Nothing was lost, nothing was in the clear, and no tunnel counted anew.
+  // No packet was lost, none was in the clear, and no tunnel's counter started again.
   void check_all_arrived() {
     for (PingStream& stream : streams) CHECK(stream.end() == "");
     CHECK(esp_numbers_astray(lab.network().wire()) == std::vector<std::string>{});
@@ -54,7 +55,7 @@ struct Cluster {
   }
 };
 
-// Of every XFRM state, by its first lines: when it was added.
+// The time at which each XFRM state was added, by the state's first lines.
 std::map<std::string, std::string> births_of_states(const std::string& node) {
   static const std::regex born(R"(\tlifetime current:[^\n]*\n[^\n]*\n\s+add (\S+ \S+))");
   std::map<std::string, std::string> births;
@@ -81,7 +82,7 @@ std::map<std::string, std::map<std::string, std::string>> births_everywhere() {
   return births;
 }
 
-// The pass after a change is made at once: an empty difference is what it leaves.
+// A pass follows a change at once, and leaves an empty difference.
 bool nothing_to_do(Lab& lab, const std::string& node) {
   return wait_until([&] {
     try {
@@ -114,8 +115,8 @@ bool answers(Lab& lab, const std::string& node) {
   });
 }
 
-// A program that prints kernel notifications. What it misses before it listens, and whether it
-// listens at all, is found out with a change that it must print.
+// A program that prints kernel notifications. A change that it must print shows that it listens,
+// and marks where listening started.
 class Watch {
  public:
   Watch(const std::string& node, const std::string& command, std::string change, std::string undo)
@@ -132,7 +133,7 @@ class Watch {
     seen_ = process_.output().size();
   }
 
-  // Everything printed since the beginning.
+  // Everything printed since construction.
   std::string heard() {
     settle();
     const std::string text = process_.output().substr(seen_);
@@ -145,8 +146,7 @@ class Watch {
  private:
   void provoke() { must_in(node_, change_ + " && " + undo_); }
 
-  // Notifications are queued with the change itself: a printer that has nothing more to read
-  // sleeps.
+  // The kernel queues notifications together with the change: a printer without more input sleeps.
   void settle() {
     const auto idle = [&] {
       const size_t size = process_.output().size();
@@ -165,7 +165,7 @@ std::list<Watch> watch_everything(const std::string& node) {
   std::list<Watch> watches;
   watches.emplace_back(node, "ip monitor link address route rule netconf",
                        "ip route add blackhole 192.0.2.1", "ip route del blackhole 192.0.2.1");
-  // Without aevent, which says that sequence numbers go on.
+  // Without aevent, which reports sequence numbers.
   const std::string policy = " src 192.0.2.1 dst 192.0.2.2 dir out";
   watches.emplace_back(node, "ip xfrm monitor acquire expire SA policy",
                        "ip xfrm policy add" + policy, "ip xfrm policy del" + policy);
@@ -196,7 +196,8 @@ TEST_CASE("a restart with nothing to do tells the kernel and the API server noth
   Cluster cluster;
   Lab& lab = cluster.lab;
   for (const std::string& node : kNodes) REQUIRE(nothing_to_do(lab, node));
-  // The kernel says by itself when nobody objects to a device's own address of IPv6.
+  // The kernel sends a notification of its own when duplicate address detection of a device's IPv6
+  // address ends.
   REQUIRE(wait_until([] { return must_in("worker", "ip -6 address show tentative").empty(); }));
   const auto births = births_everywhere();
   const auto tags = tags_of_programs("worker");
@@ -221,7 +222,7 @@ TEST_CASE("a restart with nothing to do tells the kernel and the API server noth
   cluster.check_all_arrived();
 }
 
-// Eight moments, or twenty.
+// Eight kills, or twenty.
 TEST_CASE("pings lose nothing while agents are killed at random moments") {
   Cluster cluster;
   Lab& lab = cluster.lab;
@@ -236,7 +237,7 @@ TEST_CASE("pings lose nothing while agents are killed at random moments") {
   lab.start_agent("worker");
   const Seconds whole_start = std::chrono::steady_clock::now() - begin;
 
-  // So that a pass has something to write: a Node that comes and goes.
+  // A Node that comes and goes gives the passes something to write.
   const NodeSpec guest = fourth_node();
   const api::Json object = api::node_object({"worker3", "172.18.0.5", "10.0.3.0/24", "10.0.3.17",
                                              "44444444-4444-4444-4444-444444444444"});
@@ -322,7 +323,7 @@ TEST_CASE("an API outage loses no packet, and what changed meanwhile is caught u
     CHECK(answers(lab, node));
   }
   cluster.check_pings_go_on("agents were restarted without an API");
-  // The node that joined has not told its boot id, so there is no key for it.
+  // The joining node has announced no boot id, so there is no key for it.
   CHECK(births_of_states("worker").size() == births.at("worker").size());
   lab.api().remove(api::node_key("worker3"));
   lab.api().come_back();
@@ -355,7 +356,7 @@ TEST_CASE("a restart with the Secret deleted or replaced by garbage goes on with
   restart_without("not found; the last good key stays in use");
   lab.api().create(api::key_secret("no key at all"));
   restart_without("word 1: expected a key id from 1 to 15; the last good key stays in use");
-  lab.api().update(api::key_secret());  // the same id for one key of all nodes
+  lab.api().update(api::key_secret());  // the same id, as one key for all nodes
   restart_without("increment the key id");
   lab.api().update(api::key_secret(pair_key_line()));
   for (const std::string& node : kNodes) {

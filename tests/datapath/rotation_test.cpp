@@ -1,4 +1,4 @@
-// A new key for all nodes while everything talks: nothing is lost, nothing is in the clear.
+// A new key for all nodes under traffic: no packet is lost, and none is in the clear.
 #include <algorithm>
 #include <cstdio>
 #include <list>
@@ -39,8 +39,8 @@ std::map<std::string, std::string> xfrm_counters() {
   return counters;
 }
 
-// Three agents with a short rotation, a pod on each node, pings and a connection between each two:
-// what is asked is answered, so every tunnel carries packets both ways.
+// Three agents with a short rotation, a pod on each node, pings and a connection between each two.
+// Everything is answered, so every tunnel carries packets in both directions.
 struct Cluster {
   Lab lab;
   std::list<PingStream> pings;
@@ -72,7 +72,7 @@ struct Cluster {
     for (PingStream& ping : pings) CHECK(ping.goes_on(5));
   }
 
-  // Before a key id is used again: an SPI tells the key ids apart, not the keys.
+  // Only before a key id is used again: an SPI identifies the key id, not the key.
   void check_no_number_twice() {
     CHECK(esp_numbers_astray(lab.network().wire()) == std::vector<std::string>{});
   }
@@ -96,7 +96,7 @@ Json status_of(Lab& lab, const std::string& node) {
   }
 }
 
-// Sends with this key to every peer.
+// Does the node send with this key to every peer?
 bool sends_with(Lab& lab, const std::string& node, int id) {
   const Json status = status_of(lab, node);
   if (!status.contains("peers") || status["peers"].size() != kNodes.size() - 1) return false;
@@ -127,8 +127,8 @@ void wait_for_one_key(Lab& lab, int id) {
   }
 }
 
-// The marks that the states in a node's kernel are found by: what is received has one, what is sent
-// with a key of its pair has none.
+// The marks by which the kernel finds the node's states: receiving states have one, sending states
+// with a pair's key have none.
 std::set<std::string> marks(const std::string& node) {
   static const std::regex kMark(R"((^|[^-])mark (0x[0-9a-f]+/0x[0-9a-f]+))");
   const std::string text = must_in(node, "ip xfrm state list nokeys");
@@ -141,8 +141,8 @@ std::set<std::string> marks(const std::string& node) {
 
 }  // namespace
 
-// Seven, or twenty: both go round from 15 to 1, and have agents that restart and an API that goes
-// away in the middle of one.
+// Seven rotations, or twenty: both wrap from 15 to 1, and include agent restarts and an API outage
+// during a rotation.
 TEST_CASE("rotations with agents restarted and the API away in between lose nothing") {
   const char* given = std::getenv("PELLICLE_SEED");
   const auto seed = given ? std::strtoul(given, nullptr, 10) : std::random_device{}();
@@ -173,7 +173,7 @@ TEST_CASE("rotations with agents restarted and the API away in between lose noth
     }
     wait_for_key(lab, id);
     if (rotation % 5 == 0) wait_for_one_key(lab, id);
-    if (rotation == std::min(rotations, 14)) cluster.check_no_number_twice();  // once round
+    if (rotation == std::min(rotations, 14)) cluster.check_no_number_twice();  // one full cycle
   }
   wait_for_one_key(lab, id);
   cluster.check_all_goes_on("the rotations are over");

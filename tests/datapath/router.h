@@ -1,5 +1,5 @@
-// A router between worker and worker2: the guest's root namespace, which knows the nodes' pods as a
-// cloud's route table or a BGP fabric does.
+// A router between worker and worker2: the guest's root namespace. It has routes to the nodes'
+// pods, like a cloud's route table or a BGP fabric.
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@ inline LabOptions two_nodes(const std::string& agent_config = kAsking) {
   return {.nodes = nodes, .agent_config = agent_config};
 }
 
-// It knows worker2's pods by these addresses of that node, and asks for neighbours from a
-// link-local address, as the senders' are not its own. `options` are of all four routes, "mtu 1300"
-// for instance.
+// Routes worker2's pods to these addresses of that node. The router needs a link-local address for
+// neighbour discovery, as the senders' addresses are not its own. `options` applies to all four
+// routes, for example "mtu 1300".
 inline void make_router(const std::string& worker2 = "172.18.0.4",
                         const std::string& worker2_ipv6 = "fd00:172::4",
                         const std::string& options = "") {
@@ -36,7 +36,8 @@ inline void make_router(const std::string& worker2 = "172.18.0.4",
   route("fd00:10::/64", worker2_ipv6);
 }
 
-// worker2 is 172.19.0.4 and fd00:173::4, which worker reaches through the router alone.
+// Gives worker2 the addresses 172.19.0.4 and fd00:173::4, which worker reaches only through the
+// router.
 inline void move_to_another_subnet(Lab& lab, const std::string& options = "") {
   must("ip addr add 172.19.0.1/16 dev kind; ip addr add fd00:173::1/64 dev kind nodad");
   make_router("172.19.0.4", "fd00:173::4", options);

@@ -1,5 +1,5 @@
-// What `ip` lists on each node is what the seed's listings show, character for character but for
-// keys, and for indexes and MAC addresses of devices.
+// `ip` lists on each node what the seed's listings show, character for character except for keys,
+// device indexes and MAC addresses.
 #include <regex>
 #include <sstream>
 
@@ -13,11 +13,11 @@ using namespace pellicle::lab;
 
 namespace {
 
-// The seed's worker. Of its rules, 9 and 10 serve a proxy that this agent does not have. The
-// default route and the one of proto kernel are the environment's, and so is lo. Additions are
-// rules 2, 3 and 101, which lead what is not marked yet to cilium_host, and three policies: the
-// block policy, the first, and the two for packets to the node itself. Today's `ip` says "ptype
-// main", the seed's did not. Lines that `ip` ends with a blank end with "$" here.
+// The seed's worker. Its rules 9 and 10 serve a proxy that this agent does not have. The default
+// route, the route of proto kernel and lo belong to the environment. Additions are the rules 2, 3
+// and 101, which direct packets without a mark to cilium_host, and three policies: the block
+// policy, the first, and the two for packets to the node itself. Today's `ip` prints "ptype main",
+// the seed's did not. Lines that `ip` ends with a blank end with "$" here.
 std::string rules(const std::string& router, const std::string& pod_cidr) {
   return "1:\tfrom all fwmark 0xd00/0xf00 lookup 200\n"
          "1:\tfrom all fwmark 0xe00/0xf00 lookup 200\n"
@@ -110,7 +110,7 @@ src ::/0 dst ::/0 $
 	mark 0xe00/0xf00 $
 )";
 
-// The first line of each device: kind and numbers of queues are the kernel's affair.
+// The first line of each device: the kernel decides the kind and number of queues.
 constexpr const char* kLinks =
     "cilium_host@cilium_net: <BROADCAST,MULTICAST,NOARP,UP,LOWER_UP> mtu 1500 qdisc noqueue state "
     "UP mode DEFAULT group default qlen 1000\n"
@@ -161,7 +161,7 @@ KernelPicture worker_golden() {
           .addresses = kWorkerAddresses};
 }
 
-// The same rule for any node: the golden text of worker is what it comes to for worker.
+// The same listing for any node: for worker it equals worker's golden text.
 std::string state_text(const IpAddress& src, const IpAddress& dst, const std::string& marks) {
   return "src " + src.to_string() + " dst " + dst.to_string() +
          "\n\tproto esp spi 0x00000003 reqid 1 mode tunnel\n\treplay-window 0 \n\tmark " + marks +
@@ -197,7 +197,7 @@ std::string own_pod_routes(const std::string& cidr, const std::string& router) {
          " dev cilium_host scope link \n";
 }
 
-// `nodes` in the order of their pod networks, which is the order `ip route` lists them in.
+// `nodes` are ordered by their pod networks, as `ip route` lists them.
 KernelPicture golden(const NodeSpec& self, const std::vector<NodeSpec>& nodes) {
   const std::string own = self.router.to_string();
   KernelPicture all{.rules = rules(own, self.pod_cidr.to_string()),
@@ -232,7 +232,7 @@ KernelPicture golden(const NodeSpec& self, const std::vector<NodeSpec>& nodes) {
   return all;
 }
 
-// Each text by itself: a difference is then shown in its own place.
+// Compares each text separately, so that a failure shows where the difference is.
 void check_same(const KernelPicture& actual, const KernelPicture& wanted) {
   CHECK(actual.rules == wanted.rules);
   CHECK(actual.main_routes == wanted.main_routes);
@@ -243,7 +243,7 @@ void check_same(const KernelPicture& actual, const KernelPicture& wanted) {
   CHECK(actual.addresses == wanted.addresses);
 }
 
-// `ip a` of a pod as the seed prints it, without what differs from pod to pod.
+// `ip a` of a pod as the seed prints it, without parts that differ between pods.
 std::string pod_addresses(const std::string& pod) {
   std::string text = must_in(pod, "ip -4 addr show dev eth0");
   text = replaced(text, "^\\d+: eth0@if\\d+", "eth0");
@@ -257,7 +257,7 @@ std::string annotation(Lab& lab, const std::string& node, const std::string& nam
   return annotations.value("network.cilium.io/" + name, "");
 }
 
-// The seed's nodes, but each with the first address of its network: what an agent chooses.
+// The seed's nodes, each with the first address of its network as router: the agent's choice.
 std::vector<NodeSpec> nodes_with_first_addresses() {
   std::vector<NodeSpec> nodes = seed_nodes();
   for (NodeSpec& node : nodes) {
@@ -292,7 +292,7 @@ TEST_CASE("rules, routes, states, policies and devices of each node equal the se
   CHECK(must_in("net", "ip route") ==
         "default via 10.0.1.138 dev eth0 mtu 1423 \n10.0.1.138 dev eth0 scope link \n");
 
-  // The seed's SYN says mss 1383, which is 1423 less the headers.
+  // The seed's SYN has mss 1383, which is 1423 minus the headers.
   lab.serve_http("cni-fcnh6");
   Capture& eth0 = lab.capture("net", "eth0", "tcp[tcpflags] & tcp-syn != 0");
   REQUIRE(lab.http_get("net", "http://10.0.0.249/").ok());

@@ -1,5 +1,5 @@
-// The seed's Service beside kube-proxy in iptables mode, as the seed shows it, and under strain.
-// Who reaches what in which mode is matrix_test's.
+// The seed's Service beside kube-proxy in iptables mode, as the seed shows it, and under load.
+// matrix_test covers the other modes and clients.
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
@@ -27,7 +27,7 @@ const std::string kWorkerPage = kSeedPods[1].page();   // cni-s22px
 const std::string kWorker2Page = kSeedPods[2].page();  // cni-fcnh6
 const std::set<std::string> kBoth = {kWorkerPage, kWorker2Page};
 
-// kube-proxy is there when the agents come.
+// kube-proxy's rules exist before the agents start.
 void start_cluster(Lab& lab, const ServiceSpec& spec = {}) {
   install_service(lab.network(), spec);
   lab.start_agents();
@@ -43,7 +43,7 @@ std::string service_page() {
   return std::string("http://") + kServiceAddress + "/";
 }
 
-// What eight connections get, all of which have to succeed; curl's words when one does not.
+// The pages from eight connections, all of which must succeed; curl's message if one fails.
 std::set<std::string> pages(const std::string& from, const std::string& url) {
   const Result asked = sh_in(from, "curl --silent --show-error --fail --fail-early --max-time 5 " +
                                        shell_word(url + "?[1-8]"));
@@ -54,7 +54,8 @@ std::set<std::string> pages(const std::string& from, const std::string& url) {
   return found;
 }
 
-// kube-proxy throws a coin for each connection: one back end alone is all of 40 once in 2^39 runs.
+// kube-proxy picks a back end at random per connection: the probability that all 40 get the same
+// one is 2^-39.
 void check_both_answer(const std::string& from, const std::string& url) {
   CAPTURE(from, url);
   std::set<std::string> found;
@@ -67,8 +68,8 @@ std::string kube_rules(const std::string& node) {
                  "for table in filter nat; do iptables-legacy -t $table -S; done | grep KUBE-");
 }
 
-// Is there a connection that conntrack shows as the seed's listing does?
-// A masqueraded connection that is encrypted has the agent's own bit, 0x1000.
+// Does conntrack show such a connection, as in the seed's listing? A masqueraded connection that is
+// encrypted has the agent's own bit, 0x1000.
 bool tracked(const std::string& node, const std::string& original, const std::string& reply) {
   const std::regex line("tcp      6 [0-9]+ TIME_WAIT " + original + " " + reply +
                         " \\[ASSURED\\] mark=(0|4096) use=[0-9]+\n");
@@ -82,7 +83,7 @@ void check_no_cleartext(Lab& lab) {
   CHECK(lab.files_with_the_key().empty());
 }
 
-// Connections from a pod to the ClusterIP, four at a time; each asks once.
+// Connections from a pod to the ClusterIP, four at a time, with one request each.
 class Connections {
  public:
   explicit Connections(const std::string& pod) {
@@ -92,14 +93,14 @@ class Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  // So many more, from now on.
+  // Adds this many connections.
   void ask(int connections) {
     const std::lock_guard lock(mutex_);
     wanted_ += connections;
     changed_.notify_all();
   }
 
-  // Waits for all that were asked for. What became of them: "9999 answered, 1 connect: ...".
+  // Waits for all requested connections. Returns their outcomes: "9999 answered, 1 connect: ...".
   std::string outcomes() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return done_ == wanted_; });
@@ -144,7 +145,7 @@ class Connections {
     }
     for (std::jthread& thread : threads_) thread.join();
   }
-  std::mutex mutex_;  // for all that follow but threads_
+  std::mutex mutex_;  // for all members below except threads_
   std::condition_variable changed_;
   int wanted_ = 0;
   int begun_ = 0;
@@ -170,7 +171,8 @@ TEST_CASE("the seed's Service: both back ends answer, and the node's tables are 
   CHECK(tracked("worker", "src=10.0.1.52 dst=172.18.0.3 sport=[0-9]+ dport=32000",
                 "src=10.0.0.249 dst=172.18.0.3 sport=80 dport=[0-9]+"));
   CHECK(kube_rules("worker") == rules);
-  // The seed's kube-proxy is older: it went to KUBE-SVC- from here, with a rule there for the rest.
+  // The seed's kube-proxy is older: it jumped to KUBE-SVC- here, and handled the rest with a rule
+  // there.
   CHECK(rules.find("-A KUBE-NODEPORTS -p tcp -m comment --comment \"default/serversvc:cni\" -m tcp "
                    "--dport 32000 -j KUBE-EXT-CU7F3MNN62CF4ANP\n") != std::string::npos);
   CHECK(rules.find("-A KUBE-EXT-CU7F3MNN62CF4ANP -m comment --comment \"masquerade traffic for "
@@ -187,7 +189,7 @@ TEST_CASE("with externalTrafficPolicy Local the back ends see the client's own a
   };
   CHECK(client(kOutside, "172.18.0.3") == "172.18.0.1\n");
   CHECK(client(kOutside, "172.18.0.4") == "172.18.0.1\n");
-  // Another node takes a pod for its node.
+  // Another node treats a pod like the pod's node.
   CHECK(client("net", "172.18.0.4") == "172.18.0.3\n");
   check_no_cleartext(lab);
 }
@@ -221,20 +223,21 @@ TEST_CASE("ten thousand connections to a Service across nodes, half while agents
 
 namespace {
 
-// Comparisons of the agents' own accord are out of reach: what they repair, they have heard of.
+// The agents' periodic comparisons are too far apart to matter: they repair only what the kernel
+// notified them of.
 LabOptions only_listening() {
   return {.agent_config = std::string(kMasquerading) + "resync-seconds = 86400\n"};
 }
 
-// kube-proxy's INVALID drop, put before our chain or in another back end, ends every pod's TCP to
-// other nodes.
+// kube-proxy's INVALID drop, before Pellicle's chain or in another back end, breaks every pod's TCP
+// connections to other nodes.
 void check_noticed(Lab& lab, const ServiceSpec& spec) {
   install_service(lab.network(), spec);
   CHECK(wait_until([&] { return pages("net", "http://10.0.0.249/") == std::set{kWorker2Page}; }));
   check_both_answer("net", service_page());
 }
 
-// Until a number has not changed for `calm`; false when it does not come to rest.
+// Waits until the number is unchanged for `calm`; false if it does not settle.
 template <class Number>
 bool comes_to_rest(const Number& number, Seconds calm) {
   return wait_until([&] {
@@ -246,7 +249,7 @@ bool comes_to_rest(const Number& number, Seconds calm) {
 
 }  // namespace
 
-// In a stock kernel the agents have taken the other back end, plain iptables', until then.
+// In a stock kernel the agents use the other back end until then, plain iptables'.
 TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes its rules",
           "[stock]") {
   Lab lab(only_listening());
@@ -263,8 +266,8 @@ TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes it
   CHECK(lab.cleartext().empty());
 }
 
-// nftables tells by netlink, whoever writes. Services that come and go there cost no pass.
-// User-Mode Linux has no nf_tables for IP (6.1): this runs in the stock kernel alone, in every
+// nftables announces every write through netlink. Services that come and go there cause no pass.
+// User-Mode Linux (6.1) has no nf_tables for IP: this runs only in the stock kernel, in every
 // tools/test.
 TEST_CASE("a kube-proxy that writes nftables is noticed, and each time it does", "[.][stock]") {
   Lab lab(only_listening());

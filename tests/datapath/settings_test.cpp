@@ -1,4 +1,4 @@
-// Settings of the kernel that others change under a running agent.
+// Kernel settings that other programs change under a running agent.
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
 
@@ -21,7 +21,7 @@ void add_pods(Lab& lab) {
   REQUIRE(lab.ping("cni-fcnh6", kLocal).ok());
 }
 
-// With passes made only when something asks for one.
+// Passes are made only on a trigger.
 LabOptions without_resync() {
   return {.agent_config = "resync-seconds = 3600\n"};
 }
@@ -66,7 +66,7 @@ TEST_CASE("settings that others overwrite are put right at once where the kernel
   };
   // As systemd-sysctl does with its own 50-default.conf.
   undone("for each in /proc/sys/net/ipv4/conf/*; do echo 2 > $each/rp_filter; done");
-  // A hardened node. The same value again writes nothing.
+  // Like a hardened node. Writing the same value again changes nothing.
   undone("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/ip_forward");
   CHECK(lab.agent("worker").ctl("status").ok());
   CHECK(lab.cleartext().empty());
@@ -82,7 +82,7 @@ TEST_CASE("settings whose change the kernel does not announce are put right with
   CHECK(wait_until([&] { return setting("ipv4/conf/eth0/disable_xfrm") == "0\n"; }, 1s));
   CHECK(wait_until([&] { return lab.ping("net", kRemote).ok(); }));
 
-  // Over this one none of the policies decides.
+  // This setting disables all policies at once.
   write_setting("ipv4/conf/all/disable_xfrm", "1");
   CHECK(wait_until([&] { return setting("ipv4/conf/all/disable_xfrm") == "0\n"; }, 10s));
   CHECK(wait_until([&] { return lab.ping("net", kRemote).ok(); }));

@@ -1,5 +1,5 @@
-// What a soak finds, where there is something to be found: the cluster itself must not have any of
-// it, so here are nodes without agents, whose own addresses take the place of pods.
+// The soak test's detectors, on nodes with real faults. The soak's cluster itself must have none,
+// so these nodes have no agents, and their own addresses take the place of pods.
 #include <algorithm>
 
 #include "tests/harness/catch.h"
@@ -32,7 +32,7 @@ void flap(const std::string& node) {
   must_in(node, "ip link set eth0 down && sleep 0.2 && ip link set eth0 up");
 }
 
-// An agent's log with one line, of now.
+// An agent's log with one line, dated now.
 void write_log(const std::string& directory, const std::string& node, const std::string& level) {
   write_file(directory + "/" + node + "-agent.log",
              must("date -u +'{\"time\":\"%Y-%m-%dT%H:%M:%SZ\",\"level\":\"" + level +
@@ -48,7 +48,7 @@ TEST_CASE("soak: packets in the clear are found") {
                 ledger);
   Network network("/run/lab/captures", {seed_nodes()[0], seed_nodes()[1]}, /*recorded=*/false);
   must_in("worker", "ping -c 1 172.18.0.4");
-  CHECK(tap.cleartext() == 0);  // nodes may talk
+  CHECK(tap.cleartext() == 0);  // nodes may send in the clear
 
   SECTION("between addresses of pods") {
     must_in("worker", "ip addr add 10.0.1.52/32 dev lo && ip route add 10.0.0.0/24 via 172.18.0.4");

@@ -25,7 +25,7 @@ TEST_CASE("a sysdump tells all about a node but the key") {
   lab.add_pod("worker", "net", "10.0.1.52");
   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
   REQUIRE(lab.ping("net", "10.0.0.249").ok());
-  // A foreign state's key must not get out either, nor one that somebody logged.
+  // A foreign state's key must not leak either, nor a key in a log.
   must_in("worker",
           "ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 9 mode tunnel aead "
           "'rfc4106(gcm(aes))' 0xa1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4 128");
@@ -59,7 +59,8 @@ TEST_CASE("a sysdump tells all about a node but the key") {
   CHECK(found.output.empty());
   CHECK(lab.files_with_the_key().empty());
 
-  // Without an agent the rest is there all the same; on standard output, as `kubectl exec` has it.
+  // Without an agent everything else is still included; written to standard output, as for `kubectl
+  // exec`.
   agent.stop();
   const auto again = sh_in("worker", program("pellicle") + " --socket " + agent.socket() +
                                          " sysdump -" + places + " > " + archive);

@@ -1,4 +1,4 @@
-// TCP connections that last while something is done to the nodes, each in a thread of the test that
+// Long-lived TCP connections while a test changes the nodes, each in a thread of the test that
 // stays in its network namespace.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace pellicle::lab {
 
-// A thread in /run/netns/<netns>; empty: where the test is.
+// A thread in /run/netns/<netns>; empty: the test's own namespace.
 inline std::jthread thread_in(const std::string& netns, std::function<void()> work) {
   return std::jthread([netns, work = std::move(work)] {
     if (netns.empty()) return work();
@@ -25,7 +25,7 @@ inline std::jthread thread_in(const std::string& netns, std::function<void()> wo
   });
 }
 
-// Gives up on a connection, and on what is said through it, after 10 s.
+// Sets a limit of 10 s for connecting, sending and receiving.
 inline void limit(const FileDescriptor& tcp) {
   const timeval limit{.tv_sec = 10, .tv_usec = 0};
   setsockopt(tcp.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -36,7 +36,7 @@ inline const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// Returns every byte to whoever sent it, on one port of a pod or a node.
+// Echoes every byte, on one port of a pod or a node.
 class EchoServer {
  public:
   EchoServer(const std::string& netns, uint16_t port)
@@ -46,7 +46,7 @@ class EchoServer {
   ~EchoServer() { ended_ = true; }
   EchoServer(const EchoServer&) = delete;
   EchoServer& operator=(const EchoServer&) = delete;
-  int served() const { return served_; }  // bytes that came
+  int served() const { return served_; }  // received bytes
 
  private:
   void serve() {
@@ -70,12 +70,12 @@ class EchoServer {
       connections.emplace_back(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     }
   }
-  // False: it has ended.
+  // False: the connection has ended.
   bool echo(int connection) {
     char bytes[512];
     const ssize_t size = recv(connection, bytes, sizeof bytes, 0);
     if (size <= 0) return false;
-    served_ += static_cast<int>(size);  // before the client may know
+    served_ += static_cast<int>(size);  // before the client gets the answer
     return send(connection, bytes, static_cast<size_t>(size), MSG_NOSIGNAL) == size;
   }
   uint16_t port_;
@@ -85,7 +85,7 @@ class EchoServer {
   std::jthread thread_;  // last: it uses all of the above
 };
 
-// One connection from a pod or a node to an EchoServer; asks every 20 ms, and gives up when an
+// One connection from a pod or a node to an EchoServer. It sends every 20 ms, and gives up if an
 // answer takes more than 10 s.
 class TcpTalk {
  public:
@@ -97,7 +97,7 @@ class TcpTalk {
   TcpTalk& operator=(const TcpTalk&) = delete;
 
   const std::string& name() const { return name_; }
-  // Waits for that many more answers.
+  // Waits for this many more answers.
   bool goes_on(uint32_t answers = 20, Seconds limit = 15s) const {
     const uint32_t wanted = answered_ + answers;
     return wait_until([&] { return answered_ >= wanted || broken_; }, limit) && !broken_;

@@ -1,5 +1,5 @@
-// Nodes that are not on one link: a router stands between them and knows the pods' networks, as a
-// cloud's route table or a BGP fabric does.
+// Nodes on different links: a router between them routes the pods' networks, like a cloud's route
+// table or a BGP fabric.
 #include <algorithm>
 
 #include "tests/datapath/router.h"
@@ -16,7 +16,8 @@ namespace {
 
 constexpr uint8_t kEsp = 50;
 
-// Addresses without a network, as on GCP and Hetzner: all that a node reaches is by its gateway.
+// Addresses without a network, as on GCP and Hetzner: a node reaches everything through its
+// gateway.
 void take_networks_away(const std::string& node, const std::string& last) {
   must_in(node, "ip addr flush dev eth0 scope global; ip addr add 172.18.0." + last +
                     "/32 dev eth0; " + "ip addr add fd00:172::" + last + "/128 dev eth0 nodad; " +
@@ -39,7 +40,7 @@ void check_pods_reach_each_other(Lab& lab) {
   }
 }
 
-// Nothing is wrong, also when the other node is asked through ESP.
+// No problem is reported, and the other node also answers through ESP.
 void check_well(Lab& lab) {
   for (const char* node : {"worker", "worker2"}) {
     CAPTURE(node, lab.agent(node).says());

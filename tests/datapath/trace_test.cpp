@@ -1,4 +1,4 @@
-// What `pellicle trace` says of a packet is what becomes of it.
+// `pellicle trace` predicts what really happens to a packet.
 #include <nlohmann/json.hpp>
 
 #include "tests/harness/catch.h"
@@ -46,7 +46,7 @@ TEST_CASE("a traced packet goes where the trace says, and stops where something 
   CHECK(none.output.find("expected an IP address such as 10.0.1.52, found '10.0.0.x'") !=
         std::string::npos);
 
-  // Without an agent that repairs it. What the receiving node needs, and what it does not.
+  // No agent repairs the damage. What the receiving node needs, and what it does not.
   lab.agent("worker2").kill();
   must_in("worker2",
           "ip xfrm policy delete dir in src 0.0.0.0/0 dst 10.0.0.0/24 mark 0xd00 mask 0xf00");

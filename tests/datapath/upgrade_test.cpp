@@ -1,6 +1,6 @@
-// An upgrade from another build of the agent, the last version's, node by node under traffic, while
-// a pod, a host on the wire and a stolen node speak in others' names: what was dropped once is
-// dropped ever after. README.md of tests/harness/lab says how to name that build.
+// An upgrade from the last version's build of the agent, node by node under traffic, while a pod, a
+// host on the wire and a compromised node send spoofed packets. Once a kind is dropped, it is
+// dropped for good. README.md of tests/harness/lab describes how to select that build.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -26,7 +26,7 @@ const std::vector<std::string> kNodes{"worker", "worker2", "control-plane"};
 const std::string kHostEncryption =
     "ipv4-native-routing-cidr = \"10.0.0.0/8\"\nhost-encryption = true\n";
 
-// One kind of packet, numbered, until end().
+// Sends one kind of packet, numbered, until end().
 class Spoofer {
  public:
   Spoofer(std::string kind, std::string pod, std::function<void(const std::string&)> send)
@@ -42,7 +42,7 @@ class Spoofer {
   Spoofer& operator=(const Spoofer&) = delete;
 
   const std::string& kind() const { return kind_; }
-  const std::string& pod() const { return pod_; }  // for which they are
+  const std::string& pod() const { return pod_; }  // their destination
   size_t sent() const { return sent_; }
   void end() {
     ended_ = true;
@@ -100,7 +100,7 @@ class Upgrade {
     CAPTURE(node);
     for (PingStream& stream : streams_) CHECK(stream.goes_on());
   }
-  // Each kind is dropped in the end: of the last second nothing has come.
+  // Is each kind dropped? No packet of the last second has arrived.
   bool all_are_dropped() {
     std::map<std::string, size_t> before;
     for (const auto& spoofer : spoofers_) before[spoofer->kind()] = spoofer->sent();
@@ -117,10 +117,10 @@ class Upgrade {
       spoofer->end();
       const auto came = numbers_that_came(*captures_.at(spoofer->pod()), spoofer->kind());
       CAPTURE(spoofer->kind(), spoofer->sent());
-      REQUIRE_FALSE(came.empty());  // the last version lets it pass
+      REQUIRE_FALSE(came.empty());  // the last version lets some pass
       UNSCOPED_INFO("came: " << came.size() << ", the last is number " << *came.rbegin());
       CHECK(*came.rbegin() < spoofer->sent());
-      CHECK(came.size() == *came.rbegin());  // from the first on, without a gap: none came again
+      CHECK(came.size() == *came.rbegin());  // from the first on without a gap: none passed later
       std::printf("%s: %zu of %zu came, until number %zu\n", spoofer->kind().c_str(), came.size(),
                   spoofer->sent(), *came.rbegin());
     }
@@ -168,7 +168,7 @@ TEST_CASE("an upgrade from the last version loses no packet, and drops forged on
     upgrade.start_again(node);
   }
   REQUIRE(wait_until([&] { return upgrade.all_are_dropped(); }, 60s));
-  // From here on all are dropped, whatever the agents do.
+  // From here on all are dropped, whatever happens to the agents.
   for (const auto& node : kNodes) {
     upgrade.lab.agent(node).stop();
     upgrade.goes_on(node);

@@ -1,5 +1,5 @@
-// A node that reaches its peers by two devices: worker2 by eth0, control-plane by a cable of their
-// own between eth1 and eth1.
+// A node that reaches its peers through two devices: worker2 through eth0, control-plane through a
+// direct cable between their eth1 devices.
 #include <algorithm>
 
 #include "tests/datapath/internal_ips.h"
@@ -30,7 +30,7 @@ void lay_cable(const std::string& device) {
           "ip -6 route add fd00:172::3 via fd00:40::3");
 }
 
-// control-plane is known by its address on the cable.
+// control-plane's InternalIPs are its addresses on the cable.
 void connect(Lab& lab) {
   lay_cable("eth1");
   must_in("worker2",
@@ -55,7 +55,8 @@ size_t count(const std::vector<Packet>& packets, uint8_t protocol, const char* t
   }));
 }
 
-// What a node decrypts it sees once more where it came in: so each end tells of what it sends.
+// A node's capture also shows what it decrypts, on the receiving device: so each end checks what it
+// sends.
 void check_encrypted(Capture& cable, const std::vector<const char*>& pods_there) {
   const auto packets = cable.packets();
   for (const char* router : {"10.0.2.52", "10.0.1.138", "fd00:10:2::34", "fd00:10:1::8a"}) {
@@ -78,7 +79,7 @@ void check_followed(Lab& lab, const std::string& device) {
   CHECK(wait_until([&] { return lab.agent("worker").ctl("status").ok(); }, 30s));
 }
 
-// Pods learn what fits through the cable, which takes less than the uplink.
+// Pods learn the MTU of the cable, which is smaller than the uplink's.
 void check_narrow() {
   for (const char* node : {"worker", "control-plane"}) must_in(node, "ip link set eth1 mtu 1400");
   const auto mtu = [](const char* pod_cidr) {

@@ -17,8 +17,9 @@ while :; do
   if [ -n "$node" ] && [ "$node" != "$NODE_NAME" ]; then break; fi
   if [ -n "$node" ]; then heard="only the server on this node answers"; fi
   if [ "$(date +%s)" -ge "$until" ]; then
-    echo "FAILED: no server on another node answered through the Service within $wait_s s: ${heard:-no server answers}."
-    echo "A cluster of one node has none. Else: kubectl exec ds/pellicle -c agent -- pellicle status, on both nodes."
+    echo "FAILED: no server on another node answered through the Service within $wait_s s:" \
+      "${heard:-no server answers}."
+    echo "A cluster of one node has none. Else see: kubectl exec ds/pellicle -c agent -- pellicle status"
     exit 1
   fi
   sleep 1

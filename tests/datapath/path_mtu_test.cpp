@@ -135,6 +135,13 @@ void check_narrow_link(const std::string& key_line) {
   CHECK(wait_until(whole));
   CHECK(cluster.has_route("1500"));
   check_closed(lab);
+
+  INFO("cleanup removes what the agent remembers of paths, and its directory with it");
+  const std::filesystem::path state_dir = lab.agent("worker2").state_dir();
+  lab.agent("worker2").stop();
+  CHECK(std::filesystem::exists(state_dir / "paths.json"));
+  CHECK(lab.agent("worker2").cleanup().ok());
+  CHECK_FALSE(std::filesystem::exists(state_dir));
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ void forget(const std::string& state_dir) {
   const std::filesystem::path directory(state_dir);
   std::error_code ignored;
   std::filesystem::remove(directory / "agent.sock", ignored);
-  for (const std::string name : {"ledger.json", "endpoints.json", "keys.json"}) {
+  for (const std::string name :
+       {"ledger.json", "endpoints.json", "keys.json", "paths.json", "ready"}) {
     for (const char* suffix : {"", ".new", ".more", ".damaged"}) {
       std::filesystem::remove(directory / (name + suffix), ignored);
     }

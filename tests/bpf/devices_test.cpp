@@ -1,4 +1,4 @@
-// The programs on real devices: what BPF_PROG_TEST_RUN does not show.
+// The programs on real devices: behaviour that BPF_PROG_TEST_RUN does not show.
 #include <linux/if_packet.h>
 
 #include <cstdlib>
@@ -15,7 +15,7 @@ using namespace pellicle::datapath;
 namespace {
 
 constexpr MacBytes kPeer = {2, 0, 0, 0, 0, 4};    // the peer's node
-constexpr MacBytes kOther = {2, 0, 0, 0, 0, 99};  // not this node
+constexpr MacBytes kOther = {2, 0, 0, 0, 0, 99};  // no device of this node
 constexpr size_t kJumbo = 8900;  // only the Ethernet header of such a frame is linear
 
 Packet to(const std::string& device, Packet packet = {}) {
@@ -25,7 +25,7 @@ Packet to(const std::string& device, Packet packet = {}) {
 
 const Packet kEspOut{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp};
 
-// What the pod sends comes out of its device with the mark, and as it was.
+// A packet from the pod leaves lxc ingress with the mark and is otherwise unchanged.
 void check_marked(const Tap& pod, const Tap& lxc) {
   for (const size_t payload : {size_t{0}, size_t{64}, kJumbo}) {
     const Bytes bytes = frame(to("lxc", {.payload = payload}));
@@ -74,7 +74,7 @@ TEST_CASE("devices: no tagged frame of a pod gets in, whatever the kernel would 
                                      frame(to("lxc", {.tags = {0, 0}})),
                                      frame(to("lxc", {.tags = {5}}))};
   for (const auto& bytes : tagged) pod.send(bytes);
-  // Without the program the kernel takes those with VLAN id 0 for IPv4 like any other.
+  // Without the program the kernel accepts frames with VLAN id 0 as plain IPv4.
   CHECK(lxc.receive().value_or(Received{.type = PACKET_LOOPBACK}).type == PACKET_HOST);
   CHECK(lxc.receive().value_or(Received{.type = PACKET_LOOPBACK}).type == PACKET_HOST);
   while (!lxc.silent()) continue;
@@ -115,7 +115,7 @@ TEST_CASE("devices: ESP becomes this node's, whatever the frame is addressed to"
     CHECK(received->type == PACKET_HOST);
   }
 
-  packet.protocol = 17;  // anything else stays another's
+  packet.protocol = 17;  // any other protocol stays addressed to another host
   wire.send(frame(packet));
   const auto other = eth0.receive();
   REQUIRE(other);
@@ -152,7 +152,7 @@ TEST_CASE("devices: the auditor lets no clear text for a peer's pod onto the wir
     expected[DROP_UNENCRYPTED].packets += 1;
     expected[DROP_UNENCRYPTED].bytes += frame(packet).size();
   }
-  packet.dst = "10.0.2.1";  // no key yet
+  packet.dst = "10.0.2.1";  // a peer without a key yet
   eth0.send(frame(packet));
   expected[DROP_NO_KEY] = {1, frame(packet).size()};
   CHECK(wire.silent());
@@ -227,9 +227,9 @@ TEST_CASE("devices: ESP goes from cilium_host through cilium_net and the auditor
   programs.attach("pell_uplink_out", "eth0", false);
   ip("route add 10.0.0.0/24 via 172.18.0.4 dev eth0");
   const Tap cilium_host("cilium_host"), wire("wire"), arp("wire", 0x0806);
-  set_sysctl("net/ipv4/neigh/eth0/mcast_solicit", "100");  // patience for a slow guest
+  set_sysctl("net/ipv4/neigh/eth0/mcast_solicit", "100");  // a slow guest needs many retries
   cilium_host.send(frame(kEspOut), 0x3e00);
-  CHECK(arp.receive());  // the neighbour is asked for, the packet waits
+  CHECK(arp.receive());  // the kernel asks for the neighbour and holds the packet
   CHECK(wire.silent());
   ip("neighbour replace 172.18.0.4 lladdr 02:00:00:00:00:04 dev eth0");
   CHECK(wire.receive().value_or(Received{}).frame ==

@@ -1,5 +1,5 @@
-// Every program over generated frames: what it does is compared with a decision that knows how the
-// frame was made and reads none of its bytes.
+// Runs every program over generated frames and compares the outcome with a reference decision. The
+// reference knows how the frame was made and reads none of its bytes.
 #include <random>
 #include <set>
 
@@ -38,7 +38,7 @@ constexpr Program kPrograms[] = {{"pell_lxc_in", &Reference::lxc_in},
                                  {"pell_uplink_in", &Reference::uplink_in},
                                  {"pell_host_out", &Reference::host_out},
                                  {"pell_net_in", &Reference::net_in}};
-// Each field of ours, with other bits around it and alone.
+// Each value of the mark field, alone and with other bits around it.
 constexpr uint32_t kMarks[] = {0,     0x3e00, 0xfe00, 0xe00, 0xd00,       0x200,
                                0x100, 0x4000, 0xf00,  0xc00, 0xdead'beef, 0xffff'fdff};
 
@@ -137,7 +137,7 @@ class Comparison {
     const auto bytes = sent.bytes();
     for (const auto& program : kPrograms) {
       const auto outcome = programs_.try_run(program.name, bytes, mark);
-      if (!outcome) return;  // too short for BPF_PROG_TEST_RUN itself
+      if (!outcome) return;  // BPF_PROG_TEST_RUN itself refuses so short a frame
       ++runs_;
       const auto expected = (reference_.*program.decides)(sent, mark);
       if (expected.reason) {
@@ -154,8 +154,8 @@ class Comparison {
     }
   }
 
-  // Each drop is counted under its reason, once, with its bytes. Every program dropped for every
-  // reason that it has.
+  // Each drop is counted once, with its bytes, under its reason. Every program has dropped for each
+  // of its reasons.
   void check_counters() const {
     CHECK(programs_.drops() == drops_);
     CHECK(reasons_ == std::map<std::string, std::set<drop_reason>>{
@@ -184,7 +184,7 @@ TEST_CASE("generated frames: each program does what the contract says, and nothi
   Comparison comparison(host_encryption);
   Generator generate(seed);
   for (size_t i = 0; i < 6000; ++i) comparison.run(generate.packet(), generate.one_of(kMarks));
-  // Every length of a frame, with what is most at stake: clear text of a pod, ESP of the router.
+  // Frames cut to every length, for the critical cases: a pod's clear text and the router's ESP.
   for (const bool ipv6 : {false, true}) {
     for (const size_t from : {0, 1}) {
       Generated sent{.ipv6 = ipv6, .from = kPlaces[from].is};

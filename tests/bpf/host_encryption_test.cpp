@@ -1,5 +1,4 @@
-// With host encryption: what is between pods and other nodes' own addresses, whatever NAT made of
-// it.
+// Host encryption: traffic between pods and other nodes' own addresses, with and without NAT.
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
@@ -11,10 +10,10 @@ using namespace pellicle::datapath;
 namespace {
 
 constexpr uint32_t kPod = 0x100;
-constexpr uint32_t kLocal = 0x200;  // came out of ESP, or answers what did
+constexpr uint32_t kLocal = 0x200;  // decrypted, or the answer to a decrypted packet
 constexpr uint32_t kMasquerade = 0x4000;
 
-// configured(), and worker2's own addresses with its key.
+// configured(), plus worker2's own addresses with its key.
 Programs with_nodes(uint32_t host_encryption = 1) {
   auto config = worker();
   config.host_encryption = host_encryption;
@@ -42,8 +41,8 @@ void is_dropped(const Programs& programs, const std::string& program, const Pack
   CHECK(programs.drops() == expected);
 }
 
-// With `mark` it is to be encrypted: cilium_host gives it the mark for it, and the auditor drops
-// it in the clear.
+// The packet must be encrypted: cilium_host sets the encryption mark, and the auditor drops the
+// packet in the clear.
 void is_to_be_encrypted(const Programs& programs, const Packet& packet, uint32_t mark) {
   is_dropped(programs, "pell_uplink_out", packet, mark, DROP_UNENCRYPTED);
   const Bytes bytes = frame(packet);
@@ -64,7 +63,7 @@ TEST_CASE("host encryption: a pod's packet to a node is left to NAT, with the ma
   CHECK(sent(with_nodes(), kPodToNode) == kPod);
   CHECK(sent(with_nodes(), {.src = "fd00:10:1::34", .dst = "fd00:172::4"}) == kPod);
   CHECK(sent(with_nodes(), {.dst = "1.1.1.1"}) == kPod);
-  CHECK(sent(with_nodes(), {.dst = "10.96.0.1"}) == kPod);  // a service
+  CHECK(sent(with_nodes(), {.dst = "10.96.0.1"}) == kPod);  // a Service
   CHECK(sent(with_nodes(), {.dst = "10.0.1.103"}) == kPod);
   CHECK(sent(with_nodes(), {.dst = "10.0.0.249"}) == 0x3e00);
   CHECK(sent(with_nodes(0), kPodToNode) == 0);
@@ -73,12 +72,12 @@ TEST_CASE("host encryption: a pod's packet to a node is left to NAT, with the ma
 TEST_CASE("host encryption: what pods have a part in is encrypted or does not leave") {
   const Programs programs = with_nodes();
   is_to_be_encrypted(programs, kPodToNode, kPod);
-  is_to_be_encrypted(programs, kPodToNode, 0);  // of a pod whose sending is shaped
-  is_to_be_encrypted(programs, kNodeToNode, kPod | kMasquerade);  // a pod's, masqueraded
-  is_to_be_encrypted(programs, kNodeToNode, kLocal);              // answers what came out of ESP
+  is_to_be_encrypted(programs, kPodToNode, 0);  // from a pod with an egress shaper
+  is_to_be_encrypted(programs, kNodeToNode, kPod | kMasquerade);  // from a pod, masqueraded
+  is_to_be_encrypted(programs, kNodeToNode, kLocal);  // the answer to a decrypted packet
   is_to_be_encrypted(programs, kNodeToNode6, kPod);
   is_to_be_encrypted(programs, kNodeToNode6, kLocal);
-  is_to_be_encrypted(programs, kNodeToPod, 0);  // the node's own, or a NodePort's
+  is_to_be_encrypted(programs, kNodeToPod, 0);  // from the node itself, or through a NodePort
   is_to_be_encrypted(programs, {.src = "192.0.2.7", .dst = "10.0.0.249"}, kMasquerade);
   is_to_be_encrypted(programs, {.src = "fd00:172::3", .dst = "fd00:10::f9"}, 0);
 }
@@ -89,9 +88,9 @@ TEST_CASE("host encryption: what is between two nodes stays as it is") {
   auditor_passes(programs, kNodeToNode, kMasquerade);
   auditor_passes(programs, kNodeToNode6, 0);
   auditor_passes(programs, {.src = "172.18.0.3", .dst = "172.18.0.4", .protocol = kEsp}, 0);
-  auditor_passes(programs, {.src = "172.18.0.3", .dst = "172.18.0.9"}, kPod);  // not in the map
+  auditor_passes(programs, {.src = "172.18.0.3", .dst = "172.18.0.9"}, kPod);  // not a peer
   auditor_passes(programs, {.src = "172.18.0.3", .dst = "10.77.0.1"}, 0);
-  // In case it gets to cilium_host, it is sent on by routes, of which there are none here.
+  // If such a packet reaches cilium_host, routes forward it. This namespace has no routes.
   is_dropped(programs, "pell_host_out", kNodeToNode, 0, DROP_NO_ROUTE);
   is_dropped(programs, "pell_host_out", kNodeToNode, kMasquerade, DROP_NO_ROUTE);
   is_dropped(programs, "pell_host_out", kNodeToNode6, 0, DROP_NO_ROUTE);

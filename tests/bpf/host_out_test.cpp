@@ -1,5 +1,5 @@
-// pell_host_out: delivery to local pods; no clear text on the way to encryption; the mark for what
-// routing sent here.
+// pell_host_out: delivers to local pods, drops clear text that carries the encryption mark, and
+// marks what routing sends to cilium_host.
 #include "tests/bpf/net.h"
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
@@ -41,7 +41,7 @@ void is_dropped(const Programs& programs, const Bytes& bytes, drop_reason reason
   CHECK(programs.drops() == Drops{{reason, {1, bytes.size()}}});
 }
 
-// cilium_host of a node, with what the agent sets there.
+// A namespace with cilium_host and what the agent sets there.
 class Node : public Net {
  public:
   Node() {
@@ -81,12 +81,12 @@ TEST_CASE("host out: what routing sent here for a peer's pods is marked with the
   Programs programs = with_pod();
   const uint32_t mark = GENERATE(0u, 0x4000u, 0x100u, 0x200u, 0xd00u, 0xffff'f0ffu);
   leaves_mark(programs, frame({}), mark, 0x3e00);
-  leaves_mark(programs, frame({.src = "10.0.1.138"}), mark, 0x3e00);  // the router's own
+  leaves_mark(programs, frame({.src = "10.0.1.138"}), mark, 0x3e00);  // from the router itself
   leaves_mark(programs, frame({.dst = "10.0.0.40"}), mark, 0x3e00);   // to the peer's router
   leaves_mark(programs, frame({.fragment = 0x00b9}), mark, 0x3e00);
   leaves_mark(programs, frame({.payload = 3000, .ihl = 15}), mark, 0x3e00);
   leaves_mark(programs, frame({.protocol = kEsp}), mark, 0x3e00);
-  leaves_mark(programs, frame(kEspOut), mark, 0x3e00);  // ESP that no policy made
+  leaves_mark(programs, frame(kEspOut), mark, 0x3e00);  // ESP that no xfrm policy made
   programs.set_peer("10.0.0.249", 32, 15);
   leaves_mark(programs, frame({}), mark, 0xfe00);
 }
@@ -153,7 +153,7 @@ TEST_CASE("host out: ESP of ours passes") {
 TEST_CASE("host out: marked for encryption yet in the clear is dropped") {
   is_dropped(with_pod(), frame({}), DROP_UNENCRYPTED);
   is_dropped(with_pod(), frame(kMasqueraded), DROP_UNENCRYPTED);
-  is_dropped(with_pod(), frame({.dst = "10.0.1.52"}), DROP_UNENCRYPTED);  // not even to a pod
+  is_dropped(with_pod(), frame({.dst = "10.0.1.52"}), DROP_UNENCRYPTED);  // not even to a local pod
   is_dropped(with_pod(), frame({.src = "10.0.1.52", .protocol = kEsp}), DROP_UNENCRYPTED);
   is_dropped(with_pod(), frame({.src = "10.0.1.138", .protocol = 51}), DROP_UNENCRYPTED);
   is_dropped(with_pod(), without_options(kEspOut), DROP_UNENCRYPTED);

@@ -1,4 +1,4 @@
-// Every program and IPv6: what differs from IPv4, and that the rest does not.
+// Every program with IPv6: what differs from IPv4, and that nothing else does.
 #include "tests/bpf/net.h"
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
@@ -33,8 +33,8 @@ Packet with(Packet packet, std::vector<Header> headers) {
 
 struct Program {
   const char* name;
-  uint32_t mark;  // what the packet brings
-  int pass;       // its verdict for what it has nothing against
+  uint32_t mark;  // the mark on arrival
+  int pass;       // its verdict for a packet that it accepts
 };
 constexpr Program kLxcIn{"pell_lxc_in", kForged, TC_ACT_OK};
 constexpr Program kUplinkIn{"pell_uplink_in", 0, TC_ACT_UNSPEC};
@@ -81,7 +81,7 @@ TEST_CASE("ipv6 lxc in: no key, no peer, local pods, the rest of the world") {
   passes(programs, kLxcIn, to("fd00:10:1::67"), 0);
   passes(programs, kLxcIn, to("fd00:10:1::8a"), 0);
   passes(programs, kLxcIn, to("2001:db8::1"), 0);
-  programs.set_peer("fd00:10:1::67", 128, 7);  // not even when told so
+  programs.set_peer("fd00:10:1::67", 128, 7);  // an entry in the peers map changes nothing
   passes(programs, kLxcIn, to("fd00:10:1::67"), 0);
   is_dropped(kLxcIn, frame(to("fd00:10:2::1")), DROP_NO_KEY);
 }
@@ -124,7 +124,7 @@ TEST_CASE("ipv6 uplink in: everything else is left alone") {
   passes(programs, kUplinkIn, {.src = "fd00:172::4", .dst = "fd00:10:1::8a", .protocol = kIcmp}, 0);
   passes(programs, kUplinkIn, {.src = "fe80::4", .dst = "ff02::1", .protocol = kIcmp}, 0);
   passes(programs, kUplinkIn, with(kEspIn, seven()), 0);
-  // A UDP fragment whose data look like a header of ESP.
+  // A UDP fragment whose data look like an ESP header.
   passes(programs, kUplinkIn, with({.src = kEspIn.src, .dst = kEspIn.dst}, {kLaterFragment}), 0);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("ipv6 uplink out: clear text to a peer's pod is dropped") {
   is_dropped(kUplinkOut, frame({.src = "fd00:10:1::8a", .dst = "fd00:10::f9"}), DROP_UNENCRYPTED);
   is_dropped(kUplinkOut, frame(with(kToPeer, {kLaterFragment})), DROP_UNENCRYPTED);
   is_dropped(kUplinkOut, frame(with(kToPeer, seven())),
-             DROP_UNENCRYPTED);  // a receiver may read it
+             DROP_UNENCRYPTED);  // a receiver may accept it
   is_dropped(kUplinkOut, frame({.src = "fd00:10:1::34", .dst = "fd00:10::28", .protocol = kEsp}),
              DROP_UNENCRYPTED);
 }
@@ -239,10 +239,10 @@ TEST_CASE("ipv6 net in: ESP is sent on by the node's own routes, its neighbour k
   ip("neighbour add fd00:172::4 lladdr 02:00:00:00:00:04 dev eth0");
   CHECK(sent() == Outcome{TC_ACT_REDIRECT, 0, frame(kEspOut)});
   CHECK(sent(with(kEspOut, {kLaterFragment})).verdict == TC_ACT_REDIRECT);
-  ip("route replace fd00:10::/64 dev cilium_host");  // back to where it came from
+  ip("route replace fd00:10::/64 dev cilium_host");  // back to the device that it came from
   CHECK(sent().verdict == TC_ACT_SHOT);
   ip("route replace fd00:10::/64 via fd00:172::4 dev eth0");
-  ip6("rule add pref 1 tos 0xa8 lookup 200");  // 0xab without congestion notification
+  ip6("rule add pref 1 tos 0xa8 lookup 200");  // traffic class 0xab without its ECN bits
   CHECK(sent().verdict == TC_ACT_REDIRECT);
   ip6("route add prohibit fd00:10::/64 table 200");
   CHECK(sent().verdict == TC_ACT_SHOT);
@@ -262,7 +262,7 @@ TEST_CASE(
   passes(programs, kNetIn, {.src = "fe80::1", .dst = "ff02::2", .protocol = kIcmp}, 0);
   is_dropped(kNetIn, frame({.src = "fd00:10::f9", .dst = "fd00:10:1::77"}), DROP_NO_ENDPOINT);
   const auto addressed = [](Packet packet) {
-    packet.to = {2, 0, 0, 0, 0, 1};  // as cilium_host addresses what it sends
+    packet.to = {2, 0, 0, 0, 0, 1};  // as cilium_host addresses the frames it sends
     return packet;
   };
   is_dropped(kNetIn, frame(addressed(to("fd00:10:77::1"))), DROP_NO_KEY);

@@ -1,4 +1,4 @@
-// pell_l3_in and pell_l3_out: the uplink's programs where a frame begins with the IP header.
+// pell_l3_in and pell_l3_out: the uplink's programs for devices without an Ethernet header.
 #include <linux/if_packet.h>
 
 #include <cstring>
@@ -17,10 +17,11 @@ namespace {
 
 constexpr uint8_t kTcp = 6;
 constexpr size_t kJumbo = 8900;
-constexpr uint32_t kPayloadSpi = 0x00010203;  // a payload begins with bytes 0, 1, 2, 3
+constexpr uint32_t kPayloadSpi = 0x00010203;  // a payload starts with bytes 0, 1, 2, 3
 
-// BPF_PROG_TEST_RUN takes the first 14 bytes for an Ethernet header, whose last two must say what
-// the packet is. They belong to the source address here: so each begins with 8.0 or fd00:10:86dd.
+// BPF_PROG_TEST_RUN reads the first 14 bytes as an Ethernet header, whose last two bytes must hold
+// the ethertype. Here those two bytes belong to the source address, so every source address begins
+// with 8.0 or fd00:10:86dd.
 Programs configured_for_bare() {
   Programs programs;
   programs.configure({.v4 = {.prefix = address("8.0.1.0"),
@@ -63,7 +64,7 @@ bool is(const ip_address& found, const std::string& expected) {
   return std::memcmp(&found, &value, sizeof(value)) == 0;
 }
 
-// The one event since the last call, of this packet.
+// The only event since the last call; it describes `packet`.
 event heard_of(Listener& listener, const Packet& packet) {
   const auto events = listener.heard();
   REQUIRE(events.size() == 1);
@@ -81,7 +82,7 @@ const Packet kEspOut6{.src = "fd00:10:1::8a", .dst = "fd00:10::28", .protocol = 
 const Packet kClear{.src = "10.0.1.52", .dst = "10.0.0.249", .protocol = kTcp};
 const Packet kClear6{.src = "fd00:10:1::34", .dst = "fd00:10::f9", .protocol = kTcp};
 
-// Without all of the fixed header, and of an IPv4 packet without its options.
+// One byte short of the fixed header; for IPv4 also one byte short of its options.
 std::vector<Bytes> cut_short(Packet packet) {
   packet.payload = 0;
   if (packet.src.find(':') != std::string::npos) return {cut(bare(packet), 39)};

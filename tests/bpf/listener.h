@@ -1,4 +1,4 @@
-// Listens to programs as `pellicle monitor` does.
+// Listens to the programs as `pellicle monitor` does.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ class Listener {
  public:
   explicit Listener(const Programs& programs);  // does not listen yet
 
-  // Until so long from now, which may be over.
+  // Listens until `for_so_long` from now; a negative value has expired already.
   void listen(std::chrono::seconds for_so_long = std::chrono::hours(1), uint32_t kinds = kEveryKind,
               uint32_t one_in = 1);
   std::vector<datapath::event> heard();  // since the last call

@@ -1,4 +1,4 @@
-// pell_lxc_in: which of a pod's packets are to be encrypted.
+// pell_lxc_in: which of a pod's packets it marks for encryption.
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
@@ -10,7 +10,7 @@ using namespace pellicle::datapath;
 namespace {
 
 constexpr const char* kProgram = "pell_lxc_in";
-constexpr uint32_t kForged = 0xdead'be00;  // a mark the packet brings along
+constexpr uint32_t kForged = 0xdead'be00;  // a mark that the packet arrives with
 
 void passes(const Programs& programs, const Bytes& bytes, uint32_t mark) {
   CHECK(programs.run(kProgram, bytes, kForged) == Outcome{TC_ACT_OK, mark, bytes});
@@ -49,7 +49,7 @@ TEST_CASE("lxc in: this node's own pods and router are no peers, even inside a w
   Programs programs = configured();
   passes(programs, frame({.dst = "10.0.1.103"}), 0);
   passes(programs, frame({.dst = "10.0.1.138"}), 0);
-  programs.set_peer("10.0.1.103", 32, 7);  // not even when told so
+  programs.set_peer("10.0.1.103", 32, 7);  // an entry in the peers map changes nothing
   passes(programs, frame({.dst = "10.0.1.103"}), 0);
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("lxc in: the rest of the world gets mark 0") {
 TEST_CASE("lxc in: protocol, fragments and options make no difference") {
   const Programs programs = configured();
   passes(programs, frame({.protocol = 6}), 0x3e00);
-  passes(programs, frame({.protocol = kEsp}), 0x3e00);  // the pod's own
+  passes(programs, frame({.protocol = kEsp}), 0x3e00);  // ESP from the pod itself
   passes(programs, frame({.fragment = 0x2000}), 0x3e00);
   passes(programs, frame({.fragment = 0x00b9}), 0x3e00);
   passes(programs, frame({.payload = 0, .ihl = 6}), 0x3e00);

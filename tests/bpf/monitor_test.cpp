@@ -1,4 +1,4 @@
-// What programs tell a listener, and when they do not.
+// Which events the programs write for a listener, and when they write none.
 #include <cstring>
 
 #include "tests/bpf/listener.h"
@@ -12,7 +12,7 @@ using namespace pellicle::datapath;
 
 namespace {
 
-constexpr uint32_t kLoopback = 1;  // where BPF_PROG_TEST_RUN has packets come from
+constexpr uint32_t kLoopback = 1;  // the device that BPF_PROG_TEST_RUN sets by default
 constexpr uint8_t kTcp = 6, kIcmp = 1, kSctp = 132;
 constexpr Header kFirstFragment{44, 0, 0x0001}, kLaterFragment{44, 0, 0x0008}, kHopByHop{0, 1, 0};
 const Packet kEspOut{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp};
@@ -23,7 +23,7 @@ bool is(const ip_address& found, const std::string& expected) {
   return std::memcmp(&found, &value, sizeof(value)) == 0;
 }
 
-// The one event of a program that ran once, with what every event says.
+// Runs the program once, checks the fields common to all events, and returns its only event.
 event told(const Programs& programs, const std::string& program, const Packet& packet,
            uint32_t mark = 0) {
   Listener listener(programs);
@@ -47,7 +47,7 @@ struct Ports {
   bool operator==(const Ports&) const = default;
 };
 
-// A payload begins with bytes 0, 1, 2, 3.
+// A payload starts with bytes 0, 1, 2, 3.
 constexpr Ports kPayloadPorts{0x0001, 0x0203};
 constexpr uint32_t kPayloadSpi = 0x00010203;
 
@@ -115,7 +115,7 @@ TEST_CASE("monitor: our ESP on its way to a peer") {
   const auto events = listener.heard();
   REQUIRE(events.size() == 1);
   CHECK(events[0].kind == EVENT_ENCRYPTED);
-  CHECK(events[0].key_id == (kPayloadSpi & 15));  // the SPI's, whatever the mark says
+  CHECK(events[0].key_id == (kPayloadSpi & 15));  // of the SPI, not of the mark
   CHECK(events[0].spi == kPayloadSpi);
   CHECK(events[0].protocol == kEsp);
   CHECK(is(events[0].source, "10.0.1.138"));
@@ -229,11 +229,11 @@ TEST_CASE(
 
   listener.listen(std::chrono::hours(1), kEveryKind, 0xffff'ffff);
   for (int i = 0; i < 100; ++i) programs.run("pell_lxc_in", frame({}));
-  CHECK(listener.heard().size() < 2);  // more: once in a million million runs
+  CHECK(listener.heard().size() < 2);  // fails by chance once in 10^12 runs
   listener.listen(std::chrono::hours(1), kEveryKind, 2);
   for (int i = 0; i < 200; ++i) programs.run("pell_lxc_in", frame({}));
   const size_t half = listener.heard().size();
-  CHECK(half > 40);  // fewer or more than 160: once in as many
+  CHECK(half > 40);  // fails by chance about as rarely, as does the bound of 160
   CHECK(half < 160);
   CHECK(listener.lost() == 0);
 }
@@ -242,7 +242,7 @@ TEST_CASE("monitor: what the ring has no room for is counted, and what is in it 
   const Programs programs = configured();
   Listener listener(programs);
   listener.listen();
-  constexpr size_t kRoom = EVENT_BYTES / (sizeof(event) + 8);  // 8: the ring's own, for each
+  constexpr size_t kRoom = EVENT_BYTES / (sizeof(event) + 8);  // 8: a record's header in the ring
   for (size_t i = 0; i < kRoom + 50; ++i) programs.run("pell_lxc_in", frame({}));
   const auto events = listener.heard();
   CHECK(listener.lost() + events.size() == kRoom + 50);

@@ -28,9 +28,9 @@ namespace pellicle {
 
 namespace {
 
-constexpr int kReceiveMark = 75;  // SO_RCVMARK, Linux 5.19; not in glibc 2.36's headers
+constexpr int kReceiveMark = 75;  // SO_RCVMARK, since Linux 5.19; not in glibc 2.36's headers
 
-// One process for all: starting one takes a while in the guest.
+// One process runs all commands: in the guest, starting a process is slow.
 void ip_batch(const std::vector<std::string>& commands, const char* program = "ip -batch -") {
   FILE* pipe = popen(program, "w");
   REQUIRE(pipe != nullptr);
@@ -48,7 +48,7 @@ void ask(unsigned long request, const std::string& device, ifreq& answer) {
   REQUIRE(ioctl(socket.get(), request, &answer) == 0);
 }
 
-// A device that was just set up drops what it is to send until the kernel has seen its carrier.
+// A new device drops outgoing packets until the kernel has noticed its carrier.
 void wait_until_running(const std::string& device) {
   for (int tries = 0; tries < 1000; ++tries) {
     ifreq answer{};
@@ -70,8 +70,8 @@ uint32_t mark_of(msghdr& message) {
   return 0;
 }
 
-// The kernel loads the module when a file is opened that stands for it; udev, which makes this one,
-// does not run in a guest.
+// Opening the device file makes the kernel load the tun module. udev, which normally creates the
+// file, does not run in a guest.
 int open_tun() {
   constexpr const char* kFile = "/dev/net/tun";
   mkdir("/dev/net", 0755);
@@ -89,7 +89,7 @@ Net::Net() : before_(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) {
   REQUIRE(before_.get() >= 0);
   REQUIRE(unshare(CLONE_NEWNET) == 0);
   set_sysctl("net/ipv6/conf/default/accept_dad", "0");
-  set_sysctl("net/ipv6/conf/default/addr_gen_mode", "1");  // none
+  set_sysctl("net/ipv6/conf/default/addr_gen_mode", "1");  // no address generation
   ip_batch({"link set lo up", "link add eth0 mtu 9000 type veth peer name wire mtu 9000",
             "link add cilium_host mtu 9000 type veth peer name cilium_net mtu 9000",
             "link add lxc mtu 9000 type veth peer name pod mtu 9000", "link set eth0 up",
@@ -102,7 +102,7 @@ Net::Net() : before_(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) {
 }
 
 Net::~Net() {
-  if (setns(before_.get(), CLONE_NEWNET) != 0) std::abort();  // the next test would run in here
+  if (setns(before_.get(), CLONE_NEWNET) != 0) std::abort();  // else the next test runs in here
 }
 
 datapath::datapath_config Net::config() const {
@@ -177,7 +177,7 @@ Tap::Tap(const std::string& device, uint16_t ethertype)
 void Tap::send(const Bytes& frame, uint32_t mark) const {
   REQUIRE(setsockopt(socket_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0);
   const ssize_t sent = ::send(socket_.get(), frame.data(), frame.size(), 0);
-  if (sent < 0 && errno == ENOBUFS) return;  // how a drop at tc egress looks from here
+  if (sent < 0 && errno == ENOBUFS) return;  // tc egress dropped the packet
   REQUIRE(sent == static_cast<ssize_t>(frame.size()));
 }
 

@@ -1,4 +1,4 @@
-// pell_net_in: ESP to the peer, what cilium_host marked to the stack, clear text nowhere.
+// pell_net_in: sends ESP to the peer, passes marked packets to the stack, drops clear text.
 #include "tests/bpf/net.h"
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
@@ -11,7 +11,7 @@ using namespace pellicle::datapath;
 namespace {
 
 constexpr const char* kProgram = "pell_net_in";
-constexpr MacBytes kOther = {2, 0, 0, 0, 0, 1};  // as cilium_host addresses what it sends
+constexpr MacBytes kOther = {2, 0, 0, 0, 0, 1};  // as cilium_host addresses the frames it sends
 const Packet kEspOut{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp};
 
 void passes(const Programs& programs, const Bytes& bytes, uint32_t mark) {
@@ -24,7 +24,7 @@ void is_dropped(const Programs& programs, const Bytes& bytes, uint32_t mark, dro
   CHECK(programs.drops() == Drops{{reason, {1, bytes.size()}}});
 }
 
-// ESP that came through cilium_net.
+// An ESP packet that arrives through cilium_net.
 Outcome esp(const Programs& programs, const Packet& packet = kEspOut) {
   return programs.run(kProgram, frame(packet), 0x3e00, ifindex("cilium_net"));
 }
@@ -78,7 +78,7 @@ TEST_CASE("net in: ESP without a way to the peer is dropped") {
   has_no_way();  // no route at all
   ip("route replace unreachable 10.0.0.0/24");
   has_no_way();
-  ip("route replace 10.0.0.0/24 dev cilium_host");  // back to where it came from
+  ip("route replace 10.0.0.0/24 dev cilium_host");  // back to the device that it came from
   has_no_way();
   ip("route replace 10.0.0.0/24 dev cilium_net");
   has_no_way();
@@ -87,7 +87,7 @@ TEST_CASE("net in: ESP without a way to the peer is dropped") {
   has_no_way();
   set_sysctl("net/ipv4/conf/cilium_net/forwarding", "1");
   CHECK(esp(programs).verdict == TC_ACT_REDIRECT);
-  ip("address add 10.0.0.40/32 dev lo");  // the peer's address is this node's
+  ip("address add 10.0.0.40/32 dev lo");  // the peer's address is local
   has_no_way();
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("net in: clear text that a route led here is dropped, the map knows no
 TEST_CASE("net in: the rest passes") {
   const Programs programs = configured();
   passes(programs, frame({.dst = "10.0.0.249"}), 0);
-  passes(programs, frame(kEspOut), 0);  // ESP without the mark is none of ours
+  passes(programs, frame(kEspOut), 0);  // without the mark, ESP is not Pellicle's
   passes(programs, frame({.dst = "10.0.1.77", .ethertype = 0x0806}), 0);
   passes(programs, frame({.dst = "10.0.1.77", .ethertype = 0x86dd}), 0);
   passes(programs, frame({.dst = "10.0.1.77", .ihl = 4}), 0);

@@ -1,4 +1,4 @@
-// The object as a whole: what the agent relies on by name.
+// The object as a whole: the names, maps and limits on which the agent relies.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
@@ -42,7 +42,7 @@ TEST_CASE("the kernel takes every program and keeps its whole name") {
     CHECK(info.type == BPF_PROG_TYPE_SCHED_CLS);
     CHECK(info.gpl_compatible == 1);
     names.insert(info.name);
-    // Of kernels before 5.16, which do not say what the verifier walked through, its length.
+    // Kernels before 5.16 do not report verified instructions: use the program's length.
     const bool said = info.verified_insns > 0;
     std::printf("%-15s  %6u instructions %s, of %u\n", info.name,
                 said ? info.verified_insns : info.xlated_prog_len / 8, said ? "verified" : "long",
@@ -117,7 +117,7 @@ TEST_CASE("no program chokes on a frame of any size") {
            outcome->verdict == TC_ACT_SHOT));
     CHECK(outcome->frame == cut(whole, size));
   }
-  CHECK(ran > 50);  // the kernel lets no frame in that is shorter than its headers
+  CHECK(ran > 50);  // the kernel refuses frames shorter than their headers
 }
 
 }  // namespace this_file

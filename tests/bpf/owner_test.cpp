@@ -1,4 +1,4 @@
-// pell_uplink_in: nodes speak in their own name, and what should be ESP is.
+// pell_uplink_in: a node may only send with its own addresses, and in ESP where its Node says so.
 #include "agent/model/ip.h"
 #include "tests/bpf/net.h"
 #include "tests/bpf/programs.h"
@@ -15,8 +15,8 @@ constexpr const char* kProgram = "pell_uplink_in";
 constexpr const char* kNone = "0.0.0.0";
 constexpr size_t kEthernet = 14;
 
-// worker as its agent sets it up: worker2 and control-plane encrypt, 10.0.4.0/24's node does not
-// say so.
+// worker as its agent configures it. worker2 and control-plane announce encryption; the node of
+// 10.0.4.0/24 does not.
 Programs with_owners(const datapath_config& config = worker(),
                      clear_text verdict = CLEAR_IS_DROPPED) {
   Programs programs = configured(config);
@@ -47,21 +47,21 @@ TEST_CASE("owner: clear text for a pod, from pods whose node encrypts, is droppe
   CHECK(programs.forged(CLEAR_DROPPED, kNone, "10.0.0.40") == Dropped{2, 2 * frame(packet).size()});
   CHECK_FALSE(passes(programs, {.src = "fd00:10::f9", .dst = "fd00:10:1::34"}));
   CHECK(programs.forged(CLEAR_DROPPED, "::", "fd00:10::28").packets == 1);
-  CHECK_FALSE(passes(programs, {.src = "10.0.0.40", .dst = "10.0.1.138"}));  // its router
-  CHECK_FALSE(passes(programs, {.src = "10.0.1.103", .dst = "10.0.1.52"}));  // this node's pods
+  CHECK_FALSE(passes(programs, {.src = "10.0.0.40", .dst = "10.0.1.138"}));  // worker2's router
+  CHECK_FALSE(passes(programs, {.src = "10.0.1.103", .dst = "10.0.1.52"}));  // from a local pod
   CHECK_FALSE(passes(programs, {.src = "10.0.1.103", .dst = "172.18.0.3"}));
-  CHECK_FALSE(passes(programs, {.src = "172.18.0.4", .dst = "10.0.1.52"}));  // a node to a pod
-  CHECK_FALSE(passes(programs, {.src = "10.0.2.7", .dst = "172.18.0.3"}));   // a pod to the node
+  CHECK_FALSE(passes(programs, {.src = "172.18.0.4", .dst = "10.0.1.52"}));  // node to pod
+  CHECK_FALSE(passes(programs, {.src = "10.0.2.7", .dst = "172.18.0.3"}));   // pod to node
 }
 
 TEST_CASE("owner: what no Node says is ESP comes in as ever") {
   const Programs programs = with_owners();
-  CHECK(passes(programs, {.src = "10.0.4.7", .dst = "10.0.1.52"}));     // the Node does not say so
-  CHECK(passes(programs, {.src = "10.0.0.249", .dst = "172.18.0.3"}));  // nor for this
+  CHECK(passes(programs, {.src = "10.0.4.7", .dst = "10.0.1.52"}));     // its Node announces none
+  CHECK(passes(programs, {.src = "10.0.0.249", .dst = "172.18.0.3"}));  // nor for a node
   CHECK(passes(programs, {.src = "172.18.0.9", .dst = "10.0.1.52"}));   // a router's ICMP, a client
   CHECK(passes(programs, {.src = "8.8.8.8", .dst = "10.0.1.52"}));
   CHECK(passes(programs, {.src = "172.18.0.4", .dst = "172.18.0.3"}));  // between nodes
-  CHECK(passes(programs, {.src = "10.0.0.249", .dst = "1.1.1.1"}));  // where this node has no way
+  CHECK(passes(programs, {.src = "10.0.0.249", .dst = "1.1.1.1"}));     // no route there
   CHECK(passes(programs, {.src = "10.0.0.249", .dst = "224.0.0.251"}));
   CHECK(passes(programs, {.src = "10.0.0.40", .dst = "10.0.1.138", .protocol = kEsp}));
   CHECK(programs.drops().empty());
@@ -96,7 +96,7 @@ TEST_CASE("owner: clear text for a Service, whose address is about to become a p
     const auto kind = verdict == CLEAR_IS_DROPPED ? CLEAR_DROPPED : CLEAR_OBSERVED;
     return programs.forged(kind, v4 ? kNone : "::", v4 ? "10.0.0.40" : "fd00:10::28").packets;
   };
-  CHECK(comes_in(pod));  // no way there: the kernel drops it
+  CHECK(comes_in(pod));  // no route to the Service: the kernel drops it
   change("route add default via " + std::string(v4 ? "172.18.0.1" : "fe80::1") + " dev eth0");
   CHECK(comes_in(world));
   CHECK(counted() == 0);
@@ -106,12 +106,12 @@ TEST_CASE("owner: clear text for a Service, whose address is about to become a p
          " lladdr 02:00:00:00:00:04 dev eth0");
   CHECK(comes_in(pod) == (verdict == CLEAR_IS_OBSERVED));
   CHECK(counted() == 2);
-  // What a switch floods, and ESP between two other nodes.
+  // A frame that a switch floods, and ESP between two other nodes.
   for (const Packet& passing : {Packet{.src = pod, .dst = service},
                                 Packet{.src = pod, .dst = service, .protocol = kEsp, .to = own}})
     CHECK(programs.run(kProgram, frame(passing), 0, ifindex("eth0")).verdict == TC_ACT_UNSPEC);
   CHECK(counted() == 2);
-  // A router for others, and another address of the node itself.
+  // This node routes for others, then owns the Service address itself.
   change("route add " + service + " dev lxc");
   CHECK(comes_in(pod));
   change("route del " + service + " dev lxc");
@@ -135,8 +135,7 @@ TEST_CASE("owner: of what one key for all decrypts, it is known that it is not t
 
 namespace {
 
-// What a node sends that has a state with neither cipher nor digest: the packet is there to be
-// read.
+// ESP for a state with cipher_null and digest_null: the inner packet is readable as it is.
 Bytes esp(const std::string& src, const std::string& dst, uint32_t spi, const Packet& inner) {
   const Bytes packet = bare(inner);
   Bytes payload;
@@ -197,7 +196,7 @@ TEST_CASE("owner: what comes out of a node's ESP is that node's, or no node's") 
   CHECK(comes_out(kWorker2, "10.0.0.249"));
   CHECK(comes_out(kWorker2, "10.0.0.40"));
   CHECK(comes_out(kWorker2, "172.18.0.4"));
-  CHECK(comes_out(kWorker2, "8.8.8.8"));  // forwarded there
+  CHECK(comes_out(kWorker2, "8.8.8.8"));  // this node forwards it
   CHECK(comes_out(kControlPlane, "10.0.2.7"));
   CHECK(programs.drops().empty());
 

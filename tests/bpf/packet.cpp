@@ -73,7 +73,7 @@ Bytes extension_headers(const Packet& packet) {
 Bytes ipv6_headers(const Packet& packet) {
   const Bytes behind = extension_headers(packet);
   const int version = packet.version ? packet.version : 6;
-  Bytes header = {static_cast<uint8_t>(version << 4 | 0x0a), 0xbc, 0xde, 0xf0};  // class and label
+  Bytes header = {static_cast<uint8_t>(version << 4 | 0x0a), 0xbc, 0xde, 0xf0};  // class, label
   put16(header, behind.size() + packet.payload);
   header.push_back(packet.headers.empty() ? packet.protocol : packet.headers.front().type);
   header.push_back(64);

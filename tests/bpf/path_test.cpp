@@ -1,4 +1,5 @@
-// Narrow paths: what routers say of them is handed on, and IPv6's ESP goes through them in pieces.
+// Narrow paths: the programs report a router's ICMP message to the agent, and split IPv6's ESP into
+// fragments.
 #include <bpf/libbpf.h>
 
 #include <cstring>
@@ -28,7 +29,7 @@ struct Word {
   uint8_t code = 4;
   uint16_t mtu = 1300;
   Packet quoted{.src = "10.0.1.138", .dst = "10.0.0.40", .protocol = kEsp, .payload = 1400};
-  size_t quoted_bytes = 28;  // RFC 792: the header and 8 bytes
+  size_t quoted_bytes = 28;  // RFC 792: the IP header and 8 bytes
 };
 
 const Word kIpv6Word{
@@ -45,7 +46,7 @@ Packet message(const Word& word, size_t payload) {
       .src = word.router, .dst = word.to, .protocol = ipv4 ? kIcmp : kIcmpv6, .payload = payload};
 }
 
-// The ICMP message, from its IP header on.
+// The ICMP message with its IP header.
 Bytes said(const Word& word) {
   const Bytes quoted = cut(bare(word.quoted), word.quoted_bytes);
   Bytes whole = bare(message(word, 8 + quoted.size()));
@@ -143,13 +144,13 @@ TEST_CASE("path: other words are nobody's business") {
   for (const Word& word : {Word{}, kIpv6Word}) {
     is_not_heard(with(word, [](Word& w) { w.type = 11; }));
     is_not_heard(with(word, [](Word& w) { w.mtu = 0; }));
-    is_not_heard(with(word, [](Word& w) { w.mtu = 1440; }));  // the packet fits
+    is_not_heard(with(word, [](Word& w) { w.mtu = 1440; }));  // the quoted packet fits this MTU
     is_not_heard(with(word, [](Word& w) { w.quoted.protocol = 6; }));
     is_not_heard(with(word, [](Word& w) { w.quoted.src = w.quoted.dst; }));
     is_not_heard(with(word, [](Word& w) { w.quoted_bytes = 18; }));
   }
   is_not_heard(with(Word{}, [](Word& w) { w.code = 3; }));
-  is_not_heard(with(Word{}, [](Word& w) { w.to = "10.0.1.52"; }));  // a pod's own business
+  is_not_heard(with(Word{}, [](Word& w) { w.to = "10.0.1.52"; }));  // about a pod's own traffic
 }
 
 TEST_CASE("path: IPv6's ESP that is too long is sent in two fragments, which make up the whole") {
@@ -186,7 +187,7 @@ TEST_CASE("path: IPv6's ESP that is too long is sent in two fragments, which mak
   CHECK(Bytes(first.begin() + id, first.begin() + id + 4) ==
         Bytes(rest.begin() + id, rest.begin() + id + 4));
   Bytes together = behind(first, kEthernet + kIpv6Header + kFragmentHeader);
-  CHECK(number_at(first, kEthernet + kIpv6Header + 2) == 1);  // offset 0, more
+  CHECK(number_at(first, kEthernet + kIpv6Header + 2) == 1);  // offset 0, more fragments
   CHECK(number_at(rest, kEthernet + kIpv6Header + 2) == together.size());
   const Bytes end = behind(rest, kEthernet + kIpv6Header + kFragmentHeader);
   together.insert(together.end(), end.begin(), end.end());

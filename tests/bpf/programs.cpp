@@ -61,7 +61,7 @@ void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint
 }
 
 void Programs::set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint) {
-  const auto key = pellicle::address(address);  // an IPv4 one is the first word
+  const auto key = pellicle::address(address);  // an IPv4 address is the first word
   const char* name = address.find(':') != std::string::npos ? MAP_ENDPOINTS6 : MAP_ENDPOINTS;
   REQUIRE(bpf_map_update_elem(map(name), &key, &endpoint, BPF_ANY) == 0);
 }

@@ -1,4 +1,4 @@
-// The eBPF programs as they are shipped, loaded into the running kernel with maps of their own.
+// The shipped eBPF programs, loaded into the running kernel with private maps.
 #pragma once
 
 #include <linux/pkt_cls.h>
@@ -15,16 +15,16 @@ struct bpf_object;
 
 namespace pellicle {
 
-// What a program made of a packet.
+// The result of one run of a program.
 struct Outcome {
   int verdict = 0;    // TC_ACT_*
-  uint32_t mark = 0;  // afterwards
-  Bytes frame;        // afterwards
+  uint32_t mark = 0;  // after the run
+  Bytes frame;        // after the run
   bool operator==(const Outcome&) const = default;
 };
 std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 
-// Frames dropped, by reason; reasons nothing was dropped for are left out.
+// Dropped frames by reason, without the reasons that dropped none.
 struct Dropped {
   uint64_t packets = 0;
   uint64_t bytes = 0;
@@ -35,31 +35,31 @@ using Drops = std::map<datapath::drop_reason, Dropped>;
 
 class Programs {
  public:
-  Programs();  // loads the embedded object; fails the test when the verifier refuses it
+  Programs();  // loads the embedded object; fails the test if the verifier refuses it
 
   void configure(const datapath::datapath_config& config);
   void set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
                 bool node = false, uint16_t path = 0);
   void set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint);
-  // Whose the addresses of a network are, and what is done with what comes from them in the clear.
+  // Which node owns the addresses in a network, and the verdict on clear text from them.
   void set_owner(const std::string& address, uint32_t prefix_length, const std::string& router,
                  datapath::clear_text to_pods = datapath::CLEAR_PASSES,
                  datapath::clear_text to_node = datapath::CLEAR_PASSES);
-  // The pod behind the device may send from this network as well.
+  // Allows the pod behind the device to send from this network as well.
   void set_source(uint32_t ifindex, const std::string& address, uint32_t prefix_length);
 
-  // Runs a program once (BPF_PROG_TEST_RUN) on a frame that came through `ifindex`, the loopback
-  // device unless given.
+  // Runs a program once (BPF_PROG_TEST_RUN) on a frame that arrived through `ifindex`, by default
+  // the loopback device.
   Outcome run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
               uint32_t ifindex = 1) const;
-  // Twice on the same packet, as it would be by a filter behind tcx. What the second run made of
-  // it.
+  // Runs a program twice on the same packet, as a filter behind tcx does. Returns the second
+  // outcome.
   Outcome run_twice(const std::string& program, const Bytes& frame, uint32_t mark) const;
-  // Once, where the kernel may refuse the frame as too short or too long: then no value.
+  // Runs once; nullopt if the kernel refuses the frame as too short or too long.
   std::optional<Outcome> try_run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
                                  uint32_t ifindex = 1, int times = 1) const;
-  Drops drops() const;  // so far, all CPUs together
-  // Packets in another's name, so far.
+  Drops drops() const;  // so far, summed over all CPUs
+  // Packets with another node's address, so far.
   Dropped forged(datapath::forgery_kind kind, const std::string& sender,
                  const std::string& owner) const;
 
@@ -76,12 +76,12 @@ class Programs {
 };
 
 // Node worker of the contract: PodCIDRs 10.0.1.0/24 and fd00:10:1::/64, routers 10.0.1.138 and
-// fd00:10:1::8a; device numbers are those given.
+// fd00:10:1::8a, and the given device numbers.
 datapath::datapath_config worker(uint32_t host_ifindex = 11, uint32_t net_ifindex = 12,
                                  uint32_t uplink_ifindex = 13);
 
-// Configured as worker, with worker2 (10.0.0.0/24 and fd00:10::/64, key 3) as a peer, and
-// a node with 10.0.2.0/24 and fd00:10:2::/64 as one without a key yet.
+// Configured as worker. worker2 (10.0.0.0/24 and fd00:10::/64) is a peer with key 3; the node of
+// 10.0.2.0/24 and fd00:10:2::/64 is a peer without a key yet.
 Programs configured(const datapath::datapath_config& config = worker());
 
 }  // namespace pellicle

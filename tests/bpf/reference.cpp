@@ -6,7 +6,7 @@ using namespace datapath;
 
 namespace {
 
-constexpr uint32_t kUnreadable = 256;  // no protocol
+constexpr uint32_t kUnreadable = 256;  // not a protocol number
 
 Expected dropped(drop_reason reason) {
   return {.verdict = TC_ACT_SHOT, .mark = 0, .reason = reason};
@@ -56,15 +56,15 @@ bool Generated::is_own_esp() const {
   return is_readable() && from == Is::router && protocol() == kEsp;
 }
 
-// Nodes' own addresses are in the map with host encryption alone.
+// The peers map holds nodes' own addresses only with host encryption.
 bool Reference::is_for_peer(const Generated& sent) const {
   return sent.to == Is::peer || sent.to == Is::peer_without_key ||
          (sent.to == Is::node && host_encryption);
 }
 
-// What must not leave in the clear: what this node's pods and router send to a peer, with host
-// encryption all that goes to a peer's pods, and to a peer's node what came from a pod or answers
-// one, as the mark says.
+// What must not leave in the clear: packets of this node's pods and router to a peer. With host
+// encryption, also every packet to a peer's pods, and to a peer's node the packets that by their
+// mark come from a pod or answer one.
 bool Reference::is_to_be_encrypted(const Generated& sent, uint32_t mark) const {
   if (!is_for_peer(sent)) return false;
   if (sent.is_from_here()) return true;
@@ -74,7 +74,7 @@ bool Reference::is_to_be_encrypted(const Generated& sent, uint32_t mark) const {
 
 Expected Reference::lxc_in(const Generated& sent, uint32_t) const {
   if (sent.is_tagged()) return dropped(DROP_TAGGED);
-  if (sent.packet.ethertype == 0x0806) return dropped(DROP_FORGED);  // its bytes are no ARP
+  if (sent.packet.ethertype == 0x0806) return dropped(DROP_FORGED);  // the bytes are not ARP
   if (!sent.is_ip()) return {TC_ACT_OK, 0, {}};
   if (!sent.is_readable() || sent.protocol() == kUnreadable) return dropped(DROP_MALFORMED);
   if (!sent.is_own()) return dropped(DROP_FORGED);
@@ -87,8 +87,8 @@ Expected Reference::lxc_in(const Generated& sent, uint32_t) const {
 
 Expected Reference::uplink_in(const Generated& sent, uint32_t mark) const {
   const bool decrypted = marked(mark, 0xd00);
-  // No state is known here, as where one key serves all: that it is not this node's is all there
-  // is.
+  // The test has no xfrm state. As with one key for all nodes, the program only knows that this
+  // node did not send the packet.
   if (decrypted && sent.is_readable() && sent.is_from_here()) return dropped(DROP_FORGED_NODE);
   if (decrypted && sent.is_readable() && sent.to != Is::pod) return {TC_ACT_UNSPEC, 0x200, {}};
   if (decrypted) return {TC_ACT_UNSPEC, 0, {}};
@@ -99,7 +99,7 @@ Expected Reference::uplink_in(const Generated& sent, uint32_t mark) const {
   return {TC_ACT_UNSPEC, esp ? 0xd00 : mark, {}};
 }
 
-// The auditor: what it drops, policies and routes have let through.
+// The auditor: drops what policies and routes let through.
 Expected Reference::uplink_out(const Generated& sent, uint32_t mark) const {
   const Expected passes{TC_ACT_UNSPEC, mark, {}};
   if (!sent.is_readable() || sent.stays_on_link()) return passes;

@@ -1,4 +1,4 @@
-// What the programs are to do, decided by how a frame was made: none of its bytes is read.
+// What each program must do, decided by how a frame was made; reads none of its bytes.
 #pragma once
 
 #include <optional>
@@ -7,26 +7,26 @@
 
 namespace pellicle {
 
-// What an address is for node worker.
+// The role of an address, seen from node worker.
 enum class Is { pod, router, peer, peer_without_key, node, elsewhere, on_link };
 
 inline constexpr size_t kEthernet = 14;
-inline constexpr MacBytes kOther = {2, 0, 0, 0, 0, 7};  // not this node
+inline constexpr MacBytes kOther = {2, 0, 0, 0, 0, 7};  // no device of this node
 
-// A frame, and what is known of it.
+// A frame, and how it was made.
 struct Generated {
   Packet packet;
   bool ipv6 = false;
   Is from = Is::pod;
   Is to = Is::peer;
-  size_t size = 0;  // what is left of the frame
+  size_t size = 0;  // bytes left of the frame
 
   Bytes bytes() const { return cut(frame(packet), size); }
   bool is_tagged() const { return !packet.tags.empty(); }
   bool is_ip() const;
   bool is_readable() const;
   uint32_t protocol() const;
-  bool is_own() const;  // of the pod, whose ICMPv6 has at least a type, 0
+  bool is_own() const;  // sent by the pod; ICMPv6 with at least its type byte, 0
   bool stays_on_link() const { return ipv6 && to == Is::on_link; }
   bool is_from_here() const { return from == Is::pod || from == Is::router; }
   bool is_for_this_node() const { return to == Is::pod || to == Is::router; }
@@ -35,12 +35,12 @@ struct Generated {
  private:
   struct Carried {
     uint32_t protocol = 0;
-    size_t offset = 0;  // in the frame; 0: a fragment that is not the first, or not to be told
+    size_t offset = 0;  // in the frame; 0: a later fragment, or unreadable
   };
   Carried carried() const;
 };
 
-// What is expected of a program. Of a dropped packet, mark and frame do not matter.
+// The expected result of a program. Mark and frame of a dropped packet do not matter.
 struct Expected {
   int verdict = 0;
   uint32_t mark = 0;
@@ -54,7 +54,7 @@ struct Reference {
   Expected lxc_in(const Generated& sent, uint32_t mark) const;
   Expected uplink_in(const Generated& sent, uint32_t mark) const;
   Expected uplink_out(const Generated& sent, uint32_t mark) const;
-  // Where there is no route to anywhere: what is sent on is for host_out_test and net_in_test.
+  // Without any routes: host_out_test and net_in_test cover forwarding.
   Expected host_out(const Generated& sent, uint32_t mark) const;
   Expected net_in(const Generated& sent, uint32_t mark) const;
 

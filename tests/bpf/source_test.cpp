@@ -1,4 +1,4 @@
-// pell_lxc_in: a pod speaks in its own name, or not at all.
+// pell_lxc_in: a pod may only send from its own addresses.
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
@@ -48,8 +48,8 @@ TEST_CASE("source: a pod's own addresses pass, any other is dropped and counted"
   const Programs programs = with_pods();
   CHECK(passes(programs, {.src = "10.0.1.52"}));
   CHECK(passes(programs, {.src = "fd00:10:1::34", .dst = "fd00:10::f9"}));
-  // Another pod's of this node and of a peer, a node's, this one's cilium_host, the world's,
-  // none (DHCP), loopback, a group.
+  // Addresses of another local pod, a peer's pod, this node, another node, cilium_host and the
+  // world; unspecified (DHCP), loopback and multicast.
   const std::string forged = GENERATE("10.0.1.103", "10.0.0.249", "172.18.0.3", "172.18.0.4",
                                       "10.0.1.138", "1.1.1.1", "0.0.0.0", "127.0.0.1", "224.0.0.1");
   for (const char* to : {"10.0.1.103", "10.0.0.249", "172.18.0.3", "1.1.1.1", "10.0.1.138"}) {
@@ -88,7 +88,7 @@ TEST_CASE("source: ARP is answered and asked for the pod's own address alone") {
   const Programs programs = with_pods();
   CHECK(gets_through(programs, arp(1, "10.0.1.52", "10.0.1.138")));
   CHECK(gets_through(programs, arp(2, "10.0.1.52", "10.0.1.138")));
-  CHECK(gets_through(programs, arp(1, "0.0.0.0", "10.0.1.52")));  // is it taken?
+  CHECK(gets_through(programs, arp(1, "0.0.0.0", "10.0.1.52")));  // duplicate address detection
   CHECK_FALSE(gets_through(programs, arp(2, "0.0.0.0", "10.0.1.52")));
   const std::string other = GENERATE("10.0.1.103", "10.0.1.138", "172.18.0.3", "255.255.255.255");
   for (const uint16_t operation : {uint16_t{1}, uint16_t{2}}) {
@@ -101,7 +101,7 @@ TEST_CASE("source: ARP of another shape, or cut short, is dropped") {
   const Programs programs = with_pods();
   const Bytes whole = arp(1, "10.0.1.52", "10.0.1.138");
   for (const size_t size : {14, 20, 41}) CHECK_FALSE(gets_through(programs, cut(whole, size)));
-  for (const size_t at : {16, 18, 19}) {  // protocol, and the two lengths
+  for (const size_t at : {16, 18, 19}) {  // protocol type, and both address lengths
     Bytes other = whole;
     ++other[at];
     CHECK_FALSE(gets_through(programs, other));
@@ -132,7 +132,7 @@ TEST_CASE("source: without an address a pod may ask whether one is taken, and jo
   for (const uint8_t type : {kSolicitation, kListenerReport, kListenerReport2}) {
     auto packet = neighbour_message(type, "::", "fd00:10:1::34");
     CHECK(passes(programs, packet));
-    packet.headers = {{.type = 0}};  // a router alert, in listener reports
+    packet.headers = {{.type = 0}};  // router alert, as in listener reports
     CHECK(passes(programs, packet));
     packet.dst = "fd00:10:1::67";
     CHECK_FALSE(passes(programs, packet));
@@ -160,7 +160,8 @@ TEST_CASE("source: what a pod is allowed beside its own addresses") {
   CHECK_FALSE(passes(programs, {.src = "fd09:1::1", .dst = "fd00:10::f9"}));
   CHECK(programs.run("pell_lxc_in", frame({.src = "10.9.0.1"}), 0, kDevice).mark == 0x3e00);
 
-  // No other pod is, and no IPv4 network is taken for the IPv6 one that begins with its bytes.
+  // The allowance applies to this device only. An IPv4 network does not match an IPv6 address that
+  // begins with the same bytes.
   const auto of_other = programs.try_run("pell_lxc_in", frame({.src = "10.9.0.1"}), 0, 0);
   CHECK((!of_other || of_other->verdict == TC_ACT_SHOT));
   CHECK_FALSE(passes(programs, {.src = "a09::1", .dst = "fd00:10::f9"}));

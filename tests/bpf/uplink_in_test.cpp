@@ -1,4 +1,4 @@
-// pell_uplink_in: ESP in, decrypted packets on to their pod.
+// pell_uplink_in: marks ESP for decryption and passes decrypted packets on.
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kProgram = "pell_uplink_in";
 const Packet kEspIn{.src = "10.0.0.40", .dst = "10.0.1.138", .protocol = kEsp};
 
-// The program drops nothing and rewrites nothing; other owners' filters run after it.
+// The program drops and rewrites nothing; filters of other owners run after it.
 void leaves_mark(const Programs& programs, const Bytes& bytes, uint32_t before, uint32_t after) {
   CHECK(programs.run(kProgram, bytes, before) == Outcome{TC_ACT_UNSPEC, after, bytes});
   CHECK(programs.drops().empty());
@@ -78,7 +78,7 @@ TEST_CASE("uplink in: a decrypted packet loses its mark") {
 TEST_CASE("uplink in: a decrypted packet for the node itself keeps the mark of the IN policy") {
   const Programs programs = configured();
   leaves_mark(programs, frame({.src = "10.0.0.249", .dst = "10.0.1.138"}), 0xd00, 0x200);
-  leaves_mark(programs, frame(kEspIn), 0xd00, 0x200);  // ESP in ESP is not decrypted twice
+  leaves_mark(programs, frame(kEspIn), 0xd00, 0x200);  // ESP inside ESP is not decrypted twice
 }
 
 TEST_CASE("uplink in: what was decrypted for an address of no local pod keeps it, too") {

@@ -1,4 +1,4 @@
-// pell_uplink_out, the auditor: no clear text from a local pod to a peer's pod.
+// pell_uplink_out, the auditor: drops clear text from a local pod to a peer's pod.
 #include "tests/bpf/programs.h"
 #include "tests/harness/catch.h"
 
@@ -29,7 +29,7 @@ void is_dropped(const Packet& packet, drop_reason reason, uint32_t mark = kKubeP
 
 TEST_CASE("uplink out: clear text to a peer's pod is dropped") {
   is_dropped({}, DROP_UNENCRYPTED);
-  is_dropped({.src = "10.0.1.138"}, DROP_UNENCRYPTED);  // the router's own answers
+  is_dropped({.src = "10.0.1.138"}, DROP_UNENCRYPTED);  // answers of the router itself
   is_dropped({.dst = "10.0.0.40"}, DROP_UNENCRYPTED);   // to the peer's router
   is_dropped({.fragment = 0x00b9}, DROP_UNENCRYPTED);
   is_dropped({.payload = 3000}, DROP_UNENCRYPTED);
@@ -73,10 +73,10 @@ TEST_CASE("uplink out: other traffic is left alone") {
   const Programs programs = configured();
   passes(programs, {.dst = "1.1.1.1"});
   passes(programs, {.dst = "172.18.0.4"});
-  passes(programs, {.dst = "10.77.0.1"});   // no peer's
-  passes(programs, {.src = "172.18.0.3"});  // the node's own
+  passes(programs, {.dst = "10.77.0.1"});   // to no peer
+  passes(programs, {.src = "172.18.0.3"});  // from the node itself
   passes(programs, {.src = "172.18.0.3", .dst = "10.0.2.1"});
-  passes(programs, {.src = "10.0.0.249", .dst = "10.0.2.1"});  // not from here
+  passes(programs, {.src = "10.0.0.249", .dst = "10.0.2.1"});  // not from this node
   passes(programs, {.ethertype = 0x86dd});
   passes(programs, {.ethertype = 0x0806});
 }

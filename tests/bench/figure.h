@@ -1,5 +1,5 @@
-// Figures that are kept: each a line of JSON on stdout, which tests/bench/record takes out of what
-// a program prints and adds to results.jsonl.
+// Figures to keep. Each is a line of JSON on stdout; tests/bench/record takes these lines out of a
+// program's output and appends them to results.jsonl.
 #pragma once
 
 #include <sys/utsname.h>
@@ -13,10 +13,10 @@ namespace pellicle::bench {
 enum class Better { more, less };
 
 struct Figure {
-  std::string measure;          // "node_to_node_tcp": plain words, nothing to escape
-  std::string at;               // the size: "100 peers"; empty where there is none
+  std::string measure;          // "node_to_node_tcp": letters and underscores, no escaping
+  std::string at;               // the size: "100 peers"; may be empty
   double ours = 0;              // in `unit`
-  std::optional<double> other;  // what it is compared with in the same run
+  std::optional<double> other;  // the value compared with, of the same run
   std::string unit;
   std::optional<double> ratio;  // of the two, where it is not their quotient: a median of rounds
   std::optional<double> target;
@@ -30,7 +30,7 @@ inline std::string json_number(const std::optional<double>& number) {
   return text;
 }
 
-// Without anything to compare with, `ratio` is the figure itself: it is what `target` is said of.
+// Without `other`, the ratio is the figure itself; `target` applies to it.
 inline void keep(const Figure& figure) {
   utsname kernel{};
   uname(&kernel);

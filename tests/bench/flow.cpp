@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kSeconds = 0.1;            // of one measurement
 constexpr size_t kDatagram = 64;            // bytes
-constexpr unsigned kAtOnce = 64;            // datagrams
+constexpr unsigned kAtOnce = 64;            // datagrams a system call
 constexpr size_t kChunk = size_t{1} << 17;  // bytes a write
 
 double since(Clock::time_point begin) {
@@ -38,7 +38,7 @@ int checked(int result, const std::string& what) {
   return result;
 }
 
-// What `make` opens there; a socket stays in the namespace that it was made in.
+// The descriptor that `make` opens in `netns`. A socket stays in the namespace it was made in.
 FileDescriptor opened_in(const std::string& netns, const std::function<int()>& make) {
   FileDescriptor made;
   std::exception_ptr failure;
@@ -59,7 +59,7 @@ FileDescriptor socket_in(const std::string& netns, int type) {
   return opened_in(netns, [type] { return socket(AF_INET, type | SOCK_CLOEXEC, 0); });
 }
 
-// Any address and a port that is free; the port.
+// Binds to any address and a free port; returns the port.
 in_port_t bind_any(const FileDescriptor& socket) {
   sockaddr_in any{.sin_family = AF_INET};
   socklen_t size = sizeof any;
@@ -119,7 +119,8 @@ double Flow::tcp() {
   return static_cast<double>(written_ - before) / since(begin);
 }
 
-// Many a system call: one is dear in User-Mode Linux, and is no part of what a packet costs.
+// Many datagrams a system call: a system call is expensive in User-Mode Linux, and is not part of a
+// packet's cost.
 double Flow::datagrams() {
   std::array<char, kDatagram> bytes{};
   iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};

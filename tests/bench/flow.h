@@ -1,4 +1,4 @@
-// Traffic from one network namespace to another, as fast as it goes.
+// Traffic between two network namespaces at full speed.
 #pragma once
 
 #include <atomic>
@@ -9,24 +9,23 @@
 
 namespace pellicle::bench {
 
-// From one pod to another, by a TCP connection and by datagrams. Both ends are sockets of this
-// process: so two flows can take turns many times a second, and whatever else the machine does
-// falls on both.
+// A TCP connection and datagrams from one pod to another. Both ends are sockets of this process, so
+// two flows can take turns many times a second, and other load on the machine affects both equally.
 class Flow {
  public:
-  // Between /run/netns/<from> and /run/netns/<to>; `address` is one of the latter, or is translated
-  // to one.
+  // Between /run/netns/<from> and /run/netns/<to>. `address` belongs to <to>, or is translated to
+  // such an address.
   Flow(const std::string& from, const std::string& to, const std::string& address);
   ~Flow();
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
 
-  // Bytes a second, until the last is read.
+  // Bytes a second, until the receiver has read the last one.
   double tcp();
-  // Datagrams of 64 bytes a second that come to the receiver's eth0. (What its socket has no room
-  // for was delivered all the same.)
+  // Datagrams of 64 bytes a second that reach the receiver's eth0. (A datagram that its socket has
+  // no room for was delivered all the same.)
   double datagrams();
-  // The connection's segment, in bytes.
+  // The connection's segment size, in bytes.
   unsigned segment() const;
 
  private:

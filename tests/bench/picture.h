@@ -1,4 +1,4 @@
-// What was measured beside what is wanted of it, as bars.
+// Measured values against their targets, as bars.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 
 namespace pellicle::bench {
 
-// One line a value, on a logarithmic scale around what is wanted: to the left of the line by how
-// much it is better, to the right by how much worse. The scale is as fine as the values allow; what
-// runs out of the coarsest ends in an arrow.
+// One line per value, on a logarithmic scale around the target: better values to the left, worse to
+// the right. The scale is as fine as the values allow; a bar that exceeds the coarsest scale ends
+// in an arrow.
 class Picture {
  public:
   void at_most(const std::string& what, double value, double wanted) {
@@ -35,7 +35,7 @@ class Picture {
  private:
   struct Row {
     std::string what;
-    double excess;  // 1 is as wanted, 2 twice as bad
+    double excess;  // 1: on target, 2: twice as bad
   };
   static constexpr int kFinest = 128;  // cells of a doubling; one is half a per cent
   static constexpr int kCoarsest = 4;

@@ -1,4 +1,4 @@
-// Two of a kind, measured in turns; more is better.
+// Pairs of rates measured in turns; more is better.
 #pragma once
 
 #include <cstdio>
@@ -11,12 +11,12 @@
 
 namespace pellicle::bench {
 
-// Of a round: ours, what it is compared with, and one by the other. The medians of each.
+// Of a round: our rate, the other rate, and their ratio. As a result: the median of each.
 struct Rates {
   double ours = 0, other = 0, ratio = 0;
 };
 
-// The two change places each round, because the speed of the machine drifts.
+// The order alternates each round, because the machine's speed drifts.
 template <class Ours, class Other>
 Rates in_turns(int rounds, const Ours& ours, const Other& other) {
   std::vector<Rates> all;
@@ -38,7 +38,7 @@ struct Unit {
 inline constexpr Unit kMegabytes{"MB/s", 1e6};
 inline constexpr Unit kThousands{"k/s", 1e3};
 
-// Rates, each kept as a figure, and a picture of those of which something is wanted.
+// Prints rates, keeps each as a figure, and draws those with a target.
 class RateTable {
  public:
   explicit RateTable(std::string at) : at_(std::move(at)) {}
@@ -47,7 +47,7 @@ class RateTable {
     std::printf("  %-40s  %9s  %9s  %5s  target\n\n", "", "ours", other, "ratio");
   }
 
-  // `least`: of the ratio.
+  // `least`: target of the ratio.
   void row(const char* what, const char* measure, const Rates& rates, const Unit& unit,
            std::optional<double> least = {}) {
     const double ours = rates.ours / unit.size;

@@ -1,5 +1,5 @@
-// The datapath's programs run by the kernel on one packet again and again (BPF_PROG_TEST_RUN), on
-// maps as those of the seed's node worker. Nothing is attached, and no device is touched.
+// Runs the eBPF programs on one packet repeatedly (BPF_PROG_TEST_RUN), with maps like those of the
+// seed's node worker. Attaches nothing and touches no device.
 #pragma once
 
 #include <bpf/bpf.h>
@@ -28,13 +28,13 @@ inline double median(std::vector<double> values) {
 
 struct Passage {
   const char* program;
-  const char* what;  // becomes of the packet
+  const char* what;  // what happens to the packet
   const char* src;
   const char* dst;
   uint8_t protocol;
 };
 
-// Ethernet, the header of the addresses' family, and 64 bytes.
+// An Ethernet header, the IP header of the addresses' family, and 64 bytes.
 inline std::vector<uint8_t> frame(const Passage& passage) {
   const bool ipv4 = IpAddress::parse(passage.src).value().family() == Family::v4;
   std::vector<uint8_t> bytes(14 + (ipv4 ? 20 : 40) + 64);
@@ -85,10 +85,10 @@ class Programs {
   Programs(const Programs&) = delete;
   Programs& operator=(const Programs&) = delete;
 
-  // Negative: there is none.
+  // Negative: the object has no such map.
   int map(const char* name) const { return bpf_object__find_map_fd_by_name(object_, name); }
 
-  // Nanoseconds a packet, as the kernel measures it, of so many that a pod sends.
+  // Nanoseconds a packet, measured by the kernel over `times` runs of a packet from a pod.
   double run(const char* program, const std::vector<uint8_t>& packet, int times) const {
     __sk_buff context{};
     context.ifindex = context.ingress_ifindex = kDevice;
@@ -102,7 +102,7 @@ class Programs {
     require(bpf_prog_test_run_opts(fd(program), &options) == 0, program);
     return options.duration;
   }
-  // The verdict on one packet, and the mark that it leaves: TC_ACT_*, MARK_*.
+  // The verdict on one packet (TC_ACT_*), and the mark that it leaves (MARK_*).
   std::pair<uint32_t, uint32_t> outcome(const char* program,
                                         const std::vector<uint8_t>& packet) const {
     __sk_buff context{};
@@ -117,7 +117,7 @@ class Programs {
     require(bpf_prog_test_run_opts(fd(program), &options) == 0, program);
     return {options.retval, context.mark};
   }
-  // Does the processor run the program itself?
+  // Whether the kernel has compiled the program (JIT).
   bool is_compiled(const char* program) const {
     bpf_prog_info info{};
     uint32_t size = sizeof(info);
@@ -126,7 +126,7 @@ class Programs {
   }
 
  private:
-  static constexpr uint32_t kDevice = 1;  // lo: every network namespace has it
+  static constexpr uint32_t kDevice = 1;  // lo: exists in every network namespace
 
   int fd(const char* program) const {
     const auto* found = bpf_object__find_program_by_name(object_, program);

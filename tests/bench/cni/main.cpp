@@ -1,7 +1,7 @@
-// How long a container runtime waits for CNI ADD and DEL: of pellicle-cni, and of Debian's ptp with
-// host-local. Both are called by the same code in the same network namespace, in turns.
+// Times CNI ADD and DEL as a container runtime sees them: pellicle-cni beside Debian's ptp with
+// host-local. The same code calls both in turns, in the same network namespace.
 //
-//   bench-cni [pairs [pods]]   so many ADDs and DELs of each; pods that the node has already
+//   bench-cni [pairs [pods]]   number of ADD and DEL pairs; pods already on the node
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -31,7 +31,7 @@ struct Contestant {
   std::vector<double> del{};
 };
 
-// Our plugin alone: what is chained behind it costs the same behind any other.
+// Only our plugin: a chained plugin costs the same behind any other.
 Json pellicle_alone(const NodeAgent& agent) {
   Json list = conflist_in(agent.cni_conf_dir());
   const Json first = list.at("plugins").at(0);
@@ -67,8 +67,8 @@ double measured(const Call& call) {
   return taken.count();
 }
 
-// One ADD of each, then one DEL of each. Who is first changes: what it leaves for the kernel to
-// tidy up falls on the other.
+// One ADD of each, then one DEL of each. The order alternates, because the kernel's cleanup after
+// the first slows the second.
 void measure_pair(std::vector<Contestant*> order, size_t number) {
   if (number % 2 == 1) std::reverse(order.begin(), order.end());
   std::vector<CniPod> pods;
@@ -85,7 +85,7 @@ void measure_pair(std::vector<Contestant*> order, size_t number) {
   }
 }
 
-// The least value that `share` of all do not exceed.
+// The smallest value that at least `share` of all values do not exceed.
 double quantile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
   const auto rank = static_cast<size_t>(share * static_cast<double>(values.size()));
@@ -110,7 +110,7 @@ struct Verb {
   const char* name;
   const char* measure;
   std::vector<double> Contestant::*times;
-  double most;  // of the ratio
+  double most;  // limit of the ratio
 };
 constexpr Verb kVerbs[] = {{"ADD", "cni_add", &Contestant::add, 0.25},
                            {"DEL", "cni_del", &Contestant::del, 0.3}};

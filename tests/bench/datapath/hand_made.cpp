@@ -15,7 +15,7 @@ lab::NodeSpec node(int number) {
           .router = IpAddress::parse(kNodeAddresses[number]).value()};
 }
 
-// A state and its policies for one direction, as seen from `here`.
+// The state and the policies of one direction, on node `here`.
 std::string direction(int from, int here) {
   const std::string ends =
       std::string(" src ") + kNodeAddresses[from] + " dst " + kNodeAddresses[1 - from];

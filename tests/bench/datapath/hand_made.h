@@ -1,5 +1,5 @@
-// What Pellicle is compared with: two nodes that encrypt by hand-written `ip xfrm`, no eBPF, no
-// netfilter, no agent.
+// The baseline for Pellicle: two nodes with hand-written `ip xfrm`, without eBPF, netfilter or an
+// agent.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace pellicle::bench {
 
-// Two nodes more on the lab's bridge, plugged in as its own, with the same algorithm; on the first
-// one two pods, on the other one.
+// Two more nodes on the lab's bridge, connected as the lab's own, with the same algorithm. The
+// first has two pods, the second one.
 class HandMade {
  public:
-  // `mtu` of the pods' routes, in bytes: what pods of the lab have.
+  // `mtu`: of the pods' routes, in bytes; the same as of the lab's pods.
   HandMade(lab::Network& network, unsigned mtu);
   ~HandMade();
   HandMade(const HandMade&) = delete;
   HandMade& operator=(const HandMade&) = delete;
 
-  // Network namespaces, and addresses.
+  // Network namespaces and addresses.
   static constexpr const char* kPod = "hand-pod";
   static constexpr const char* kNeighbour = "hand-neighbour";  // on the same node
   static constexpr const char* kNeighbourAddress = "10.200.1.3";

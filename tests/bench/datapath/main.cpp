@@ -1,6 +1,6 @@
-// What pods get of the network, beside two nodes with hand-written `ip xfrm` and no eBPF, on the
-// same bridge in the same kernel: between nodes and on one node. Through a ClusterIP, beside the
-// same pod by its own address.
+// Throughput between pods, on two nodes and on one, beside two nodes with hand-written `ip xfrm`
+// and no eBPF on the same bridge in the same kernel. Also a ClusterIP beside the same pod's own
+// address.
 //
 //   bench-datapath [rounds]   default 50
 #include <cstdio>
@@ -43,7 +43,7 @@ unsigned route_mtu(const std::string& pod) {
   return static_cast<unsigned>(std::stoul(route.substr(route.find("mtu ") + 4)));
 }
 
-// As a kube-proxy leaves a Service with one back end for what its first packet has decided.
+// The rule that kube-proxy's chains end in, for a Service with one endpoint.
 void add_service() {
   lab::must_in(kNode, lab::iptables() + " -t nat -A PREROUTING -d " + kService +
                           " -j DNAT --to-destination " + kFarAddress);

@@ -50,7 +50,7 @@ pid_t start(std::vector<std::string> words, const std::string& log) {
   return process;
 }
 
-// A route message's destination, "10.0.1.0/24".
+// The destination of a route message, such as "10.0.1.0/24".
 std::string destination(const nlmsghdr* header) {
   const auto* message = static_cast<const rtmsg*>(NLMSG_DATA(header));
   size_t left = RTM_PAYLOAD(header);
@@ -75,7 +75,7 @@ AgentProcess::AgentProcess(const Site& site, const ApiFixture& api, const std::s
   const auto options = site.options();
   write_file(site.file("kubeconfig"), api::kubeconfig(api.url(), api.ca_pem(), token));
   write_file(site.file("boot_id"), "6e9bb54f-4c2c-4b3c-9a3f-00000000ff01\n");
-  // Nobody would answer what it asks its peers.
+  // No peer would answer health probes: turn them off.
   write_file(site.file("agent.conf"),
              std::string("node-name = \"") + kSelf + "\"\nkubeconfig = \"" +
                  site.file("kubeconfig") + "\"\nstate-dir = \"" + options.state_dir +
@@ -104,7 +104,7 @@ double AgentProcess::cpu_seconds() const {
   std::getline(file, text);
   std::istringstream fields(text.substr(text.rfind(')') + 2));
   std::string skipped;
-  for (int i = 3; i < 14; ++i) fields >> skipped;  // proc(5): utime is the 14th
+  for (int i = 3; i < 14; ++i) fields >> skipped;  // proc(5): utime is field 14
   double ticks = 0;
   for (int i = 0; i < 4; ++i) {
     double one = 0;
@@ -132,7 +132,7 @@ double RouteNews::wait_for(const std::string& network, int count, double start) 
       throw std::runtime_error("no route to " + network + " within a minute");
     }
     const auto size = recv(socket_.get(), bytes.data(), bytes.size(), 0);
-    if (size < 0) continue;  // too much to follow: the one that is awaited comes last
+    if (size < 0) continue;  // overrun; the awaited message comes last
     auto left_bytes = static_cast<unsigned>(size);
     const auto* header = reinterpret_cast<const nlmsghdr*>(bytes.data());
     for (; NLMSG_OK(header, left_bytes); header = NLMSG_NEXT(header, left_bytes)) {

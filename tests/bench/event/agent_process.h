@@ -1,4 +1,4 @@
-// The agent as it is shipped, beside an API server, and what the kernel tells of what it does.
+// The shipped agent with an API server, and the kernel's route notifications.
 #pragma once
 
 #include <sys/types.h>
@@ -15,29 +15,29 @@ namespace pellicle::bench {
 class AgentProcess {
  public:
   AgentProcess(const Site& site, const ApiFixture& api, const std::string& token);
-  ~AgentProcess();  // ends it
+  ~AgentProcess();  // ends the process
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
 
-  double memory(const std::string& field) const;  // MB, of /proc/<pid>/status
-  double cpu_seconds() const;                     // its own and that of the tools it ran
+  double memory(const std::string& field) const;  // MiB, from /proc/<pid>/status
+  double cpu_seconds() const;                     // its own and its child processes'
 
  private:
   pid_t process_ = 0;
 };
 
-// Every route that is added in this network namespace is heard of.
+// Receives every route that is added in this network namespace.
 class RouteNews {
  public:
   RouteNews();
-  // Waits until so many routes to `network` were added since the last call; milliseconds since
-  // `start` (of CLOCK_MONOTONIC). Throws std::runtime_error after a minute.
+  // Waits until `count` routes to `network` were added since the last call. Returns milliseconds
+  // since `start` (CLOCK_MONOTONIC). Throws std::runtime_error after a minute.
   double wait_for(const std::string& network, int count, double start);
 
  private:
   FileDescriptor socket_;
 };
 
-double now();  // milliseconds
+double now();  // milliseconds, CLOCK_MONOTONIC
 
 }  // namespace pellicle::bench

@@ -7,7 +7,7 @@ namespace pellicle::bench {
 
 namespace {
 
-constexpr size_t kSelfNumber = 0xff01;  // more than any peer's; its address is kUplinkAddress
+constexpr size_t kSelfNumber = 0xff01;  // above any peer's; its address is kUplinkAddress
 
 api::Json images(size_t bytes) {
   constexpr size_t kOne = 200;

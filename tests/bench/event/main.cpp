@@ -1,5 +1,5 @@
-// How long a Node takes from the API server to the kernel, and what the agent costs meanwhile: the
-// agent as it is shipped, beside a server with so many real-size Nodes.
+// Times a Node from the API server to the kernel, and the agent's costs meanwhile: the shipped
+// agent beside an API server with many Nodes of realistic size.
 //
 //   bench-event [peers...]   default 10 1000 5000
 #include <unistd.h>
@@ -27,16 +27,16 @@ constexpr const char* kKeyLine =
     "3+ rfc4106(gcm(aes)) 000102030405060708090a0b0c0d0e0f10111213 128";
 
 constexpr int kEvents = 15;
-constexpr unsigned kBetween = 3;     // seconds: the pass that follows an event is over by then
-constexpr unsigned kIdle = 300;      // seconds; where comparing costs much, one in them
-constexpr int kRoutesOfAPeer = 2;    // in table 200 and in main; a peer's last messages
+constexpr unsigned kBetween = 3;     // seconds: the pass after an event ends within
+constexpr unsigned kIdle = 300;      // seconds; with many peers, one resync falls into them
+constexpr int kRoutesOfAPeer = 2;    // in table 200 and in main; the last objects of a peer
 constexpr double kMostLatency = 15;  // milliseconds
 constexpr double kMostIdle = 0.1;    // per cent of a core
 constexpr double kMostMemory = 24;   // MiB, at 5000 peers
-constexpr double kLeastMemory = 10;  // MiB, at 10
+constexpr double kLeastMemory = 10;  // MiB, at 10 peers
 
 struct Costs {
-  double listed = 0;            // ms, from the start of the process to the last peer's route
+  double listed = 0;            // ms, from process start to the last peer's route
   double median = 0, most = 0;  // ms, of one event
   double idle = 0;              // per cent of a core
   double resident = 0, peak = 0;
@@ -80,7 +80,7 @@ class Table {
  public:
   explicit Table(size_t peers) : at_(text("%zu peers", peers)) {}
 
-  // `most`: none when nothing is wanted of it.
+  // `most`: the target; nullopt if the row has none.
   void row(const char* what, const char* measure, double value, const char* unit,
            std::optional<double> most = {}) {
     std::printf("%-58s  %9.2f %-3s", what, value, unit);

@@ -1,7 +1,7 @@
-// What it costs the datapath's programs that somebody may listen: the same packets through programs
-// without that, with nobody listening, with a listener to one event in a hundred and to every one.
+// What monitor support costs the eBPF programs: the same packets through programs without it, and
+// with it without a listener, with a listener to one event in a hundred, and to every event.
 //
-//   bench-monitor [rounds]   so many measurements of each, in turns
+//   bench-monitor [rounds]   measurements of each, in turns
 #include <netinet/in.h>
 
 #include <array>
@@ -19,13 +19,13 @@ using bench::require;
 
 namespace {
 
-// Events of one measurement fit into the ring, so that writing them is what is measured.
+// All events of one measurement fit into the ring, so writing them is what is measured.
 constexpr int kPacketsAtOnce = 3000;
 constexpr uint64_t kForEver = UINT64_MAX;
-constexpr double kMostUnheard = 1;  // of the ratio, with nobody listening
+constexpr double kMostUnheard = 1;  // limit of the ratio, without a listener
 
-// Uplink in: what a run leaves as the mark has the next one take the packet for one that was
-// decrypted, and that one leaves none. Half of each.
+// Uplink in: the mark that one run leaves makes the next run take the packet for a decrypted one,
+// and that run clears it. So half are received and half decrypted.
 constexpr std::array kPassages = {
     bench::Passage{"pell_lxc_in", "marked", "10.0.1.52", "10.0.0.249", IPPROTO_TCP},
     bench::Passage{"pell_uplink_in", "received, decrypted", "10.0.0.40", "10.0.1.138", IPPROTO_ESP},
@@ -33,7 +33,7 @@ constexpr std::array kPassages = {
     bench::Passage{"pell_lxc_in", "dropped", "10.0.1.52", "10.0.2.77", IPPROTO_TCP},
     bench::Passage{"pell_uplink_out", "none: our ESP", "10.0.1.138", "10.0.0.40", IPPROTO_ESP}};
 
-// The ring of programs that have one, and who listens to it.
+// The programs' event ring and listener map.
 class Listening {
  public:
   explicit Listening(const bench::Programs& programs)
@@ -67,7 +67,7 @@ class Listening {
   ring_buffer* ring_;
 };
 
-// Nanoseconds a packet of one passage, by how programs are listened to.
+// Nanoseconds a packet, by listener.
 struct Times {
   std::vector<double> without, nobody, sampled, every;
 };
@@ -93,7 +93,7 @@ void print(const bench::Passage& passage, const Times& times) {
   struct Mode {
     const char* measure;
     const std::vector<double>& times;
-    std::optional<double> most;  // of the ratio
+    std::optional<double> most;  // limit of the ratio
   };
   const double base = median(times.without);
   std::printf("%-15s  %-19s  %7.0f", passage.program, passage.what, base);

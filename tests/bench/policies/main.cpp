@@ -1,5 +1,5 @@
-// Whether a packet's price depends on how many peers a node has: two nodes that know many, beside
-// two that know ten, in one kernel and in turns.
+// Whether a packet's cost depends on the number of peers: two nodes with many peers beside two with
+// ten, in one kernel and in turns.
 //
 //   bench-policies [peers [rounds]]   default 5000 50
 #include <cstdio>
@@ -16,11 +16,11 @@ using lab::Lab;
 
 namespace {
 
-constexpr size_t kFirstPeer = 256;  // 10.1.0.0/24 and 172.18.1.0: beyond the lab's own
+constexpr size_t kFirstPeer = 256;  // 10.1.0.0/24 and 172.18.1.0: outside the lab's own
 constexpr size_t kFew = 10;         // peers
 constexpr double kLeast = 0.97;
 
-// One sends, the other receives.
+// `node` sends, `far_node` receives.
 struct Pair {
   const char* node;
   const char* far_node;
@@ -38,7 +38,7 @@ std::vector<lab::NodeSpec> nodes() {
   return nodes;
 }
 
-// Nodes without images: what is measured does not read them.
+// Nodes without images: this benchmark does not measure their decoding.
 void add_peers(Lab& lab, size_t begin, size_t end) {
   for (size_t i = begin; i < end; ++i) {
     auto node = peer_object(kFirstPeer + i);
@@ -61,12 +61,12 @@ void add_pods(Lab& lab, const Pair& pair) {
   lab.add_pod(pair.far_node, pair.far, pair.far_address);
 }
 
-// A node keeps what its agent programmed when the agent stops. All agents stop with few peers, and
-// two of them start again with all peers. No agent runs while packets are counted. `peers` are
-// those of kFirstPeer and after.
+// A node keeps what its agent programmed after the agent stops. All agents stop with few peers; two
+// of them start again and learn all peers. No agent runs during the measurement. `peers` counts
+// from kFirstPeer.
 void program(Lab& lab, size_t few, size_t peers) {
   add_peers(lab, 0, few);
-  for (const auto& node : nodes()) lab.start_agent(node.name);  // each within its patience
+  for (const auto& node : nodes()) lab.start_agent(node.name);  // each with its own timeout
   add_pods(lab, kMany);
   add_pods(lab, kBeside);
   for (const auto& node : nodes()) wait_for_rest(lab, node.name.c_str(), few);
@@ -79,12 +79,12 @@ void program(Lab& lab, size_t few, size_t peers) {
   }
 }
 
-// A policy of these prefixes and longer ones is found by a hash, not in a tree.
+// The kernel finds policies of these prefix lengths and longer in a hash table, not in a tree.
 void hash_policies() {
   for (const auto* node : {kMany.node, kMany.far_node}) {
     lab::must_in(node, "ip xfrm policy set hthresh4 24 24 hthresh6 64 64");
   }
-  sleep(1);  // the kernel sorts them anew meanwhile
+  sleep(1);  // the kernel rehashes its policies meanwhile
 }
 
 void measure(size_t peers, int rounds) {

@@ -8,7 +8,7 @@ namespace pellicle::bench {
 
 namespace {
 
-constexpr size_t kSelf = 0xff01;  // more than any peer's number
+constexpr size_t kSelf = 0xff01;  // above any peer's number
 
 Node node(size_t number) {
   const auto name = number == kSelf ? std::string("self") : text("node-%05zu", number);

@@ -1,12 +1,11 @@
-/* What programming and reading the same kernel objects costs when nobody thinks: the messages are
- * made already, many go into one system call, nothing that comes back is decoded.
+/* The lower bound: programs and reads the same kernel objects without computing anything. The
+ * messages are prepared, many go into one system call, and no answer is decoded.
  *
- *   bench-scale-floor program FILE PIN   sends the requests, waits for an acknowledgement each
- *   bench-scale-floor dump FILE PIN      sends each dump request, receives to the end
+ *   bench-scale-floor program FILE PIN   sends the requests, waits for each acknowledgement
+ *   bench-scale-floor dump FILE PIN      sends each dump request, receives to its end
  *
- * FILE: sections (floor_file.h), carried out in order. PIN: the pinned map that map sections are
- * about. Prints the nanoseconds that each section took, a line each; reading FILE is not counted.
- */
+ * FILE: sections (floor_file.h), executed in order. PIN: the pinned map of the map sections.
+ * Prints the nanoseconds that each section took, one per line; reading FILE is not counted. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,7 @@ enum {
   SOCKET_BYTES = 16 * 1024 * 1024,
   ACKS_AT_ONCE = 256,
   ACK_BYTES = 256,
-  DATAGRAM_BYTES = 32 * 1024, /* as much as a kernel fills */
+  DATAGRAM_BYTES = 32 * 1024, /* the most that a kernel fills */
 };
 
 static void fail(const char* what) {
@@ -96,7 +95,7 @@ static void send_requests(int fd, const struct floor_section* section, const cha
   }
 }
 
-/* The end is a message of its own behind everything else of the last datagram. */
+/* A dump ends with NLMSG_DONE, the last message of its last datagram. */
 static int is_end(const char* bytes, ssize_t size) {
   struct nlmsghdr header;
   const ssize_t end = NLMSG_LENGTH(sizeof(int));
@@ -142,7 +141,7 @@ static void update_map(int fd, const struct floor_section* section, const char* 
 
 static void read_map(int fd, const struct floor_section* section) {
   char cursor[64];
-  const uint32_t room = section->count + 1; /* so that the first call sees the end */
+  const uint32_t room = section->count + 1; /* one more, so that the first call sees the end */
   char* keys = malloc((size_t)room * section->key_bytes);
   char* values = malloc((size_t)room * section->value_bytes);
   union bpf_attr attributes = {.batch = {.out_batch = (uint64_t)(uintptr_t)cursor,

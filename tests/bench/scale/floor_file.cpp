@@ -128,7 +128,7 @@ std::string marked(const char* word, const Mark& mark) {
          std::to_string(mark.mask);
 }
 
-// The keys are of nobody: tests/harness/seed_inputs.h.
+// The keys come from tests/harness/seed_inputs.h and are not secret.
 std::string line(const Change<State>& change) {
   const auto& [action, key, value] = change;
   const auto& aead = std::get<Aead>(value.algorithm);

@@ -1,5 +1,5 @@
-// What a cluster's size costs: programming and reading the kernel for so many peers, beside what
-// cannot be gone below (floor.c) and beside `ip -batch`, all of it in one run.
+// What a cluster's size costs: programming and reading the kernel for many peers, beside the lower
+// bound (floor.c) and `ip -batch`, all in one run.
 //
 //   bench-scale [peers...]   default 100 1000 5000
 #include <cstdio>
@@ -16,11 +16,11 @@ using namespace pellicle::bench;
 
 namespace {
 
-// Above so many `ip` takes minutes, and one key on every node tells nothing new.
+// Above this number `ip` takes minutes, and the shared key shows nothing new.
 constexpr size_t kMany = 1000;
 constexpr int kRounds = 3;
 
-// Each in turns, so that what else this machine does falls on all of them.
+// In turns, so that other load on this machine affects all of them.
 Measured measure(size_t peers, KeyForm form) {
   std::vector<Life> lives;
   std::vector<Addition> additions;

@@ -18,7 +18,7 @@ namespace {
 constexpr int kRestarts = 5;
 constexpr size_t kOneMore = 20;
 
-// In MB, of /proc/self/status.
+// In MiB, from /proc/self/status.
 double resident(const std::string& field) {
   std::ifstream file("/proc/self/status");
   for (std::string line; std::getline(file, line);) {
@@ -27,7 +27,7 @@ double resident(const std::string& field) {
   throw std::runtime_error("no " + field + " in /proc/self/status");
 }
 
-// Sections of the floor's file to kinds; of the dump there is one more, routes of IPv6.
+// Maps the sections of the floor's file to kinds. A dump has one more: IPv6 routes.
 Kinds floor(const Site& site, const char* what, const std::string& file) {
   std::istringstream text(run({PELLICLE_FLOOR, what, file, site.peers_pin()}));
   const auto next = [&] {
@@ -52,7 +52,7 @@ void restart(const Site& site, const Inputs& cluster, Life& life) {
   const auto file = site.file("dumps");
   for (int i = 0; i < kRestarts; ++i) {
     LinuxKernel kernel(site.options());
-    wait_until_idle();  // the programs of the one before are freed
+    wait_until_idle();  // until the previous kernel's programs are freed
     Stopwatch watch;
     kernel.datapath().program_tags();
     loads.push_back(watch.lap());
@@ -84,19 +84,20 @@ PassParts one_more(const Site& site, size_t peers, KeyForm form) {
   return median(passes);
 }
 
-// A node without peers, and the plan that gives it some.
+// The pass without peers, and the plan that adds them.
 struct Start {
   PassParts without;
   Thought thought;
 };
 Start before_peers(LinuxKernel& kernel, size_t peers, KeyForm form) {
   const auto without = make_pass(kernel, cluster_of(0, form));
-  derive_key(seed::gcm(), {});  // libcrypto reads its configuration the first time
+  derive_key(seed::gcm(), {});  // libcrypto reads its configuration on first use
   return {.without = without, .thought = think(kernel, cluster_of(peers, form))};
 }
 
-// Another program carried out the plan: nothing of it is left for us, but the owners of addresses,
-// which only eBPF programs ask for, and routes in main, which are not ours before they are adopted.
+// Checks that another program executed the plan: our plan has nothing left, except address owners,
+// which only the eBPF programs need, and routes in main, which are not ours until a pass adopts
+// them.
 void require_done(LinuxKernel& kernel, size_t peers, KeyForm form, bool with_map) {
   auto left = think(kernel, cluster_of(peers, form)).plan;
   carry_out(kernel, left);
@@ -158,7 +159,7 @@ Kinds measure_floor(size_t peers, KeyForm form) {
 
 namespace {
 
-// The cluster in the three steps of a rotation, after the one before.
+// The cluster in the three steps of a rotation.
 std::vector<Inputs> rotation(size_t peers, KeyForm form) {
   auto next = cluster_of(peers, form);
   auto before = *next.key;
@@ -198,7 +199,7 @@ Rotation measure_rotation(size_t peers, KeyForm form) {
     const auto plans = rotate(kernel, peers, form, rotated);
     const auto file = site.file("rotation");
     write_floor_rotation(file, plans);
-    carry_out(kernel, think(kernel, cluster_of(peers, form)).plan);  // the old key again
+    carry_out(kernel, think(kernel, cluster_of(peers, form)).plan);  // back to the old key
     rotated.floor = floor(site, "program", file).of_peers();
     auto done = rotation(peers, form).back();
     if (!think(kernel, done).plan.empty()) throw std::runtime_error("the floor left something");

@@ -1,4 +1,4 @@
-// Medians, also of records: of each member by itself.
+// Medians of numbers, and of records member by member.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ inline double median(std::vector<double> values) {
   return *middle;
 }
 
-// Of structs that hold doubles and nothing else.
+// For structs that hold only doubles.
 template <class Record>
 Record median(const std::vector<Record>& records) {
   constexpr size_t kMembers = sizeof(Record) / sizeof(double);

@@ -26,7 +26,7 @@ double& of_kind(Kinds& kinds, const Operation& operation) {
   return kinds.rest;
 }
 
-// LinuxKernel::dump(), a lap for each kind.
+// LinuxKernel::dump(), with a lap per kind.
 class Reader {
  public:
   explicit Reader(const LinuxOptions& options)
@@ -80,7 +80,7 @@ Thought think(LinuxKernel& kernel, const Inputs& cluster) {
   parts.dump = watch.lap();
   Inputs inputs = cluster;
   inputs.host = kernel.facts();
-  const auto lend = [&] {  // as Passes does: ten thousands of objects that need not be copied
+  const auto lend = [&] {  // as Passes does: avoids copying tens of thousands of objects
     auto& lent = inputs.programmed;
     std::swap(lent.states, thought.actual.states);
     std::swap(lent.policies, thought.actual.policies);

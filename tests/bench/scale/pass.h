@@ -1,4 +1,4 @@
-// Passes of which each part is timed.
+// Passes with each part timed.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ namespace pellicle::bench {
 
 class Stopwatch {
  public:
-  double lap() {  // milliseconds since the last one
+  double lap() {  // milliseconds since the last call
     const auto now = std::chrono::steady_clock::now();
     return std::chrono::duration<double, std::milli>(now - std::exchange(since_, now)).count();
   }
@@ -21,7 +21,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
 
-// As far as the plan.
+// A pass up to its plan.
 struct Thought {
   PassParts parts;
   KernelState actual;
@@ -29,14 +29,14 @@ struct Thought {
 };
 Thought think(LinuxKernel& kernel, const Inputs& cluster);
 
-// Throws std::runtime_error when the kernel refuses anything.
+// Throws std::runtime_error if the kernel refuses an operation.
 void carry_out(LinuxKernel& kernel, const Plan& plan);
 PassParts make_pass(LinuxKernel& kernel, const Inputs& cluster);
 
-// By kind, each kind in one go.
+// Carries out each kind separately.
 Kinds carry_out_by_kind(LinuxKernel& kernel, const Plan& plan);
 
-// The first dump of a process that has loaded the eBPF programs, and its next one.
+// The first and the second dump of a process that has loaded the eBPF programs.
 struct Dumps {
   Kinds first;
   Kinds next;

@@ -13,7 +13,7 @@ namespace pellicle::bench {
 
 namespace {
 
-// Of the project: what it takes itself to be good at, by the number of peers.
+// The project's targets, by number of peers.
 struct Targets {
   double empty_kernel, restart, rotation;
 };
@@ -29,8 +29,7 @@ void print_target(double value, double most) {
   std::printf("  <= %-4g%s\n", most, value <= most ? "" : "  missed");
 }
 
-// A table of ratios to something measured in the same run, each kept as a figure; and a picture of
-// them.
+// A table of ratios to another measurement of the same run. Keeps each as a figure and draws them.
 class Ratios {
  public:
   Ratios(std::string at, const char* unit) : at_(std::move(at)), unit_(unit) {}
@@ -46,7 +45,7 @@ class Ratios {
           .unit = unit_,
           .target = most});
   }
-  // What is compared with nothing.
+  // A figure without a comparison.
   void time(const char* what, const char* measure, double ours) const {
     std::printf("%-46s  %9.1f\n", what, ours);
     keep({.measure = measure, .at = at_, .ours = ours, .unit = unit_});
@@ -69,7 +68,7 @@ void print_parts(const char* what, const PassParts& parts) {
               parts.compute, parts.plan, parts.apply, parts.all());
 }
 
-// Reading everything, deciding that there is nothing to do.
+// Reads everything and finds nothing to do.
 double restart(const Life& life) {
   return life.restart.dump + life.restart.compute + life.restart.plan;
 }

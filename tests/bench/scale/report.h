@@ -1,4 +1,4 @@
-// The tables, each ratio with its target beside it.
+// The tables; each ratio stands beside its target.
 #pragma once
 
 #include "tests/bench/scale/measure.h"
@@ -16,6 +16,6 @@ struct Measured {
 
 void print(const Measured& measured, KeyForm form);
 void print_growth(const Measured& few, const Measured& many);
-void print_sizes();  // of the programs that are shipped
+void print_sizes();  // of the shipped programs
 
 }  // namespace pellicle::bench

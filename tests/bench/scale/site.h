@@ -1,4 +1,4 @@
-// A node of its own for one measurement: a process in a fresh network namespace.
+// A separate node for one measurement: a process in a new network namespace.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@
 
 namespace pellicle::bench {
 
-// The calling process in a fresh network namespace with the uplink, a place for pins and a state
-// directory.
+// Puts the calling process into a new network namespace with the uplink, a directory for pins and a
+// state directory.
 class Site {
  public:
   Site();
@@ -29,23 +29,22 @@ class Site {
   std::string pins_;
 };
 
-// Runs a program found in PATH to its end; what it printed. Throws std::runtime_error unless it
-// ends well.
+// Runs a program from PATH to its end and returns its output. Throws std::runtime_error if it
+// fails.
 std::string run(const std::vector<std::string>& arguments);
 
-// Until the kernel's own threads have taken apart what was given back: namespaces, states,
-// programs.
+// Waits until the kernel's threads have freed released namespaces, states and programs.
 void wait_until_idle();
 
-// Another process, once the kernel has taken apart what the one before left behind, and waits for
-// it. `size` bytes that `work` writes are in `result` afterwards.
+// Runs `work` in another process, after the kernel has freed what the previous one left, and waits
+// for its end. Copies `size` bytes that `work` writes into `result`.
 void in_another_process(const std::function<void(void*)>& work, void* result, size_t size);
 
-// What `work` returns, from a process that has done nothing else.
+// Returns the result of `work`, run in a new process.
 template <class Work>
 auto apart(const Work& work) {
   using Result = decltype(work());
-  static_assert(std::is_trivially_copyable_v<Result>);  // it goes through memory of both
+  static_assert(std::is_trivially_copyable_v<Result>);  // shared memory carries it
   Result result{};
   in_another_process([&](void* place) { *static_cast<Result*>(place) = work(); }, &result,
                      sizeof result);

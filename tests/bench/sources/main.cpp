@@ -1,7 +1,7 @@
-// What it costs a packet that the datapath's programs ask in whose name it is: the same packets
-// through the programs with these checks and without them. Where a kernel compiles the programs.
+// What checking a packet's source costs: the same packets through the programs with and without
+// these checks. Needs a kernel that compiles the programs.
 //
-//   bench-sources [rounds]   so many measurements of each, in turns
+//   bench-sources [rounds]   measurements of each, in turns
 #include <linux/pkt_cls.h>
 #include <netinet/in.h>
 
@@ -23,8 +23,8 @@ namespace {
 constexpr int kPacketsAtOnce = 100'000;
 constexpr double kMostNanoseconds = 5;  // a packet
 
-// Received and decrypted are half each: what a run leaves as the mark has the next one take the
-// packet for one that was decrypted, and that one leaves none.
+// Half are received and half decrypted: the mark that one run leaves makes the next run take the
+// packet for a decrypted one, and that run clears it.
 constexpr std::array kPassages = {
     bench::Passage{"pell_lxc_in", "marked", "10.0.1.52", "10.0.0.249", IPPROTO_TCP},
     bench::Passage{"pell_lxc_in", "marked, IPv6", "fd00:10:1::34", "fd00:10::f9", IPPROTO_TCP},
@@ -35,7 +35,7 @@ constexpr std::array kPassages = {
     bench::Passage{"pell_uplink_in", "from the world", "8.8.8.8", "10.0.1.52", IPPROTO_TCP},
     bench::Passage{"pell_uplink_in", "between nodes", "172.18.0.4", "172.18.0.3", IPPROTO_TCP}};
 
-// Whose addresses are whose, in a cluster of so many nodes more: a look into a trie's depth.
+// Address owners of so many more nodes, so that a lookup walks a trie of realistic depth.
 constexpr int kFurtherNodes = 1000;
 
 void add_owner(const bench::Programs& programs, const std::string& text, const std::string& router,

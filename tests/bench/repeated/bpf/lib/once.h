@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* In place of bpf/lib/once.h: BPF_PROG_TEST_RUN gives the programs one packet many times, and each
- * time is to be judged as the first. */
+/* Replaces bpf/lib/once.h: BPF_PROG_TEST_RUN runs a program many times on one packet, and the
+ * program must judge each run like the first. */
 #ifndef PELLICLE_LIB_ONCE_H
 #define PELLICLE_LIB_ONCE_H
 

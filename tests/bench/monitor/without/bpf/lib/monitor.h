@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* In place of bpf/lib/monitor.h: the programs as they would be if they told nobody anything. */
+/* Replaces bpf/lib/monitor.h: the programs as if they wrote no events. */
 #ifndef PELLICLE_LIB_MONITOR_H
 #define PELLICLE_LIB_MONITOR_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* In place of bpf/lib/owner.h: the programs as they would be if a node might send as anybody. */
+/* Replaces bpf/lib/owner.h: the programs as if a node might send from any address. */
 #ifndef PELLICLE_LIB_OWNER_H
 #define PELLICLE_LIB_OWNER_H
 

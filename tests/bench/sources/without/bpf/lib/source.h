@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* In place of bpf/lib/source.h: the programs as they would be if a pod might send as anybody. */
+/* Replaces bpf/lib/source.h: the programs as if a pod might send from any address. */
 #ifndef PELLICLE_LIB_SOURCE_H
 #define PELLICLE_LIB_SOURCE_H
 

@@ -1,4 +1,4 @@
-// What is written as an address, a network or a MAC address, wherever it stands.
+// Texts of IP addresses, networks and MAC addresses, from any source.
 #include "agent/model/ip.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,4 +1,4 @@
-// What comes through the agent's socket, up to the values of a pod's request.
+// Requests on the agent's socket, up to the values of a pod's request.
 #include "agent/pod_request.h"
 #include "agent/status/server.h"
 #include "tests/fuzz/connection.h"

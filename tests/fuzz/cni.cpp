@@ -1,5 +1,5 @@
-// What a container runtime says to the plugin: CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME
-// and CNI_ARGS on a line each, then stdin.
+// A container runtime's input to the plugin: CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME
+// and CNI_ARGS, one per line, then stdin.
 #include "tests/fuzz/fuzz.h"
 #include "tools/cni/plugin.h"
 #include "tools/cni/request.h"
@@ -38,7 +38,7 @@ void check(const Environment& environment, const std::string& input) {
     } else {
       check_params(asked);
     }
-  } catch (const Failure& failure) {  // anything else would be "unexpected error"
+  } catch (const Failure& failure) {  // any other exception becomes "unexpected error"
     check_error(input, failure);
   }
 }
@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (auto* each : {&environment.command, &environment.container_id, &environment.netns,
                      &environment.ifname, &environment.args}) {
     *each = take_line(rest);
-    each->resize(std::min(each->find('\0'), each->size()));  // it is a variable
+    each->resize(std::min(each->find('\0'), each->size()));  // an environment variable ends at NUL
   }
   const std::string input(rest);
   check(environment, input);

@@ -1,4 +1,4 @@
-// One connection to a server of the agent's that runs on `io`, in this thread.
+// One connection to a server of the agent that runs on `io` in this thread.
 #pragma once
 
 #include <boost/asio.hpp>
@@ -6,8 +6,8 @@
 
 namespace pellicle::fuzz {
 
-// Sends all, says that it was all, and returns what came until the server hung up. `from`: an
-// address of one's own to come from, or none.
+// Sends all of `sent`, shuts down the sending side, and returns the answer up to the server's
+// close. `from`: the local address to bind, or null.
 template <class Endpoint>
 std::string exchange(boost::asio::io_context& io, const Endpoint& server, const std::string& sent,
                      const Endpoint* from = nullptr) {
@@ -26,7 +26,7 @@ std::string exchange(boost::asio::io_context& io, const Endpoint& server, const 
                           [&](boost::system::error_code, size_t) { over = true; });
   while (!over) io.run_one();
   boost::system::error_code ignored;
-  socket.close(ignored);  // a write that is still waiting ends with it
+  socket.close(ignored);  // completes a pending write
   io.poll();
   return received;
 }

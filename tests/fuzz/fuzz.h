@@ -1,5 +1,5 @@
-// What the fuzz targets share. A target is one LLVMFuzzerTestOneInput: any bytes in, and a broken
-// property ends the process, so that whoever made the bytes keeps them.
+// Shared by the fuzz targets. A target is one LLVMFuzzerTestOneInput for any bytes. A broken
+// property ends the process, so that the fuzzer keeps the input.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ inline void expect(bool holds, const char* property) {
   std::abort();
 }
 
-// What is said to a person stands on one line of a terminal and moves no cursor.
+// A sentence for a person fits one line of a terminal and has no control characters.
 inline void expect_one_line(std::string_view sentence) {
   const auto control = [](unsigned char c) { return c < ' '; };
   expect(!sentence.empty(), "a sentence says something");
@@ -32,7 +32,7 @@ inline void expect_one_line(std::string_view sentence) {
          "a sentence has no control characters");
 }
 
-// The first line, taken off `rest`.
+// Removes the first line from `rest` and returns it.
 inline std::string_view take_line(std::string_view& rest) {
   const auto end = std::min(rest.find('\n'), rest.size());
   const auto line = rest.substr(0, end);

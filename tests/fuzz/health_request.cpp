@@ -1,4 +1,4 @@
-// What anybody may send to the health port.
+// Requests to the health port, which any client can send.
 #include "agent/http/health_server.h"
 #include "tests/fuzz/connection.h"
 #include "tests/fuzz/fuzz.h"
@@ -19,7 +19,7 @@ struct Daemon {
        {"/broken", []() -> HealthServer::Answer { throw std::runtime_error("it broke"); }}}};
   uint32_t clients = 0;
 
-  // Each from another address of loopback: a port that was just used rests for a minute.
+  // Each request uses another loopback address: a used port stays in TIME_WAIT for a minute.
   std::string answer(const std::string& request) {
     const auto address = 0x7f000002 + ++clients % 0xfffff0;
     const tcp::endpoint from(boost::asio::ip::address_v4(address), 0);

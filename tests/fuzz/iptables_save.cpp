@@ -1,4 +1,4 @@
-// What iptables-save prints.
+// Output of iptables-save.
 #include "agent/kernel/netfilter_save.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -7,7 +7,7 @@ using namespace pellicle::fuzz;
 
 namespace {
 
-// Every line of `text` is one that a transaction may have.
+// Every line of `text` is valid in an iptables-restore transaction.
 void expect_transaction(std::string_view text) {
   while (!text.empty()) {
     const auto line = take_line(text);

@@ -1,4 +1,4 @@
-// A kubeconfig file, and the pod's own access to the API.
+// A kubeconfig file, and in-cluster access to the API.
 #include <fstream>
 
 #include "agent/kube/access.h"
@@ -18,7 +18,7 @@ void check(const ApiAccess& access) {
          "a certificate has its key");
 }
 
-// A sentence may name what is in the file, but never a credential.
+// An error may name what is in the file, but never a credential.
 constexpr std::string_view kToken = "s3cret";
 
 std::string with_token(const std::string& user_fields) {

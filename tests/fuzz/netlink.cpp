@@ -1,4 +1,4 @@
-// Messages of rtnetlink and XFRM as they come from the kernel, one behind the other.
+// A sequence of rtnetlink and XFRM messages from the kernel.
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
@@ -19,8 +19,8 @@ using namespace pellicle::fuzz;
 
 namespace {
 
-// What a message of ours has room for, and a mark that says something: only states of ours are ever
-// written again. (The kernel, 6.1, shows a mark and its mask together.)
+// Only our own states are ever written again: their values fit our messages, and an output mark has
+// a mask. (The kernel, 6.1, reports a mark and its mask together.)
 bool is_writable(const State& state) {
   return key_bytes(state.algorithm) <= 2 * size_t{64} && state.replay_window <= 4096 &&
          algorithm_name(state.algorithm).size() < 64 &&
@@ -34,8 +34,8 @@ void check_state(const nlmsghdr& message) {
   expect(key_bytes(state->value.algorithm) <= message.nlmsg_len, "a key is what the message has");
   (void)describe(state->key, state->value);
   if (!is_writable(state->value)) return;
-  // The small counter has 32 bits, and withheld truncation lengths are the default: once more they
-  // are what they were.
+  // A state comes back equal: the small counter has 32 bits, and omitted truncation lengths are the
+  // default.
   const auto written = encode_new_state(state->key, state->value, state->sent);
   const auto back = decode_state(written.get());
   expect(back.has_value(), "a state that was read can be written");
@@ -92,7 +92,7 @@ void check(const nlmsghdr& message) {
 
 }  // namespace
 
-// The first message is as long as the input: a length that is wrong is for those behind it.
+// The first message is as long as the input; later ones may have a wrong length.
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < sizeof(nlmsghdr)) return 0;
   std::vector<uint8_t> bytes(data, data + size);

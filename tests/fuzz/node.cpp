@@ -1,4 +1,4 @@
-// One Node as the API gives it, and what its annotations say.
+// One Node from the API, and its annotations.
 #include "agent/kube/decode.h"
 #include "agent/kube/taint.h"
 #include "tests/fuzz/fuzz.h"
@@ -41,7 +41,7 @@ void add_pair_keys(Annotated& annotations, const Node& node) {
   annotations.add(kReceivesAnnotation, receives);
 }
 
-// A Node that says the same, but for its name and time.
+// A Node with the same content, except name and time.
 std::string json_of(const Node& node) {
   Annotated annotations;
   annotations.add_address(kRouterAnnotation, node.router_ipv4);
@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   expect(untaint_patch(text).has_value() == decoded.not_ready_taint,
          "the taint is taken off where it is seen");
 
-  // As it comes in a list, with what the envelope does to it.
+  // The Node in a list, as the envelope changes it.
   const auto page = decode_page(R"({"metadata":{"resourceVersion":"1"},"items":[)" + text + "]}");
   if (!page) return 0;
   for (const auto& object : page->objects) check(decode_node(object));

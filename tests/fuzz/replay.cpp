@@ -1,4 +1,4 @@
-// A target's checked-in corpus, each file once: what the ordinary builds have in place of
+// Replays a target's checked-in corpus, each file once: the ordinary builds link this in place of
 // libFuzzer.
 //
 //   fuzz-<target> FOLDER|FILE...
@@ -24,10 +24,10 @@ std::vector<fs::path> files_of(const fs::path& path) {
 
 bool replay(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  // A copy of exactly its size: AddressSanitizer sees each byte read beyond.
+  // A copy of exactly its size, so that AddressSanitizer detects every read beyond it.
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
   if (!file) return false;
-  std::cerr << path.filename().string() << std::endl;  // the last one named is the one that failed
+  std::cerr << path.filename().string() << std::endl;  // the last file named is the failing one
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   return true;
 }

@@ -1,4 +1,4 @@
-// The value of `keys` in the Secret, and the Secret around it.
+// The value of `keys` in the Secret, and the Secret itself.
 #include "agent/kube/base64.h"
 #include "agent/kube/decode.h"
 #include "agent/kube/key_records.h"
@@ -13,7 +13,7 @@ bool is_hex(char c) {
   return std::string_view("0123456789abcdefABCDEF").find(c) != std::string_view::npos;
 }
 
-// No eight hex digits in a row, four bytes of a key, are repeated.
+// The sentence repeats no eight consecutive hex digits (four bytes) of a key.
 void expect_nothing_told(const std::string& input, const std::string& sentence) {
   expect_one_line(sentence);
   constexpr size_t kTelling = 8;

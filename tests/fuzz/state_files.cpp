@@ -1,5 +1,5 @@
-// Files that an earlier agent or the plugin left, as a full disk or somebody's editor may have made
-// them. The first line says which: ledger, endpoints, keys, deletion, boot_id or settings.
+// Files left by an earlier agent or the plugin, damaged by a full disk or an editor. The first line
+// names the kind: ledger, endpoints, keys, deletion, boot_id or settings.
 #include <filesystem>
 #include <fstream>
 
@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kBoot = "01234567-89ab-cdef-0123-456789abcdef";
 
-// Damaged: nothing of it is used, and it is kept under another name.
+// A damaged file is not used, and is kept under another name.
 void expect_set_aside(bool damaged, const std::string& path) {
   expect(damaged == fs::exists(path + ".damaged"), "what is damaged is set aside");
   expect(!damaged || !fs::exists(path), "what is damaged is not read again");

@@ -1,4 +1,4 @@
-// What an API server answers: a LIST, a Status, and a WATCH in pieces.
+// Answers of an API server: a LIST, a Status, and a WATCH in pieces.
 #include "agent/kube/api_json.h"
 #include "agent/kube/lines.h"
 #include "agent/kube/list_watch.h"
@@ -24,7 +24,7 @@ Lines lines_in_pieces(std::string_view stream, size_t piece) {
 
 void check_object(const ApiObject& object) {
   const auto again =
-      decode_frame(R"({"type":"ADDED","object":)" + object.text + "}");  // has it a version?
+      decode_frame(R"({"type":"ADDED","object":)" + object.text + "}");  // if it has a version
   if (!again) return;
   const auto* frame = std::get_if<ObjectFrame>(&*again);
   expect(frame && frame->object == object && !frame->deleted, "an object's text is the object");
@@ -48,7 +48,7 @@ ListWatch begun() {
   return step({.resource = {.title = "nodes", .path = "/api/v1/nodes"}}, Tick{}).state;
 }
 
-// After each answer whatever follows is asked for.
+// Checks the step, then sends the tick that its state waits for.
 ListWatch tick(ListWatchStep stepped) {
   check(stepped);
   if (stepped.state.phase != ListWatch::Phase::waiting) return std::move(stepped.state);

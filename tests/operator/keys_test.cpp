@@ -1,4 +1,4 @@
-// Keys that are replaced because it is time: what is written, when, by whom, and what is said.
+// Scheduled key replacement: what the operator writes, when, which replica, and what it logs.
 #include <algorithm>
 #include <random>
 #include <thread>
@@ -22,7 +22,7 @@ const api::ObjectKey kSecret = api::secret_key("kube-system", "cilium-ipsec-keys
 constexpr const char* kSince = "pellicle.io/key-since";
 constexpr const char* kNodes[] = {"worker", "worker2"};
 
-// Two Nodes that have the seed's key 3, and one on which no agent ever ran.
+// Two Nodes with the seed's key 3, and one on which no agent ever ran.
 struct Cluster : Replicas {
   Cluster()
       : Replicas({"--rotate-every", "30d", "--rotate-at-sequence", "50", "--rotate-look-period",
@@ -135,7 +135,7 @@ TEST_CASE("keys: of two replicas that die at random each rotation is made by one
       }
     }
     REQUIRE(cluster.becomes(id));
-    std::this_thread::sleep_for(1s);  // time for one too many
+    std::this_thread::sleep_for(1s);  // time for a second, wrong replacement
     CHECK(cluster.key().id == id);
     cluster.all_take(id);
   }

@@ -19,8 +19,8 @@ const api::Json::json_pointer kAnnotation("/metadata/annotations/network.cilium.
 
 Replicas::Replicas(std::vector<std::string> options, int lease)
     : options_(std::move(options)), lease_(lease) {
-  // The HTTP library's thread lives until the process ends, and with it OpenSSL's error queue of
-  // that thread, which LeakSanitizer counts as lost.
+  // The HTTP library's thread lives until the process ends. LeakSanitizer reports OpenSSL's error
+  // queue of that thread as a leak.
   ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
   api.allow_token(kToken, "system:serviceaccount:kube-system:pellicle-operator");
   lab::write_file(files_.path() + "/kubeconfig", api::kubeconfig(api.url(), api.ca_pem(), kToken));
@@ -68,7 +68,7 @@ std::string Replicas::acting() {
   if (!lease) return "";
   const std::string holder = lease->value("/spec/holderIdentity"_json_pointer, "");
   for (auto& [name, process] : processes_) {
-    // The log has earlier lives' identities too.
+    // The log also has the identities of earlier processes.
     const auto said = log(name);
     const auto last = said.rfind("\"identity\":\"");
     if (holder.empty() || last == std::string::npos || !process.running()) continue;
@@ -100,7 +100,7 @@ std::map<std::string, std::string> Replicas::assigned() {
 
 bool Replicas::wait_until_assigned(size_t count, lab::Seconds limit) {
   const auto enough = [&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // copying all Nodes is work
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // copying all Nodes is expensive
     return assigned().size() == count;
   };
   if (lab::wait_until(enough, limit)) return true;
@@ -119,7 +119,7 @@ std::vector<std::string> Replicas::events(const std::string& reason) {
 
 std::vector<std::string> complaints(const ApiFixture& api) {
   std::vector<std::string> complaints;
-  std::map<std::string, std::string> had;  // PodCIDR -> uid; all of one size: equal or apart
+  std::map<std::string, std::string> had;  // PodCIDR -> uid; all have one size: equal or disjoint
   for (const auto& event : api.history("nodes")) {
     const auto cidr = [](const api::Object& node) {
       return node ? node->value(kPodCidr, "") : std::string();

@@ -1,4 +1,4 @@
-// A cluster's API and the operator's replicas, which are processes of their own.
+// A cluster's API, and the operator's replicas as separate processes.
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@ namespace pellicle {
 
 class Replicas {
  public:
-  // `options` are for each of them; `lease` are the seconds an unrenewed Lease is respected for:
-  // one that was killed is replaced soon, one on a busy machine not taken for dead.
+  // `options`: for each replica. `lease`: lease duration in seconds, short enough that a killed
+  // replica is replaced soon, long enough that a slow one on a busy machine keeps its Lease.
   explicit Replicas(std::vector<std::string> options, int lease = 12);
   // With --cluster-pool-ipv4-cidr.
   explicit Replicas(const std::string& pool, int lease = 12)
@@ -25,18 +25,18 @@ class Replicas {
 
   void start(const std::string& name);
   void kill(const std::string& name);  // SIGKILL
-  int stop(const std::string& name);   // SIGTERM; the exit status
+  int stop(const std::string& name);   // SIGTERM; returns the exit status
   bool running(const std::string& name);
   std::string log(const std::string& name) const;
-  std::string acting();  // the replica whose process holds the Lease; empty: none that lives
+  std::string acting();  // the running replica that holds the Lease; empty: none
 
-  // As kubelet registers it, without a PodCIDR.
+  // Creates the Node without a PodCIDR, as kubelet does.
   void register_node(const std::string& name);
-  // The Nodes' spec.podCIDR; a Node without one is absent. It is checked that an annotation says
-  // the same.
+  // The Nodes' spec.podCIDR, without Nodes that have none. Also checks that an annotation holds the
+  // same value.
   std::map<std::string, std::string> assigned();
   bool wait_until_assigned(size_t count, lab::Seconds limit = lab::Seconds(120));
-  std::vector<std::string> events(const std::string& reason);  // Nodes' names, sorted
+  std::vector<std::string> events(const std::string& reason);  // names of Nodes, sorted
 
   ApiFixture api;
 
@@ -49,8 +49,8 @@ class Replicas {
   std::map<std::string, lab::Process> processes_;
 };
 
-// Reads the API's history as nobody in a cluster can: a sentence for each moment in which two Nodes
-// had PodCIDRs that overlap, and for each PodCIDR that changed.
+// Checks the API's complete history, which no client in a cluster can see. Returns a sentence for
+// each moment in which PodCIDRs of two Nodes overlapped, and for each PodCIDR that changed.
 std::vector<std::string> complaints(const ApiFixture& api);
 
 }  // namespace pellicle

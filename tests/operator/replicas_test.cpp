@@ -40,7 +40,7 @@ TEST_CASE("300 nodes come and go under two replicas that are killed at random") 
       } else if (pick(3) == 0) {
         cluster.api.remove(api::node_key(name(number)));
         alive.erase(number);
-      } else if (pick(2) == 0) {  // deleted and made again before anybody can look
+      } else if (pick(2) == 0) {  // deleted and created again before a replica sees it
         cluster.api.remove(api::node_key(name(number)));
         cluster.register_node(name(number));
       }
@@ -49,7 +49,7 @@ TEST_CASE("300 nodes come and go under two replicas that are killed at random") 
   for (int death = 0; death < 6; ++death) {
     REQUIRE(lab::wait_until([&] { return !cluster.acting().empty(); }, 60s));
     churn();
-    std::this_thread::sleep_for(std::chrono::milliseconds(pick(2000)));  // in the middle of writing
+    std::this_thread::sleep_for(std::chrono::milliseconds(pick(2000)));  // in the middle of writes
     const std::string victim = pick(4) != 0 ? cluster.acting() : pick(2) == 0 ? "a" : "b";
     if (victim.empty()) continue;
     cluster.kill(victim);
@@ -154,7 +154,7 @@ TEST_CASE("a full pool is said on the Nodes that get nothing, until there is roo
   cluster.api.remove(api::node_key(before.begin()->first));
   cluster.api.remove(api::node_key(before.rbegin()->first));
   REQUIRE(cluster.wait_until_assigned(4, 60s));
-  CHECK(cluster.events("CIDRNotAvailable").size() == 2);  // once each
+  CHECK(cluster.events("CIDRNotAvailable").size() == 2);  // once per Node
   CHECK(complaints(cluster.api).empty());
 }
 
@@ -163,7 +163,8 @@ TEST_CASE("a write whose answer is lost, refused or late is neither lost nor mad
   for (const int status : {500, 503, 429, 409}) {
     cluster.api.inject({.kind = api::FaultKind::answer, .status = status, .verb = "patch"});
   }
-  // The first is reset before, the second cut off after it was carried out.
+  // The fixture resets the first PATCH before carrying it out, and cuts off the answer to the
+  // second after carrying it out.
   cluster.api.inject({.kind = api::FaultKind::reset, .verb = "patch"});
   cluster.api.inject({.kind = api::FaultKind::truncate, .verb = "patch"});
   cluster.start("a");

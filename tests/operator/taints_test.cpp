@@ -1,4 +1,4 @@
-// The start-up taint, by replicas of the operator against the API fixture.
+// The start-up taint: replicas of the operator against the API fixture.
 #include "agent/kube/taint.h"
 #include "tests/harness/api/seed.h"
 #include "tests/harness/catch.h"

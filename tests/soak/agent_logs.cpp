@@ -13,8 +13,8 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using System = std::chrono::system_clock;
 
-// "2026-11-26T12:42:55Z" as a time of the steady clock; none for another text. The guest's clocks
-// go alike.
+// "2026-11-26T12:42:55Z" as a time of the steady clock; nullopt for any other text. In the guest
+// both clocks run at the same rate.
 std::optional<Time> time_of(const std::string& text) {
   tm parts{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
@@ -23,7 +23,7 @@ std::optional<Time> time_of(const std::string& text) {
   return Steady::now() - std::chrono::duration_cast<Steady::duration>(System::now() - said);
 }
 
-// An agent writes a JSON object a line; what is none was written by its runtime, such as
+// An agent writes one JSON object per line. Any other line comes from its runtime, such as
 // std::terminate.
 bool is_wrong(const std::string& node, const std::string& line, const Ledger& ledger) {
   const auto entry = nlohmann::json::parse(line, nullptr, false);

@@ -1,4 +1,4 @@
-// What agents say that they must not, or that needs a reason.
+// Log lines of agents that are errors without an explanation.
 #pragma once
 
 #include <string>
@@ -9,12 +9,11 @@
 
 namespace pellicle::soak {
 
-// Agents append to what an earlier run left in this directory: it goes.
+// Removes an earlier run's logs from this directory: agents append to them.
 void forget_logs(const std::string& directory);
 
-// By node, the lines of <node>-agent.log in this directory that are of level error and nothing
-// that was done to the node then explains, and every line that is none of its log
-// (std::terminate's).
+// Pairs of node and line, from <node>-agent.log in this directory: lines of level error that the
+// ledger does not explain, and lines that are not log entries (from std::terminate).
 std::vector<std::pair<std::string, std::string>> complaints(const std::string& directory,
                                                             const Ledger& ledger);
 

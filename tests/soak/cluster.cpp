@@ -12,11 +12,11 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// A short rotation, so that old keys go while one looks. In the strict network nothing leaves a pod
-// in the clear, wherever it is sent to: a node that has gone among others.
+// A short rotation, so that old keys go during the run. With strict-cidr, nothing leaves a pod in
+// the clear for any address of this network, such as a removed node's.
 constexpr const char* kConfig = "key-rotation-duration = 4\nstrict-cidr = 10.0.0.0/8\n";
 
-// All that the nodes will ever have, see join() and change() in rounds_of_nodes.cpp.
+// The addresses of all nodes that the soak uses: see join() and change() in rounds_of_nodes.cpp.
 std::vector<NodeAddresses> all_addresses() {
   std::vector<NodeAddresses> all;
   for (const NodeSpec& node : seed_nodes()) all.push_back({node.pod_cidr, node.router});
@@ -29,7 +29,7 @@ std::vector<NodeAddresses> all_addresses() {
   return all;
 }
 
-// Nothing when the agent is not there, or says that it knows too little to answer.
+// Empty if the agent does not answer, or lacks the inputs to answer.
 Json answer(const NodeAgent& agent, const std::string& question) {
   try {
     return agent.ask(question);

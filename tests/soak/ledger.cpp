@@ -8,12 +8,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// How long a packet may be under way in a busy guest.
+// The longest a packet may be in flight in a busy guest.
 constexpr auto kUnderWay = 200ms;
-// How long after it has happened an agent may speak of it: it retries, and says what it came to.
+// How long after a window an agent may still log about it: it retries, and logs the result.
 constexpr auto kSaid = 2s;
-constexpr auto kSecond = 1s;  // an agent's log knows no fractions
-// A fault that comes with every packet must not fill the disk.
+constexpr auto kSecond = 1s;  // an agent's log has no fractions of a second
+// A fault of every packet must not fill the disk.
 constexpr size_t kMostFindings = 100;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What is being done to the cluster and which packets that may cost; what was found to be wrong.
+// Records what is done to the cluster, which packets it may cost, and what was found wrong.
 #pragma once
 
 #include <chrono>
@@ -12,35 +12,35 @@ namespace pellicle::soak {
 
 using Time = std::chrono::steady_clock::time_point;
 
-// How long anything may take that takes seconds where a guest has a processor to itself: others may
+// Limit for everything that takes seconds where the guest has a processor to itself: other load may
 // leave it a tenth of one.
 inline constexpr std::chrono::duration<double> kPatience{180};
 
-// Threads may share one.
+// Thread-safe.
 class Ledger {
  public:
-  // Times in sentences count from `begin`; every finding is printed as it is made.
+  // Times in sentences count from `begin`. Prints every finding at once.
   explicit Ledger(Time begin) : begin_(begin) {}
 
   // Until close(), packets from or to a pod of this node may be lost.
   void open(const std::string& node, const std::string& why, Time now);
   void close(Time now);
 
-  // Why a packet between pods of these nodes may be lost that was sent then; none: nothing explains
-  // it. Packets are under way for a moment: one that was sent just before counts as well.
+  // Why a packet between pods of these nodes, sent at `sent`, may be lost; nullopt: nothing
+  // explains it. A packet sent shortly before a window counts too: it was still in flight.
   std::optional<std::string> explanation(const std::string& from, const std::string& to,
                                          Time sent) const;
-  // The same for what a node's agent said; a time of whole seconds.
+  // The same for a log line of a node's agent; `said` has whole seconds.
   std::optional<std::string> explanation(const std::string& node, Time said) const;
 
-  // What is being done; a finding names it.
+  // Names the current activity; findings print it.
   void doing(const std::string& what);
 
-  // One sentence that says what was wrong.
+  // Adds a finding: one sentence that says what was wrong.
   void found(const std::string& sentence);
   std::vector<std::string> findings() const;
 
-  double seconds(Time at) const;  // since the beginning
+  double seconds(Time at) const;  // since `begin`
 
  private:
   struct Window {
@@ -51,7 +51,7 @@ class Ledger {
   };
   mutable std::mutex mutex_;
   Time begin_;
-  std::vector<Window> windows_;  // in the order of their beginnings
+  std::vector<Window> windows_;  // in the order in which they opened
   std::string doing_;
   std::vector<std::string> findings_;
 };

@@ -1,4 +1,5 @@
-// Everything that befalls a cluster, over and over, while its pods talk. README.md says more.
+// Does everything to a cluster that may happen to it, in rounds, while its pods talk. See
+// README.md.
 //
 //   pellicle-soak LENGTH [SEED]   90s, 10m, 1h
 #include <algorithm>
@@ -34,7 +35,7 @@ class Soak {
  public:
   explicit Soak(uint64_t seed) : cluster_(seed) {}
 
-  // True: nothing was wrong.
+  // True: no findings.
   bool run(double seconds) {
     warm_up();
     const Use before = use_when_quiet();
@@ -54,14 +55,15 @@ class Soak {
  private:
   static constexpr size_t kFewest = 3;  // rounds after the warm-up, however slow the guest
 
-  // Each kind once, with the guest there and not; what an agent keeps for good, it has then.
+  // Plays each kind once, with and without the guest. Afterwards the agents have allocated all that
+  // they keep.
   void warm_up() {
     std::vector<Kind> kinds = kKinds;
     std::shuffle(kinds.begin() + 1, kinds.end(), cluster_.random);
     for (const Kind& kind : kinds) play(kind);
     play(kinds.front());
     without_the_guest(cluster_);
-    // An agent that was started again holds its programs beside those that its forerunner attached.
+    // After a restart an agent holds its programs and those that its predecessor attached.
     for (const std::string& node : cluster_.nodes) {
       if (node == kWitness) continue;
       cluster_.end_agent(node);
@@ -104,7 +106,7 @@ class Soak {
     report_.progress(cluster_, tallies_);
   }
 
-  // A packet that was counted as dropped is one that did not arrive. Returns how many there were.
+  // Every packet counted as dropped must also be counted as lost. Returns the number dropped.
   uint64_t judge_counters(const std::map<std::string, Counters>& before, uint64_t lost) {
     uint64_t dropped = 0;
     std::string which;

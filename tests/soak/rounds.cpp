@@ -1,4 +1,4 @@
-// What happens to the nodes that stay.
+// Rounds on the permanent nodes.
 #include "tests/soak/rounds.h"
 
 #include <cstdio>
@@ -27,7 +27,7 @@ void expect_settled(Cluster& cluster) {
                             [&](const std::string& node) { return cluster.settled(node); });
 }
 
-// Loss is permitted until traffic goes on everywhere and nobody has anything left to repair.
+// Permits loss until traffic flows everywhere and no agent has anything left to repair.
 void get_over(Cluster& cluster, const std::string& node) {
   cluster.expect_traffic(node);
   expect_settled(cluster);
@@ -67,7 +67,7 @@ std::string restart_round(Cluster& cluster) {
   const std::string what = cluster.end_agent(node);
   cluster.pause(Seconds(1.5));
   cluster.start_again(node);
-  if (cluster.one_in(3)) {  // in the middle of whatever it does first
+  if (cluster.one_in(3)) {  // during its first pass
     cluster.lab.agent(node).kill();
     cluster.start_again(node);
   }
@@ -103,7 +103,7 @@ std::string flush_round(Cluster& cluster) {
   return "ip xfrm " + what + " flush on " + node;
 }
 
-// The default route is the node's own; who brings a link up again brings it back, too.
+// The default route belongs to the node: setting the link up must restore it.
 std::string flap_round(Cluster& cluster) {
   const std::string& node = cluster.any_node();
   cluster.ledger.open(node, "an uplink that was down", Clock::now());

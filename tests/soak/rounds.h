@@ -1,5 +1,5 @@
-// What is done to the cluster, one round at a time. Each returns once the cluster has got over it,
-// with what was done in words; what did not go as it must is in the ledger.
+// What is done to the cluster, one round at a time. Each round returns when the cluster has
+// recovered, with a description. Anything that went wrong is in the ledger.
 #pragma once
 
 #include <string>
@@ -10,20 +10,20 @@
 
 namespace pellicle::soak {
 
-// Packets may be lost: those to and from a node that dies, that is cut off, or whose states or
-// policies somebody removes. No other round may lose one.
+// Rounds may only lose packets to and from a node that dies, that is cut off, or whose states or
+// policies are flushed.
 std::string node_round(Cluster& cluster);     // the guest joins, changes its PodCIDR, leaves, dies
 std::string pods_round(Cluster& cluster);     // CNI ADD and DEL, sometimes without an agent
 std::string key_round(Cluster& cluster);      // a new key: one for all, or one for each pair
 std::string restart_round(Cluster& cluster);  // SIGTERM or SIGKILL
-std::string api_round(Cluster& cluster);      // nobody listens for some seconds
-std::string flush_round(Cluster& cluster);    // `ip xfrm state flush`, or `policy`
+std::string api_round(Cluster& cluster);      // the API server is away for some seconds
+std::string flush_round(Cluster& cluster);    // `ip xfrm state flush`, or `policy flush`
 std::string flap_round(Cluster& cluster);     // a node's uplink goes down and comes back
 
 struct Kind {
   const char* name;
   std::string (*round)(Cluster&);
-  size_t weight;  // how often, beside the others
+  size_t weight;  // relative frequency
 };
 
 inline const std::vector<Kind> kKinds{
@@ -32,10 +32,11 @@ inline const std::vector<Kind> kKinds{
     {"flap", flap_round, 1},
 };
 
-// A key for each pair, if there is one for all: the two forms take different numbers of states.
+// Switches to pair keys if there is one key for all: the two forms need different numbers of
+// states.
 void with_pair_keys(Cluster& cluster);
 
-// The guest leaves, if it is there.
+// Makes the guest leave if it is there.
 void without_the_guest(Cluster& cluster);
 
 }  // namespace pellicle::soak

@@ -1,4 +1,4 @@
-// The guest: a node that joins, changes and leaves while the others talk, and talks with them.
+// The guest: a node that joins, changes and leaves while all pods talk.
 #include <algorithm>
 #include <filesystem>
 
@@ -11,7 +11,7 @@ using namespace lab;
 namespace {
 
 constexpr const char* kPod = "fourth";
-constexpr const char* kPartner = "worker";  // whose pod the guest's talks with
+constexpr const char* kPartner = "worker";  // the guest's pod talks with this node's
 
 bool is_there(const Cluster& cluster) {
   return std::find(cluster.nodes.begin(), cluster.nodes.end(), kGuest) != cluster.nodes.end();
@@ -27,7 +27,8 @@ void end_streams(Cluster& cluster) {
   streams().clear();
 }
 
-// Everybody encrypts to the guest's PodCIDR, and it to theirs: from here on nothing may be lost.
+// Waits until all nodes encrypt to the guest's PodCIDR and the guest to theirs. From here on no
+// packet may be lost.
 void begin_to_talk(Cluster& cluster, const std::string& network) {
   const std::string cidr = network + "0/24";
   cluster.expect_everywhere(
@@ -63,7 +64,7 @@ std::string join(Cluster& cluster) {
   return "joins with " + address + " and " + network + "0/24";
 }
 
-// Nobody talks to it meanwhile: its pods' addresses change.
+// Without traffic to the guest: its pods' addresses change.
 std::string change(Cluster& cluster) {
   const std::string old = cluster.seen_pod_cidr(kWitness, kGuest);
   const std::string network = old == "10.0.3.0/24" ? "10.0.4." : "10.0.3.";
@@ -76,7 +77,7 @@ std::string change(Cluster& cluster) {
   return "changes its PodCIDR to " + cidr;
 }
 
-// What a node's machine takes with it.
+// Removes what disappears with a node's machine.
 void forget_machine(NodeAgent& agent) {
   std::filesystem::remove_all(agent.state_dir());
   std::filesystem::remove_all(agent.bpf_root());
@@ -100,7 +101,7 @@ std::string leave(Cluster& cluster) {
   return "leaves";
 }
 
-// Others talk to it to the end, and beyond.
+// The other nodes send to the guest until it dies, and after that.
 std::string die(Cluster& cluster) {
   cluster.ledger.open(kGuest, "a node that died", std::chrono::steady_clock::now());
   cluster.lab.agent(kGuest).kill();

@@ -1,4 +1,4 @@
-// Pods that come and go by the verbs of CNI, as a kubelet has them.
+// Pods that come and go by CNI calls, as kubelet makes them.
 #include <algorithm>
 
 #include "tests/soak/rounds.h"
@@ -14,7 +14,7 @@ struct Pod {
   CniPod sandbox;
 };
 
-// The address; empty and a finding when there is none.
+// Returns the address; adds a finding and returns an empty string if there is none.
 std::string add(Cluster& cluster, CniRuntime& runtime, const Pod& pod) {
   const CniAnswer answer = runtime.add(pod.sandbox);
   if (answer.ok()) return answer.addresses().at(0);
@@ -28,7 +28,7 @@ void remove(Cluster& cluster, CniRuntime& runtime, const Pod& pod) {
   remove_netns(pod.name);
 }
 
-// A sandbox is refused while there is no agent, and can be had when it is back.
+// Without an agent the plugin must refuse a sandbox; pods_round() adds it once the agent is back.
 void expect_refused(Cluster& cluster, CniRuntime& runtime, const Pod& pod) {
   constexpr int kTryAgainLater = 11;  // CNI 1.1.0, section 5
   const CniAnswer answer = runtime.add(pod.sandbox);
@@ -46,7 +46,7 @@ Pod new_pod() {
            .args = "K8S_POD_NAMESPACE=default;K8S_POD_NAME=" + name}};
 }
 
-// They reach a pod of another node with their first packet, if they are to be reached at all.
+// A new pod's first packet must reach a pod on another node.
 std::vector<Pod> come(Cluster& cluster, const std::string& node, size_t count) {
   CniRuntime& runtime = cluster.runtimes.at(node);
   const auto other = std::find_if(cluster.pods.begin(), cluster.pods.end(),
@@ -63,7 +63,7 @@ std::vector<Pod> come(Cluster& cluster, const std::string& node, size_t count) {
   return pods;
 }
 
-// Half of them go while there is no agent; it completes what it missed.
+// Removes half of the pods without an agent; the agent completes these DELs after its start.
 std::string go_without_agent(Cluster& cluster, const std::string& node,
                              const std::vector<Pod>& pods) {
   CniRuntime& runtime = cluster.runtimes.at(node);
@@ -90,7 +90,7 @@ std::string pods_round(Cluster& cluster) {
   } else {
     for (const Pod& pod : pods) remove(cluster, cluster.runtimes.at(node), pod);
   }
-  // An agent may be slow to answer in a busy guest: status() is asked again then.
+  // In a busy guest an agent may answer late: ask for its status again.
   const bool gone =
       wait_until([&] { return cluster.status(node).value("endpoints", 0) == 1; }, kPatience);
   if (!gone) {

@@ -18,7 +18,7 @@ std::string proc(const NodeAgent& agent) {
   return "/proc/" + std::to_string(agent.pid());
 }
 
-// "VmRSS:\t   12345 kB" is 12345.
+// "VmRSS:\t   12345 kB" gives 12345.
 size_t status_number(const NodeAgent& agent, const std::string& field) {
   std::istringstream lines(file_text(proc(agent) + "/status"));
   for (std::string line; std::getline(lines, line);) {
@@ -68,16 +68,16 @@ NodeUse node_use(Cluster& cluster, const std::string& node) {
     if (policy) ++use.counts["XFRM policies"];
     return state || policy;
   });
-  // Made by the first DEL that meets no agent, and kept; what is in it must go.
+  // The first DEL without an agent makes this directory, and it stays; its files must go.
   use.listing.erase("file: " + agent.state_dir() + "/deletions");
-  // What changed since a file was written whole, if anything did.
+  // Changes since a file was last written as a whole, if there are any.
   std::erase_if(use.listing, [](const std::string& item) {
     return item.starts_with("file: ") && item.ends_with(".more");
   });
   return use;
 }
 
-// Of all processes; one that nobody is in, but that somebody holds open, is not among them.
+// Of all processes. A namespace that is only held open, without a process in it, does not count.
 size_t namespaces_in_use() {
   std::set<std::string> all;
   for (const auto& process : std::filesystem::directory_iterator("/proc")) {

@@ -17,7 +17,7 @@ namespace pellicle::soak {
 
 namespace {
 
-constexpr int kRoom = 32 << 20;  // bytes of frames while the thread does not get to run
+constexpr int kRoom = 32 << 20;  // bytes of frames, for when the thread is not scheduled
 constexpr uint8_t kEsp = 50;
 
 }  // namespace
@@ -64,7 +64,7 @@ void Tap::look_at(lab::Packet packet) {
   ledger_.found("a pod's packet was on a cable in the clear: " + one.front().text());
 }
 
-// The kernel counts anew with each question.
+// Each query resets the kernel's counters.
 void Tap::ask_for_losses() {
   tpacket_stats counts{};
   socklen_t size = sizeof counts;

@@ -1,5 +1,5 @@
-// Every frame on every node's cable, looked at as it passes: nothing is kept, so it may go on for
-// as long as it likes.
+// Inspects every frame on every node's cable as it passes and keeps none, so a run may have any
+// length.
 #pragma once
 
 #include <atomic>
@@ -15,15 +15,15 @@ namespace pellicle::soak {
 
 class Tap {
  public:
-  // Listens on every device of this namespace, those to come as well: a cable's other end is here
-  // before its node can send. `nodes` are all that there will ever be. A finding for each packet
-  // that is not encrypted, and for frames that the kernel had no room for. Throws LabError.
+  // Listens on all current and future devices of this namespace; a cable's end is here before its
+  // node can send. `nodes`: all nodes of the run. Adds a finding for each clear-text packet of a
+  // pod, and for frames that the kernel had no buffer for. Throws LabError.
   Tap(std::vector<lab::NodeAddresses> nodes, Ledger& ledger);
   ~Tap();
   Tap(const Tap&) = delete;
   Tap& operator=(const Tap&) = delete;
 
-  uint64_t esp() const { return esp_; }              // frames, each once on every cable
+  uint64_t esp() const { return esp_; }              // frames, counted once per cable
   uint64_t cleartext() const { return cleartext_; }  // frames
 
  private:
@@ -37,7 +37,7 @@ class Tap {
   std::atomic<uint64_t> esp_ = 0;
   std::atomic<uint64_t> cleartext_ = 0;
   std::atomic<bool> ended_ = false;
-  std::jthread thread_;  // last: it uses all of the above
+  std::jthread thread_;  // last: it uses the members above
 };
 
 }  // namespace pellicle::soak

@@ -16,13 +16,13 @@ namespace {
 
 constexpr auto kBeat = 20ms;
 constexpr uint16_t kFirstPort = 20000;  // of stream 0
-constexpr uint16_t kStreams = 20000;    // then ports begin again
+constexpr uint16_t kStreams = 20000;    // then ports repeat
 constexpr uint16_t kAnswers = 7099;
-// Packets of a stream stay in order: one is lost when a later one has been here for a while, or
-// when it takes longer than a busy guest may.
+// Packets of a stream stay in order. A packet is lost if it is this old and a later one has
+// arrived, or if it is older than a busy guest may take.
 constexpr auto kOvertaken = 2s;
 constexpr auto kLongest = 10s;
-// From the smallest to what fills the MTU of a pod (1500 less ESP's 77 and IP's and UDP's headers).
+// From the smallest to one that fills a pod's MTU (1500 less ESP's 77 and IP's and UDP's headers).
 constexpr std::array<size_t, 4> kSizes{64, 200, 600, 1390};
 
 struct Datagram {
@@ -43,7 +43,7 @@ const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// A thread that sleeps too long in a busy guest must not be what loses a datagram.
+// A datagram must not be lost because the thread sleeps too long in a busy guest.
 FileDescriptor roomy_socket(const std::string& pod) {
   FileDescriptor made = lab::udp_socket_in(pod);
   const int room = 8 << 20;
@@ -132,7 +132,7 @@ bool Traffic::goes_on(const std::string& node, lab::Seconds limit) {
       limit);
 }
 
-// Streams go on sending meanwhile, so that each number that was under way is judged.
+// Streams keep sending meanwhile, so that every number in flight is judged.
 void Traffic::settle() {
   const auto then = Clock::now();
   lab::wait_until(
@@ -171,7 +171,7 @@ void Traffic::wait(lab::Seconds limit) {
   poll(readable.data(), readable.size(), std::max(1, static_cast<int>(limit.count() * 1000)));
 }
 
-// What its own pod's kernel refuses is lost too.
+// A datagram that the pod's own kernel refuses counts as lost too.
 void Traffic::send_all() {
   for (Stream& stream : streams_) {
     if (stream.ended) continue;

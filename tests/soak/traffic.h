@@ -1,4 +1,4 @@
-// Datagrams between pods that never pause, and of which every one counts.
+// Datagrams between pods, without a pause; every one is accounted for.
 #pragma once
 
 #include <atomic>
@@ -16,15 +16,15 @@ namespace pellicle::soak {
 
 struct Place {
   std::string node;
-  std::string pod;  // its network namespace's name
+  std::string pod;  // name of its network namespace
   std::string address;
 };
 
-// What every datagram begins with: whoever finds it on a wire has found cleartext.
+// The first bytes of every datagram: on a wire they prove clear text.
 inline constexpr std::string_view kCleartextMark = "a pod's words, for nobody else to read";
 
-// One thread sends on all streams at every beat, and receives. Numbers that do not arrive go to the
-// ledger: those that nothing explains are findings, as are those that arrive twice.
+// One thread sends on all streams at every beat, and receives. A number that does not arrive is
+// reported as a finding unless the ledger explains it; a duplicate is a finding.
 class Traffic {
  public:
   explicit Traffic(Ledger& ledger);
@@ -32,20 +32,20 @@ class Traffic {
   Traffic(const Traffic&) = delete;
   Traffic& operator=(const Traffic&) = delete;
 
-  int add(const Place& from, const Place& to);  // LabError; begins at once
-  // Sends no more, waits until every datagram has arrived or is given up, and forgets the stream.
+  int add(const Place& from, const Place& to);  // starts at once; throws LabError
+  // Stops sending, waits until every datagram has arrived or is given up, and forgets the stream.
   void remove(int stream);
 
-  // This pod answers what anybody asks it, see asks().
+  // This pod answers requests of asks().
   void answers(const Place& pod);
 
-  // Waits until every stream from or to the node (empty: every stream) has received some that were
-  // sent after this call; false when one does not.
+  // Waits until every stream from or to the node (empty: every stream) has received datagrams sent
+  // after this call. False if one has not within `limit`.
   bool goes_on(const std::string& node = "", lab::Seconds limit = kPatience);
 
   uint64_t sent() const { return sent_; }
   uint64_t lost() const { return lost_; }  // explained or not
-  void settle();                           // waits until nothing is under way
+  void settle();                           // waits until nothing is in flight
 
  private:
   struct Stream {
@@ -57,8 +57,8 @@ class Traffic {
     FileDescriptor sender;
     FileDescriptor receiver;
     uint64_t next = 1;
-    uint64_t newest = 0;                // that arrived
-    std::map<uint64_t, Time> underway;  // number -> when it was sent
+    uint64_t newest = 0;                // the highest number that arrived
+    std::map<uint64_t, Time> underway;  // number -> time sent
     bool ended = false;
     std::string name() const { return from.pod + " > " + to.pod + " (" + to.address + ")"; }
   };
@@ -78,10 +78,10 @@ class Traffic {
   std::atomic<uint64_t> sent_ = 0;
   std::atomic<uint64_t> lost_ = 0;
   std::atomic<bool> ended_ = false;
-  std::jthread thread_;  // last: it uses all of the above
+  std::jthread thread_;  // last: it uses the members above
 };
 
-// Asks a pod that answers, from another; false when no answer comes within 5 s.
+// Sends a request from one pod to a pod that answers; false if no answer comes within 5 s.
 bool asks(const std::string& pod, const std::string& address);
 
 }  // namespace pellicle::soak

@@ -1,4 +1,4 @@
-// Who speaks in whose name: told by name, and for as long as it goes on.
+// Forged packets: the report names sender and owner, and repeats while they continue.
 #include "agent/forgery_watch.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"

@@ -1,4 +1,4 @@
-// What is believed of paths, and for how long.
+// Which path MTUs the agent believes, and for how long.
 #include "agent/narrow_paths.h"
 
 #include <fstream>

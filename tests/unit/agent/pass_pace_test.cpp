@@ -1,4 +1,4 @@
-// How soon a pass follows what others changed.
+// How soon a pass follows foreign changes in the kernel.
 #include "agent/pass_pace.h"
 
 #include "agent/passes.h"

@@ -26,7 +26,7 @@ Node node(const std::string& name, const char* cidr, const char* internal, const
           .key_id = uint8_t{3}};
 }
 
-// A worker with one peer, on a kernel in memory.
+// A worker with one peer, on an in-memory kernel.
 struct World {
   explicit World(std::chrono::seconds resync = 3600s) : resync_(resync) {
     kernel.add_device("eth0", {.mtu = 1500, .addresses = {{ip("172.18.0.3"), 16}}});
@@ -43,7 +43,7 @@ struct World {
                                             .icv_bits = 128}};
   }
 
-  // Lets the loop run for a while; it never runs dry, because a resync is always due.
+  // Runs the loop for `time`; it never runs out of work, because a resync is always due.
   void run_for(std::chrono::milliseconds time) {
     context.restart();
     context.run_for(time);
@@ -93,7 +93,7 @@ TEST_CASE("passes: a peer is held back while the kernel refuses the policy that 
   const auto to_peer = [&](uint32_t table, uint32_t metric) {
     return world.kernel.dump().routes.contains({table, *Cidr::parse("10.0.0.0/24"), metric});
   };
-  world.inputs.key->per_pair = true;  // nothing to derive one from: the policy blocks
+  world.inputs.key->per_pair = true;  // no key can be derived: the policy blocks
   const Policy::Key key{
       Direction::out, *Cidr::parse("10.0.1.0/24"), *Cidr::parse("10.0.0.0/24"), {}};
   world.kernel.foreign.policies[key] = {};
@@ -185,7 +185,7 @@ TEST_CASE("passes: what is taken away again and again is counted, what is wanted
   const auto contested = [&] {
     return world.passes.last().repairs.problem(std::chrono::steady_clock::now());
   };
-  for (size_t i = 0; i < Repairs::kMany; ++i) {  // a peer comes and goes
+  for (size_t i = 0; i < Repairs::kMany; ++i) {  // a peer joins and leaves
     world.inputs.nodes["worker2"] = node("worker2", "10.0.0.0/24", "172.18.0.4", "10.0.0.40");
     world.passes.run();
     world.inputs.nodes.erase("worker2");
@@ -243,7 +243,7 @@ TEST_CASE("passes: a peer's change is made without a look at the kernel, and one
 
 TEST_CASE("passes: a peer's change waits for a pass where something was left undone") {
   World world;
-  world.passes.peer_changed("worker3", kJoining);  // before anything is known
+  world.passes.peer_changed("worker3", kJoining);  // before any inputs are known
   CHECK(world.kernel.log.empty());
   world.kernel.faults = {.refuse_every = 5, .refuse_with = EPERM};
   world.passes.run();

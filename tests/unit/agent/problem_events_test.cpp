@@ -120,7 +120,7 @@ TEST_CASE("what the kernel refuses is told once, and not beside what it lacks fo
   REQUIRE(events.size() == 2);
   CHECK(events[0].reason == "KernelFeatureMissing");
   CHECK(events[1].reason == "KernelRefused");
-  CHECK(events[1].message.find("more like it") == std::string::npos);  // the route alone
+  CHECK(events[1].message.find("more like it") == std::string::npos);  // only the route
 }
 
 TEST_CASE("a pass that fails and a PodCIDR without a free address are told") {

@@ -51,7 +51,7 @@ TEST_CASE("repairs: what somebody took away is one, what is wanted anew is none"
   CHECK(repaired(one, one, two) == one_of("remove route 10.0.1.0/24 dev eth0"));
   CHECK_FALSE(repaired(two, one, one));
   CHECK_FALSE(repaired(one, two, two));
-  CHECK_FALSE(repaired(one, two, one));  // what was taken away is not wanted any more
+  CHECK_FALSE(repaired(one, two, one));  // the removed object is no longer desired
   CHECK_FALSE(repaired(other, two, one));
 }
 
@@ -95,7 +95,7 @@ TEST_CASE(
   CHECK_THAT(repairs.problem(kStart)->sentence,
              Contains("'add state src 10.0.1.138 dst 10.0.0.40 proto esp spi 0x8 ") &&
                  Contains("' or the like had to be done at least 8 times"));
-  CHECK_FALSE(repaired(with_state(2), with_state(1), with_state(1)));  // the next one of a rotation
+  CHECK_FALSE(repaired(with_state(2), with_state(1), with_state(1)));  // the next key of a rotation
 }
 
 TEST_CASE("repairs: one that comes seldom is not named, however long it goes on") {

@@ -1,4 +1,4 @@
-// The configuration files that the chart renders, read by the programs that they are for.
+// The configuration files that the chart renders, read by their programs.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -22,7 +22,7 @@ std::string golden(const std::string& name) {
   return text.str();
 }
 
-// The block that a ConfigMap has under `key`, as kubelet writes it into a file; empty: no such.
+// The block under `key` of a ConfigMap, as kubelet writes it to a file; empty: no such key.
 std::string block(const std::string& manifests, const std::string& key) {
   std::istringstream lines(manifests);
   std::string text;

@@ -1,4 +1,4 @@
-// What an agent that is away for a moment is to a runtime.
+// What the plugin's STATUS tells a runtime while the agent is away for a moment.
 #include <chrono>
 #include <fstream>
 #include <optional>
@@ -27,13 +27,13 @@ TEST_CASE("cni: an agent that was ready a moment ago is no reason for STATUS to 
     const FakeAgent agent(runtime.socket(), {error_line(11, "first pass")});
     check_silent_success(runtime.run(status, network("1.1.0")));
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // whole seconds are noted
+  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // the file has whole seconds
   check_error(runtime.run(status, with_grace(1)), 50, runtime.socket());
   check_silent_success(runtime.run(status, with_grace(60)));
   for (const Json& wrong : {Json(-1), Json(3601), Json("1"), Json(1.5)}) {
     check_error(runtime.run(status, with_grace(wrong)), 7, "statusGraceSeconds");
   }
-  std::ofstream(runtime.folder() + "/ready") << "99999999999\n";  // of no life of this machine
+  std::ofstream(runtime.folder() + "/ready") << "99999999999\n";  // not from this boot
   check_error(runtime.run(status, network("1.1.0")), 50, runtime.socket());
 }
 

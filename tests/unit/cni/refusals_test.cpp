@@ -1,5 +1,5 @@
-// Everything the plugin refuses before it asks the agent: one table, through the built program. No
-// agent listens, so a case that got through would end with code 11 or 50.
+// All that the plugin refuses before it asks the agent: one table, run through the built program.
+// No agent listens, so an accepted case would end with code 11 or 50.
 #include "tests/harness/catch.h"
 #include "tests/unit/cni/runtime.h"
 
@@ -14,7 +14,7 @@ struct Refusal {
   Variables environment;
   Json network;
   int code;
-  std::vector<std::string> words;  // all of them in "msg"
+  std::vector<std::string> words;  // "msg" contains all of them
 };
 
 Variables without(Variables variables, const std::vector<std::string>& names) {
@@ -43,7 +43,7 @@ Json checked(const char* changes) {
   return network("1.0.0", {{"prevResult", previous}});
 }
 
-// The configuration's when that is spoken, else the newest.
+// The configuration's version if the plugin supports it, else the newest.
 std::string expected_version(const Json& network) {
   for (const char* version : {"0.3.1", "0.4.0", "1.0.0"}) {
     if (network.contains("cniVersion") && network["cniVersion"] == version) return version;

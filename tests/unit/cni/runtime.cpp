@@ -102,7 +102,7 @@ Run Runtime::run(const Variables& environment, const std::string& input) const {
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
   auto settings = assignments(environment);
-  std::vector<char*> variables(settings.size() + 1);  // a null pointer is the last
+  std::vector<char*> variables(settings.size() + 1);  // ends with a null pointer
   std::transform(settings.begin(), settings.end(), variables.begin(),
                  [](std::string& setting) { return setting.data(); });
   std::string program = PELLICLE_CNI;

@@ -1,4 +1,4 @@
-// What a container runtime does with the plugin: one process a call.
+// Calls the plugin as a container runtime does: one process per call.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ using Variables = std::map<std::string, std::string>;
 // CNI_COMMAND and the variables of an attachment, as containerd sets them.
 Variables attachment(const std::string& command);
 
-// Ours of version `version`; fields of `more` are added, or replace.
+// Our network configuration with `version`; fields of `more` are added, or replace others.
 Json network(const std::string& version, const Json& more = Json::object());
 
 struct Run {
@@ -23,18 +23,18 @@ struct Run {
   std::string out;
   std::string err;
 
-  Json json() const { return Json::parse(out); }  // throws when it is not one document
+  Json json() const { return Json::parse(out); }  // throws unless it is exactly one document
 };
 
-// It failed with the code, and its message or details have the words.
+// The run failed with `code`, and its message or details contain `words`.
 void check_error(const Run& run, int code, const std::string& words);
 void check_silent_success(const Run& run);
 
-// A folder with the agent's socket in it, and the built plugin.
+// A directory with the agent's socket, and the built plugin.
 class Runtime {
  public:
   Run run(const Variables& environment, const std::string& input) const;
-  // With this folder's socket in the configuration.
+  // With this directory's socket in the configuration.
   Run run(const Variables& environment, Json network) const;
 
   const std::string& folder() const { return folder_.path(); }
@@ -45,7 +45,7 @@ class Runtime {
   TemporaryDirectory folder_;
 };
 
-// What an agent answers to pod-add.
+// Answers of an agent to pod-add.
 extern const char* const kPod;
 extern const char* const kDualStackPod;
 

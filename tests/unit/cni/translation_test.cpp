@@ -1,4 +1,4 @@
-// The pure parts: what needs no process and no agent.
+// The pure functions: they need no process and no agent.
 #include <unistd.h>
 
 #include "tests/harness/catch.h"
@@ -128,7 +128,7 @@ TEST_CASE("cni: an agent that does not answer is waited for as long as allowed")
   CHECK(silence(path, 50ms) == NoAnswer::Why::absent);
   const int listener = listening_socket(path, 0);
   CHECK(silence(path, 50ms) == NoAnswer::Why::late);
-  // Its backlog full, as that of an agent that has stopped: the connection itself has to wait.
+  // With a full backlog, as of a stopped agent, even connect() blocks.
   std::vector<int> waiting;
   while (waiting.size() < 100) {
     const int fd = connected_socket(path);

@@ -1,4 +1,4 @@
-// What each verb asks the agent, and what it makes of the answer, through the built program.
+// What each verb asks the agent, and its answer to the runtime, through the built program.
 #include <unistd.h>
 
 #include "tests/harness/catch.h"

@@ -1,4 +1,4 @@
-// The commands of `pellicle` as the program builds them, and their tree.
+// The commands of `pellicle` as the program builds them, as a tree.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// The script is run by bash, as bash runs it when a key is pressed.
+// bash runs the completion script as it does when a key is pressed.
 #include "tools/ctl/completion.h"
 
 #include <fstream>
@@ -27,11 +27,11 @@ class Bash {
     std::filesystem::create_directory(directory_.path() + "/logs");
   }
 
-  // What is offered for the last of the words, each as bash splits them.
+  // The offers for the last word. Each word is one as bash splits them.
   Words offers(const std::vector<std::string>& words) const {
     std::string typed;
     for (const auto& word : words) typed += " '" + word + "'";
-    // Of bash's builtins this one works in a completion alone.
+    // compopt is a bash builtin that fails outside of a completion.
     const auto script = "cd " + directory_.path() + "; . ./completion; compopt() { :; }; " +
                         "COMP_WORDS=(" + typed +
                         ") COMP_CWORD=" + std::to_string(words.size() - 1) +
@@ -39,7 +39,7 @@ class Bash {
     return lines(script);
   }
 
-  // What bash itself has been told to call.
+  // The completion that bash has registered.
   Words registered() const {
     return lines("cd " + directory_.path() + " && . ./completion && complete -p pellicle");
   }
@@ -83,7 +83,7 @@ void check_level(const Bash& bash, const Command& command, std::vector<std::stri
     CHECK(bash.offers(value) == Words(option.choices.begin(), option.choices.end()));
   }
   CHECK(offered.contains("--help"));
-  CHECK(offered.contains("--output"));  // of all commands
+  CHECK(offered.contains("--output"));  // an option of all commands
   for (const auto& each : command.commands) check_level(bash, each, words);
 }
 

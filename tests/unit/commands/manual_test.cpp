@@ -29,7 +29,7 @@ Command command(const std::string& description) {
                                      .required = true}}}}};
 }
 
-// Every command that does something, with its path.
+// Every command without subcommands, with its path.
 void each_leaf(const Command& command, const std::string& path, std::vector<std::string>& all) {
   for (const auto& each : command.commands) {
     const auto full = path + " " + each.name;
@@ -67,7 +67,7 @@ TEST_CASE("the page has every command, every option, the exit statuses and the v
   each_leaf(line.tree(), "pellicle", leaves);
   CHECK(leaves.size() > 15);
   for (const auto& leaf : leaves) CHECK_THAT(page, Contains(".SS \\fB" + leaf + "\\fR"));
-  CHECK(page.find("pellicle man") == page.npos);  // for packagers
+  CHECK(page.find("pellicle man") == page.npos);  // a command for packagers
   for (const char* words : {"--bpf-root", "--wireshark", "--no-wait", ".B PELLICLE_SOCKET",
                             ".B NO_COLOR", ".SH EXIT STATUS", ".B 3"}) {
     CHECK_THAT(page, Contains(words));

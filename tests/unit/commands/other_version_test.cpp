@@ -1,4 +1,4 @@
-// An agent of another version, whose answers lack what this `pellicle` looks for.
+// An agent of another version: its answers lack fields that this `pellicle` reads.
 #include "tests/harness/catch.h"
 #include "tests/harness/fake_agent.h"
 #include "tests/harness/shell_output.h"
@@ -12,7 +12,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// What `pellicle COMMAND` makes of this answer.
+// The output of `pellicle COMMAND` for this answer.
 ShellOutput asked(const std::string& command, const std::string& result) {
   const TemporaryDirectory directory;
   const auto socket = directory.path() + "/agent.sock";

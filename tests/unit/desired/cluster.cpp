@@ -1,4 +1,4 @@
-// Whom this node believes, encrypts to, and drops packets for.
+// Which Nodes this node believes, to which it encrypts, and for which it drops packets.
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
@@ -21,7 +21,7 @@ using Cidrs = std::vector<Cidr>;
 const char* const kNewest = "2023-01-01T00:00:00Z";
 const char* const kOldest = "2020-01-01T00:00:00Z";
 
-// One Node more beside the seed's three, seen by worker.
+// The seed's three Nodes and one more, seen by worker.
 Cluster with_fourth(const Node& node) {
   auto inputs = seed::worker();
   inputs.nodes[node.name] = node;
@@ -134,7 +134,7 @@ TEST_CASE(
   CHECK(seen.unready == Cidrs{cidr("10.0.3.0/24")});
   require_problem(seen, "Node worker3", "status.addresses[InternalIP]",
                   "172.18.0.4 contradicts InternalIP 172.18.0.4 of Node worker2");
-  // So that this node's own PodCIDR stays its own beside the Node that it was before.
+  // So this node keeps its PodCIDR against a silent Node object of its former name.
   auto before = fourth(kOldest);
   before.silent = true;
   before.pod_cidrs = {cidr("10.0.1.0/24")};
@@ -157,18 +157,18 @@ TEST_CASE("of two overlapping PodCIDRs the older Node's is believed, whatever th
   node.router_ipv4 = ip("10.0.0.129");
   auto seen = with_fourth(node);
   CHECK(peer_names(seen) == Names{"control-plane", "worker2"});
-  CHECK(seen.unready.empty());  // worker2 holds all of it, and gets it encrypted
+  CHECK(seen.unready.empty());  // worker2 owns all of it and gets it encrypted
   require_problem(seen, "Node worker3", "spec.podCIDR",
                   "10.0.0.128/25 contradicts PodCIDR 10.0.0.0/24 of Node worker2");
 
   node.created = kOldest;
   seen = with_fourth(node);
   CHECK(peer_names(seen) == Names{"control-plane", "worker3"});
-  CHECK(seen.unready == Cidrs{cidr("10.0.0.0/24")});  // what worker3 does not hold is dropped
+  CHECK(seen.unready == Cidrs{cidr("10.0.0.0/24")});  // packets outside worker3's part are dropped
   require_problem(seen, "Node worker2", "spec.podCIDR",
                   "contradicts PodCIDR 10.0.0.128/25 of Node worker3");
 
-  node.created = "2022-12-20T09:02:00Z";  // worker2's: the name decides
+  node.created = "2022-12-20T09:02:00Z";  // the same as worker2's: the name decides
   CHECK(peer_names(with_fourth(node)) == Names{"control-plane", "worker2"});
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("a younger Node that claims our PodCIDR is reported") {
 TEST_CASE("when an older Node claims our PodCIDR we serve our own pods and report ourselves") {
   auto node = fourth(kOldest);
   node.pod_cidrs = {cidr("10.0.1.0/24")};
-  node.router_ipv4 = ip("10.0.1.138");  // our very address
+  node.router_ipv4 = ip("10.0.1.138");  // this node's own address
   const auto seen = with_fourth(node);
   CHECK(peer_names(seen) == Names{"control-plane", "worker2"});
   CHECK(seen.unready.empty());

@@ -19,7 +19,7 @@ void give_ipv6(Node& node, const char* pod_cidr, const char* internal_ip, const 
   node.router_ipv6 = ip(router);
 }
 
-// The seed's cluster with both families everywhere.
+// The seed's cluster, with both families on every Node.
 Inputs dual() {
   auto inputs = seed::worker();
   give_ipv6(inputs.nodes["control-plane"], "fd00:10:2::/64", "fd00:172::2", "fd00:10:2::34");
@@ -43,7 +43,7 @@ Inputs without_ipv4(Inputs inputs) {
   return inputs;
 }
 
-// What the desired state has of IPv6, as lines.
+// The IPv6 objects of the desired state, as lines.
 template <class Kind>
 std::vector<std::string> ipv6_lines(const Table<Kind>& table) {
   std::vector<std::string> lines;
@@ -172,7 +172,7 @@ TEST_CASE("a family of this node that is incomplete leaves the other one working
   CHECK(desired.state.datapath_config.at({}).v4);
   CHECK_FALSE(desired.state.datapath_config.at({}).v6);
 
-  inputs = seed::worker();  // programmed before, and now without a PodCIDR
+  inputs = seed::worker();  // programmed before, now without a PodCIDR
   inputs.host.router_ipv6 = ip("fd00:10:1::8a");
   desired = compute(inputs);
   CHECK(desired.cluster.incomplete);

@@ -1,4 +1,4 @@
-// What is between pods and other nodes' own addresses.
+// Traffic between pods and other nodes' own addresses.
 #include "agent/reconcile/plan.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
@@ -20,7 +20,7 @@ Inputs accepted_by(std::initializer_list<const char*> nodes) {
   return inputs;
 }
 
-// Everything of `more` that `less` does not have, as lines.
+// All objects of `more` that `less` lacks, as lines.
 std::vector<std::string> added(const KernelState& more, const KernelState& less) {
   std::vector<std::string> lines;
   for (const auto& operation : plan(more, less)) lines.push_back(describe(operation));
@@ -71,7 +71,7 @@ TEST_CASE("host encryption: switched on, all of it is an addition to what is the
             "add route unreachable 172.18.0.4/32 table 215 metric 4096", "add rule 3: lookup 214",
             "add rule 4: fwmark 0x100/0xf00 lookup 215",
             "add rule 4: fwmark 0x200/0xf00 lookup 215",
-            // Last: until then nodes are reached in the clear.
+            // Last: until then, packets to nodes go out in the clear.
             "add node 172.18.0.2/32 key 3", "add node 172.18.0.4/32 key 3",
             "remove rule 101: iif lo ipproto 1 lookup 214",
             "remove rule 3: from 10.0.1.0/24 lookup 214"});
@@ -115,7 +115,7 @@ TEST_CASE("host encryption: where policies ask for no key's mark, the pods' mark
                    "0.0.0.0/0 > 10.0.0.0/24 0/0x0", "0.0.0.0/0 > 10.0.2.0/24 0/0x0",
                    "0.0.0.0/0 > 172.18.0.4/32 0x100/0xf00", "0.0.0.0/0 > 172.18.0.4/32 0x200/0xf00",
                    "10.0.1.0/24 > 10.0.0.0/24 0/0x0", "10.0.1.0/24 > 10.0.2.0/24 0/0x0"});
-  CHECK(state.rules.size() == 2);  // nothing asks for a mark that a packet might not have
+  CHECK(state.rules.size() == 2);  // no policy needs a mark that a packet might lack
 }
 
 TEST_CASE(

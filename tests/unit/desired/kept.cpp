@@ -1,4 +1,4 @@
-// What an agent does before it has heard of the cluster.
+// What an agent does before it has received any cluster state.
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 

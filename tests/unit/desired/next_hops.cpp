@@ -1,4 +1,4 @@
-// By which way the packets to a peer's pods go, from what the kernel says of the way to its node.
+// The next hop to a peer's pods, derived from the kernel's route to the peer's node.
 #include "agent/desired/next_hops.h"
 
 #include "agent/desired/peer_change.h"
@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kMain = 254;
 
-// The seed's worker, and worker2 in another subnet.
+// The seed's worker, with worker2 in another subnet.
 Inputs with_distant_peer(const char* address = "172.19.0.4") {
   auto inputs = seed::worker();
   inputs.host.uplinks.at(ip("172.18.0.3")).connected = cidr("172.18.0.0/16");
@@ -32,9 +32,9 @@ NextHop by(const char* device, const char* gateway = nullptr, bool onlink = fals
 
 struct Row {
   const char* name;
-  std::optional<NextHop> answer;  // none: it was not asked, as the address is on the uplink's link
-  const char* route;              // in the words of describe(); empty: none
-  const char* problem;            // words of it; empty: none
+  std::optional<NextHop> answer;  // nullopt: not asked, the address is on the uplink's link
+  const char* route;              // as describe() prints it; empty: no route
+  const char* problem;            // a part of it; empty: no problem
 };
 
 const std::vector<Row> kRows = {
@@ -155,7 +155,7 @@ TEST_CASE("next hop: only what is outside the uplink's networks is asked for") {
   inputs.host.uplinks[ip("172.18.0.3")] = {.name = "eth0", .mtu = 1500};  // a /32
   CHECK(next_hop_questions(inputs).size() == 2);
   inputs.settings.uplink = "eth0";
-  inputs.nodes["worker"].internal_ipv4 = ip("192.0.2.3");  // on no device: it cannot be the source
+  inputs.nodes["worker"].internal_ipv4 = ip("192.0.2.3");  // on no device: cannot be the source
   CHECK(next_hop_questions(inputs).front().source == std::nullopt);
   inputs.nodes.erase("worker");
   CHECK(next_hop_questions(inputs).empty());
@@ -166,7 +166,7 @@ TEST_CASE("next hop: where others make the routes none is made or missed") {
   inputs.next_hops[ip("172.19.0.4")] = by("eth1");
   const auto with = compute(inputs);
   inputs.settings.direct_routes = false;
-  CHECK(next_hop_questions(inputs).size() == 1);  // for the device
+  CHECK(next_hop_questions(inputs).size() == 1);  // for its device
   const auto without = compute(inputs);
   CHECK(without.problems.empty());
   auto expected = with.state;

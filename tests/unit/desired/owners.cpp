@@ -1,4 +1,4 @@
-// Whose an address is, and what comes in from it in the clear.
+// Which node owns an address, and the verdict on clear text from it.
 #include "agent/desired/desired.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
@@ -38,7 +38,7 @@ TEST_CASE("with host encryption also what is between pods and nodes, where both 
   auto inputs = encrypting(true);
   CHECK(owner(inputs, "10.0.0.0/24").to_node == ClearText::passes);
   inputs.settings.host_encryption = true;
-  // The other one has not heard yet that this node takes it.
+  // worker2 does not know yet that this node accepts host encryption.
   CHECK(owner(inputs, "10.0.0.0/24").to_node == ClearText::passes);
   CHECK(owner(inputs, "172.18.0.4/32").to_pods == ClearText::passes);
   inputs.nodes["worker"].accepts_host_encryption = true;

@@ -1,5 +1,5 @@
-// Keys per pair of nodes: which states and policies there are, and which of them a peer is sent to
-// with. The derivation here is one that a person can read.
+// Keys per pair of nodes: which states and policies exist, and which are in use for a peer. The key
+// derivation here gives readable keys.
 #include <algorithm>
 
 #include "agent/desired/epochs.h"
@@ -33,7 +33,7 @@ constexpr Epoch kWorker{.spi = 0x100018a0};
 constexpr Epoch kWorker2{.spi = 0x10000280};
 constexpr Epoch kControl{.spi = 0x10002340};
 
-// The seed's worker with pair keys; what it announced is heard everywhere.
+// The seed's worker with pair keys; every node knows its announcement.
 Inputs worker() {
   auto inputs = seed::worker();
   inputs.key->per_pair = true;
@@ -49,7 +49,7 @@ Programmed programmed(const KernelState& state) {
   return {.states = state.states, .policies = state.policies, .peers = state.peers};
 }
 
-// What the kernel holds once the passes have nothing more to do.
+// The kernel's state once the passes find nothing more to do.
 KernelState settle(Inputs& inputs) {
   for (int i = 0; i < 5; ++i) inputs.programmed = programmed(compute(inputs).state);
   return compute(inputs).state;
@@ -61,7 +61,7 @@ uint8_t key_in_use(const Inputs& inputs, const char* pods = "10.0.0.0/24") {
 
 const Policy::Key kToWorker2{Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"), {}};
 
-// Of the one policy to worker2's pods, whatever mark a packet has; 0: it blocks.
+// The SPI of the policy to worker2's pods for packets with any mark; 0: the policy blocks.
 uint32_t spi_in_use(const Inputs& inputs) {
   const auto policy = compute(inputs).state.policies.at(kToWorker2);
   return policy.tmpl ? policy.tmpl->spi : 0;
@@ -140,7 +140,7 @@ TEST_CASE("pair keys: nothing is sent before what is announced was heard") {
   CHECK(state.states.size() == 4);
   inputs.sender.settled = true;
   settle(inputs);
-  inputs.sender.settled = false;  // a restart: what works goes on
+  inputs.sender.settled = false;  // a restart: the state in use stays in use
   CHECK(key_in_use(inputs) == 3);
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("rotation: states of both keys at once, the policies change peer by pe
   auto state = compute(inputs).state;
   CHECK(state.states.size() == 8);
   CHECK(key_in_use(inputs) == 3);
-  inputs.nodes["worker2"].key_id = 4;  // announced before the kernel has what is needed
+  inputs.nodes["worker2"].key_id = 4;  // announced before the kernel has the states
   CHECK(key_in_use(inputs) == 3);
   CHECK(compute(inputs).cluster.waiting);
   CHECK(spi_in_use(inputs) == 0x100018a3);
@@ -189,7 +189,7 @@ TEST_CASE("rotation: a peer that is ahead goes on getting the key that works") {
   settle(inputs);
   inputs.nodes["worker2"].key_id = 12;
   CHECK(key_in_use(inputs) == 3);
-  inputs.programmed = {};  // a node that joins now, with the key of before
+  inputs.programmed = {};  // a node that joins now, with the previous key
   CHECK(key_in_use(inputs) == 0);
   auto fresh = worker();
   fresh.nodes["worker2"].key_id = 2;
@@ -231,7 +231,7 @@ TEST_CASE("epochs: a sender moves to its new SPI once the peer says that it rece
   settle(inputs);
   CHECK(spi_in_use(inputs) == 0x1abcdef3);
   CHECK_FALSE(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x100018a3, {}}));
-  CHECK(needed_epochs(inputs).size() == 2);  // control-plane has not said so
+  CHECK(needed_epochs(inputs).size() == 2);  // control-plane announces no receipt
   inputs.nodes["control-plane"].receives = {next.spi};
   settle(inputs);
   CHECK(needed_epochs(inputs) == std::vector{next});
@@ -246,7 +246,7 @@ TEST_CASE("change of form: marked states go on until the peer receives the next 
   CHECK_FALSE(before.policies.contains(kToWorker2));
 
   inputs.settings.marked_policies = false;
-  CHECK(plan(settle(inputs), before).empty());  // the state cannot lose its mark
+  CHECK(plan(settle(inputs), before).empty());  // the marked state stays
   const Epoch next{.spi = 0x1abcdef0, .generation = 77};
   inputs.sender.epochs = {kWorker, next};
   inputs.sender.settled = false;
@@ -325,7 +325,7 @@ TEST_CASE("epochs: the SPI is free, shows the key id, and is another in each lif
                                      epoch_of(ip("10.0.1.138"), "another", 0, {}).spi,
                                      epoch_of(ip("10.0.1.138"), "boot", 1, {}).spi,
                                      epoch_of(ip("10.0.1.138"), "boot", 0, {first.spi}).spi};
-  CHECK(others.size() >= 4);  // the last may be that of generation 1
+  CHECK(others.size() >= 4);  // the last may equal that of generation 1
   for (const auto spi : others) {
     CHECK(spi != first.spi);
     CHECK(is_epoch_spi(spi));
@@ -349,7 +349,7 @@ TEST_CASE("what is forwarded from pods whose node encrypts has to come out of th
   inputs.settings.strict_ingress = ClearText::is_observed;
   CHECK(forwarding().empty());
   inputs.settings.strict_ingress = ClearText::is_dropped;
-  // A state of all nodes does not say whose packet it was.
+  // A state shared by all nodes does not identify a packet's sender.
   inputs.older_keys = {IpsecKey{.id = 2, .algorithm = seed::gcm()}};
   CHECK(forwarding().empty());
   inputs.older_keys.clear();

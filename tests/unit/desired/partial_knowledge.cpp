@@ -1,4 +1,4 @@
-// What is desired while something is not known yet.
+// The desired state while some inputs are missing.
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
@@ -9,7 +9,7 @@ namespace {
 using seed::cidr;
 using seed::ip;
 
-// The one problem there is; only the block policy may be desired with it.
+// The only problem; checks that only the block policy is desired with it.
 Problem only_block_policy(const Inputs& inputs) {
   const auto desired = compute(inputs);
   KernelState block;
@@ -91,7 +91,7 @@ TEST_CASE("without a key everything stands but states, and policies block what i
     entry.key_id = 0;
     wanted.policies[{Direction::out, own, key.cidr, {}}] = {.block = true, .priority = 71};
   }
-  // Nothing asks for a mark.
+  // Nothing needs a mark.
   std::erase_if(wanted.routes, [](const auto& entry) { return entry.first.table == 214; });
   std::erase_if(wanted.rules, [](const auto& entry) { return entry.first.priority > 1; });
   const bool equal = desired.state == wanted;
@@ -118,7 +118,7 @@ TEST_CASE("the strict CIDR is blocked, but not to peers nor between pods of this
   const auto own = cidr("10.0.1.0/24");
   const auto to = [&](const char* dst) { return Policy::Key{Direction::out, own, cidr(dst), {}}; };
   wanted.policies[to("10.0.0.0/8")] = {.block = true, .priority = 74};
-  // The plain form's own policies ask for a mark, which a packet may not have yet.
+  // The plain form's policies match a mark, which a packet may not have yet.
   for (const char* dst : {"10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"}) {
     wanted.policies[{Direction::out, own, cidr(dst), {0, 0x800}}] = {.priority = 72};
   }

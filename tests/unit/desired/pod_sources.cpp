@@ -1,4 +1,4 @@
-// What a pod may send from, and where its program looks at that.
+// The source addresses allowed to a pod, and the device on which a program checks them.
 #include "agent/desired/desired.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
@@ -22,7 +22,7 @@ bool has_program(const Desired& desired, const std::string& device, bool ingress
   return found != desired.state.attachments.end() && found->second.program == "pell_lxc_in";
 }
 
-// Both pods' own, and `more` of the first.
+// Both pods' own link-local addresses, and `more`.
 Table<PodSource> link_local_and(Table<PodSource> more = {}) {
   more[{kDevice, Cidr::host(ip("fe80::ff:fe00:101"))}] = {};
   more[{"lxcba9876543210", Cidr::host(ip("fe80::ff:fe00:201"))}] = {};
@@ -57,7 +57,7 @@ TEST_CASE("a pod that is shaped has its program on the device that shapes it") {
   auto inputs = shaped();
   auto desired = compute(inputs);
   CHECK_FALSE(has_program(desired, kDevice, true));
-  CHECK(desired.problems.empty());  // its shaper is not there yet
+  CHECK(desired.problems.empty());  // the shaper does not exist yet
 
   inputs.host.shapers = {{kDevice, "bwp0123456789"}};
   desired = compute(inputs);
@@ -65,7 +65,7 @@ TEST_CASE("a pod that is shaped has its program on the device that shapes it") {
   CHECK_FALSE(has_program(desired, kDevice, true));
   CHECK(desired.problems.empty());
 
-  inputs.endpoints[0].egress_shaped = false;  // another's qdisc: our program is refused there
+  inputs.endpoints[0].egress_shaped = false;  // foreign qdisc: the kernel refuses our program
   CHECK(has_program(compute(inputs), kDevice, true));
 }
 

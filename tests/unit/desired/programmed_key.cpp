@@ -44,7 +44,7 @@ TEST_CASE("programmed keys: the id alone of pairs' keys and of what the kernel w
 
 TEST_CASE("programmed keys: one key for all nodes contradicts an id that pairs' keys have") {
   KernelState actual;
-  add_receiving(actual, 3, 0);  // withheld, and of one key for all
+  add_receiving(actual, 3, 0);  // withheld by the kernel; one key for all
   add_receiving(actual, 0x10a018a4, 8);
   Inputs inputs;
   inputs.programmed.states = actual.states;

@@ -1,4 +1,4 @@
-// The complete kernel state of the seed's worker, object for object (datapath contract, section 2
+// The complete kernel state of the seed's worker, object by object (datapath contract, section 2
 // and the block policy of section 4).
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
@@ -62,7 +62,7 @@ void expect_routing(KernelState& state) {
       {{200, cidr("10.0.2.0/24")}, {.dev = "cilium_host", .mtu = 1500}},
       {{200, cidr("10.0.1.0/24")},
        {.type = RouteType::local, .dev = "eth0", .scope = 254, .protocol = 50}},
-      // What is not marked yet goes to cilium_host as well.
+      // Packets without a mark go to cilium_host as well.
       {{214, cidr("10.0.0.0/24")}, {.dev = "cilium_host", .src = router}},
       {{214, cidr("10.0.2.0/24")}, {.dev = "cilium_host", .src = router}},
       {{214, cidr("10.0.0.0/24"), 4096}, {.type = RouteType::unreachable}},
@@ -72,7 +72,7 @@ void expect_routing(KernelState& state) {
                  {{Family::v4, 1, kEncrypted, 200}, {}},
                  {{Family::v4, 2, {}, 254, cidr("10.0.1.138/32"), 50}, {}},
                  {{Family::v4, 3, {}, 214, cidr("10.0.1.0/24")}, {}},
-                 // The node's own words about what it decrypted.
+                 // ICMP errors of the node about decrypted packets.
                  {{Family::v4, 101, {}, 214, std::nullopt, 1, std::nullopt, true}, {}}};
   state.local_rules = {{{Family::v4}, {.priorities = {100}}}};
 }
@@ -240,7 +240,7 @@ TEST_CASE("what pods send beyond the native network is masqueraded, to peers nev
   inputs.settings.native_cidr = seed::cidr("10.0.0.0/8");
   const auto rules = [&] {
     auto all = compute(inputs).state.netfilter.at(key).rules;
-    all.erase(all.begin());  // kube-proxy's masquerading
+    all.erase(all.begin());  // for kube-proxy's masquerade mark
     return all;
   };
   CHECK(rules() == std::vector<std::string>{"-s 10.0.1.0/24 -d 10.0.0.0/8 -j RETURN",

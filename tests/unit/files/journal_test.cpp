@@ -53,7 +53,7 @@ TEST_CASE("journal: a new whole has no lines, also when the old ones are still t
   fs::copy(place.more, place.more + ".kept");
   journal.replace("two\n");
   CHECK(place.read().lines.empty());
-  fs::rename(place.more + ".kept", place.more);  // the process died before it took them away
+  fs::rename(place.more + ".kept", place.more);  // the process ended before it removed the file
   CHECK(place.read().whole == "two\n");
   CHECK(place.read().lines.empty());
   Journal next(place.path);
@@ -93,7 +93,7 @@ TEST_CASE("journal: a line that was cut off does not count, and is not continued
 TEST_CASE("journal: removed or set aside, nothing of it is left") {
   const Place place;
   Journal journal(place.path);
-  journal.remove();  // what is absent is removed already
+  journal.remove();  // removing an absent file succeeds
   journal.replace("whole\n");
   journal.append("a\n");
   journal.set_aside(place.path + ".aside");

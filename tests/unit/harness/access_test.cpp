@@ -1,4 +1,4 @@
-// TLS, who one is, and what one may do.
+// TLS, authentication and authorization.
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
 
@@ -93,7 +93,7 @@ TEST_CASE("a client certificate is a user too") {
 
 TEST_CASE("the server is known by its own CA only, and by its names") {
   const auto api = seeded();
-  CHECK(status_of(*api, {.target = "/version"}) == 200);  // the client checks the address
+  CHECK(status_of(*api, {.target = "/version"}) == 200);  // the client checks the server's address
   CHECK(api->url() == "https://127.0.0.1:" + std::to_string(api->port()));
   const ApiFixture other;
   CHECK(other.ca_pem() != api->ca_pem());

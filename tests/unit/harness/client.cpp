@@ -70,7 +70,7 @@ int connected_socket(uint16_t port) {
 }
 
 void set_receive_timeout(int fd, std::chrono::microseconds limit) {
-  const auto at_least = std::max<int64_t>(limit.count(), 1000);  // 0 would mean for ever
+  const auto at_least = std::max<int64_t>(limit.count(), 1000);  // 0 would mean no limit
   const timeval time = {at_least / 1'000'000, at_least % 1'000'000};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
 }
@@ -103,7 +103,7 @@ struct Exchange::State {
 Exchange::Exchange(const ApiFixture& api, const Ask& ask,
                    const std::optional<api::Certificate>& certificate)
     : state_(std::make_unique<State>(connected_socket(api.port()))) {
-  std::signal(SIGPIPE, SIG_IGN);  // asking on a connection that the server has closed
+  std::signal(SIGPIPE, SIG_IGN);  // for requests on a connection that the server has closed
   state_->context = context_for(api.ca_pem(), certificate);
   state_->connection.reset(SSL_new(state_->context.get()));
   SSL* ssl = state_->connection.get();

@@ -1,5 +1,5 @@
-// An HTTPS client of its own making for the fixture's tests: it sees how an answer was framed and
-// how a connection ended, which well-mannered clients hide.
+// A separate HTTPS client for the fixture's tests. It shows how an answer was framed and how a
+// connection ended, which ordinary clients hide.
 #pragma once
 
 #include <chrono>
@@ -35,36 +35,36 @@ struct Reply {
 };
 
 enum class Ending {
-  open,      // nothing more came within the limit
-  complete,  // the answer is whole: its length or its last chunk was reached
-  goodbye,   // TLS was closed in the middle
-  cut,       // the TCP connection was closed in the middle, without TLS's goodbye
-  reset,     // by a TCP reset
+  open,      // no more data within the limit
+  complete,  // the answer is complete by its length or its last chunk
+  goodbye,   // a TLS close in the middle
+  cut,       // a TCP close in the middle, without TLS's close_notify
+  reset,     // a TCP reset
 };
 
-// One connection with one question under way.
+// One connection with one request in progress.
 class Exchange {
  public:
-  // Connects and asks. Throws std::runtime_error if the connection is refused or TLS fails, as it
-  // does for a certificate that the fixture's CA did not sign for the address.
+  // Connects and sends the request. Throws std::runtime_error if the connection is refused or TLS
+  // fails, as for a certificate that the fixture's CA did not sign for the address.
   Exchange(const ApiFixture& api, const Ask& ask,
            const std::optional<api::Certificate>& certificate = std::nullopt);
   ~Exchange();
 
-  void ask(const Ask& ask);  // again, on the same connection
+  void ask(const Ask& ask);  // another request on the same connection
 
   Ending wait_for_headers(std::chrono::milliseconds limit = 5s);
   Ending wait_for_end(std::chrono::milliseconds limit = 5s);
-  Reply reply() const;  // what has come of it so far
+  Reply reply() const;  // as far as received
 
-  // The next line of the body; nothing if none was completed within the limit.
+  // The next line of the body; nullopt if none is complete within the limit.
   std::optional<std::string> line(std::chrono::milliseconds limit = 5s);
-  Json frame();              // the next line as JSON; fails the test without one
-  std::string rest() const;  // of the body: what no line() has returned
+  Json frame();              // the next line as JSON; fails the test if there is none
+  std::string rest() const;  // of the body: what line() has not returned
 
-  bool wait_for_rest(std::chrono::milliseconds limit = 5s);  // until there is some
+  bool wait_for_rest(std::chrono::milliseconds limit = 5s);  // waits until rest() is not empty
 
-  bool reusable() const;  // complete, and the server did not say that it will close
+  bool reusable() const;  // complete, and the server keeps the connection open
 
  private:
   struct State;
@@ -72,11 +72,12 @@ class Exchange {
   std::unique_ptr<State> state_;
 };
 
-// Asks on a new connection and waits for the whole answer; fails the test if there is none.
+// Sends a request on a new connection and waits for the complete answer; fails the test without
+// one.
 Reply fetch(const ApiFixture& api, const Ask& ask);
 Reply get(const ApiFixture& api, const std::string& target);
 
-// A fixture whose kToken is known, with the seed's objects.
+// A fixture with the seed's objects that accepts kToken.
 std::unique_ptr<ApiFixture> seeded();
 
 }  // namespace pellicle::client

@@ -1,4 +1,4 @@
-// What goes wrong on demand, seen from the other side.
+// Injected faults, as a client sees them.
 #include <thread>
 
 #include "tests/harness/catch.h"
@@ -97,7 +97,7 @@ TEST_CASE("a request can stall until the faults are cleared") {
   api->inject({.kind = FaultKind::stall});
   Exchange stalled(*api, {.target = kNodes});
   CHECK(stalled.wait_for_end(50ms) == Ending::open);
-  CHECK(get(*api, kNodes).status == 200);  // the others do not wait
+  CHECK(get(*api, kNodes).status == 200);  // other requests do not wait
   api->clear_faults();
   CHECK(stalled.wait_for_end() == Ending::cut);
 }

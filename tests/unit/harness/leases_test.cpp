@@ -1,4 +1,4 @@
-// Leases, Events and a Node's PodCIDRs, as a kube-apiserver (1.36) takes and refuses them.
+// Leases, Events and a Node's PodCIDRs, as kube-apiserver (1.36) accepts and refuses them.
 #include "tests/harness/api/seed.h"
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"

@@ -1,4 +1,4 @@
-// LIST: shape, selectors, pages and versions.
+// LIST: shape, selectors, pages and resourceVersions.
 #include "tests/harness/api/seed.h"
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"

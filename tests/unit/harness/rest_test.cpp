@@ -1,4 +1,4 @@
-// One object at a time over HTTPS: the verbs, their answers and their refusals.
+// Single objects over HTTPS: the verbs, their answers and their errors.
 #include "tests/harness/api/encoding.h"
 #include "tests/harness/api/seed.h"
 #include "tests/harness/catch.h"
@@ -163,7 +163,7 @@ TEST_CASE("PUT replaces the object it was made from") {
   const auto api = seeded();
   Json node = get(*api, kWorker).json();
   node["metadata"]["labels"]["new"] = "yes";
-  node["status"]["addresses"] = Json::array();  // the subresource's business: ignored here
+  node["status"]["addresses"] = Json::array();  // ignored: status is a subresource
   Ask ask{.method = "PUT", .target = kWorker, .body = node.dump(), .content_type = kJson};
   const Reply reply = fetch(*api, ask);
   CHECK(reply.status == 200);
@@ -256,7 +256,7 @@ TEST_CASE("patches that are refused change nothing") {
                "Invalid");
   const Json cidrs = {{"spec", {{"podCIDR", "10.9.0.0/24"}, {"podCIDRs", {"10.9.0.0/24"}}}}};
   check_status(patch(*api, kWorker, cidrs), 422, "Invalid");
-  // A podCIDR that stays wins over the list, as it does in the conversion of v1.
+  // An unchanged podCIDR wins over the list, as in v1's conversion.
   CHECK(patch(*api, kWorker, {{"spec", {{"podCIDRs", {"10.9.0.0/24"}}}}}).status == 200);
   check_status(patch(*api, kWorker, {{"metadata", {{"uid", "x"}}}}), 409, "Conflict");
   for (const char* shape : {R"({"metadata":5})", R"({"spec":"x"})", R"({"spec":{"podCIDRs":1}})"})

@@ -31,7 +31,7 @@ TEST_CASE("fields select by equality and inequality, all together") {
 TEST_CASE("labels select by value and by presence") {
   CHECK(matches("", "role=db"));
   CHECK_FALSE(matches("", "role!=db"));
-  CHECK(matches("", "zone!=west"));  // also what has no such label
+  CHECK(matches("", "zone!=west"));  // also matches objects without the label
   CHECK(matches("", "role"));
   CHECK_FALSE(matches("", "!role"));
   CHECK_FALSE(matches("", "zone"));
@@ -40,7 +40,7 @@ TEST_CASE("labels select by value and by presence") {
 TEST_CASE("a field that is not indexed cannot be selected on") {
   CHECK_THROWS_AS(matches("spec.podCIDR=10.0.0.0/24"), Refusal);
   CHECK_THROWS_AS(matches("metadata.name"), Refusal);
-  CHECK_THROWS_AS(matches("type=Opaque"), Refusal);  // of Secrets only
+  CHECK_THROWS_AS(matches("type=Opaque"), Refusal);  // a field of Secrets only
   CHECK_THROWS_AS(matches("", "role in (db,web)"), Refusal);
   CHECK(Selector(kSecrets, "type=Opaque", "").matches({{"type", "Opaque"}}));
 }

@@ -122,7 +122,7 @@ TEST_CASE("after the history is forgotten every earlier version is too old") {
   store.forget_history();
   CHECK(store.oldest() > handed_out);
   CHECK(store.version() == store.oldest());
-  CHECK(store.after(handed_out - 1, "nodes", "").size() == 1);  // open watches still hear of it
+  CHECK(store.after(handed_out - 1, "nodes", "").size() == 1);  // open watches still receive it
 }
 
 }  // namespace this_file

@@ -1,4 +1,4 @@
-// WATCH: what is told, in which order, and how it ends.
+// WATCH: which events it sends, in which order, and how it ends.
 #include "tests/harness/api/seed.h"
 #include "tests/harness/catch.h"
 #include "tests/unit/harness/client.h"
@@ -16,7 +16,7 @@ std::string from(const ApiFixture& api) {
   return kWatch + "&resourceVersion=" + std::to_string(api.version());
 }
 
-// "ADDED worker", or "BOOKMARK" with the version.
+// "ADDED worker", or "BOOKMARK" with its resourceVersion.
 std::string told(Exchange& watch) {
   const Json frame = watch.frame();
   const Json& metadata = frame["object"]["metadata"];
@@ -120,7 +120,7 @@ TEST_CASE("bookmarks are sent in between and at the end, to those who asked") {
   CHECK(bookmark["object"]["kind"] == "Node");
   CHECK(bookmark["object"]["metadata"] == Json{{"resourceVersion", version}});
   CHECK(told(watch) == "BOOKMARK " + version);
-  api->forget_history();  // others write: a bookmark tells of versions without events, too
+  api->forget_history();  // other clients write: a bookmark also has versions without events
   const std::string later = std::to_string(api->version());
   std::string last;
   while (auto line = watch.line()) last = *line;
@@ -197,7 +197,7 @@ TEST_CASE("watches are counted while they are open") {
     CHECK(api->wait_for_watches(2, 5s));
     CHECK(api->open_watches("nodes") == 1);
   }
-  CHECK(api->wait_for_watches(0, 5s));  // although nothing was sent that could have failed
+  CHECK(api->wait_for_watches(0, 5s));  // although the server sent nothing that could have failed
 }
 
 TEST_CASE("what a watch cannot be asked for") {

@@ -1,4 +1,4 @@
-// What of this node explains that another is not reached.
+// Causes on this node that explain why another node is unreachable.
 #include "agent/health/causes.h"
 
 #include "tests/harness/catch.h"

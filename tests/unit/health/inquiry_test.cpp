@@ -1,4 +1,4 @@
-// Who asks whom, and what becomes of the answers.
+// Which node probes which, and how answers are collected.
 #include "agent/health/inquiry.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -32,7 +32,7 @@ TEST_CASE("inquiry: peers whose agents hang are asked again and again, and told"
     inquiry.set_paths(paths);
     io.run_for(100ms);
   }
-  REQUIRE(told.size() == 4);  // each once it is so, and once more when it stays so
+  REQUIRE(told.size() == 4);  // each once at first, and once more when it repeats
   for (const auto answer : told) CHECK(answer == HealthAnswer::mute);
 }
 

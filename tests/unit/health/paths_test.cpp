@@ -1,4 +1,4 @@
-// What is asked of the other nodes, and what their answers mean.
+// Which probes go to the other nodes, and what their answers mean.
 #include "agent/health/paths.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
@@ -57,9 +57,9 @@ TEST_CASE("each peer is asked at its address, and through the tunnel from cilium
 TEST_CASE(
     "no question through a tunnel that is not there, or to an address that is not the peer's") {
   auto inputs = with_health_endpoints();
-  inputs.nodes["worker2"].health_ipv4 = seed::ip("10.0.2.77");  // of control-plane's PodCIDR
+  inputs.nodes["worker2"].health_ipv4 = seed::ip("10.0.2.77");  // in control-plane's PodCIDR
   auto all = sendable(inputs);
-  all.peers.front().key_id = 0;  // control-plane: nothing may be sent yet
+  all.peers.front().key_id = 0;  // control-plane: no key to send with yet
   for (const auto& path : health_paths(all)) CHECK(path.way == HealthWay::node);
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("lost packets of full size are told from lost connections") {
 TEST_CASE("a node that is away is no problem of this one, but all of them are") {
   ClusterHealth health{.interval = 30s, .nodes = {}};
   health.nodes["a"] = heard(HealthAnswer::silent, HealthAnswer::silent);
-  CHECK(health_problems(health).empty());  // the only peer: which of the two is cut off?
+  CHECK(health_problems(health).empty());  // the only peer: either of the two may be cut off
   health.nodes["b"] = heard(HealthAnswer::good, HealthAnswer::good);
   CHECK(health_problems(health).empty());
   health.nodes["b"] = heard(HealthAnswer::silent, HealthAnswer::silent);

@@ -1,4 +1,4 @@
-// One question, against whatever may be behind an address.
+// One health probe, against each kind of endpoint.
 #include "agent/health/question.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -15,7 +15,7 @@ using boost::asio::ip::tcp;
 
 namespace {
 
-// Every address of 127.0.0.0/8 is this machine's: each case has its own.
+// All of 127.0.0.0/8 is local: each case has its own address.
 HealthResult ask(boost::asio::io_context& io, const char* address,
                  std::optional<IpAddress> source = std::nullopt) {
   std::optional<HealthResult> heard;
@@ -49,13 +49,13 @@ TEST_CASE("question: an address where nobody listens refuses, and so does who ha
   boost::asio::io_context io;
   CHECK(ask(io, "127.0.87.2").answer == HealthAnswer::refused);
   tcp::acceptor acceptor(io, at("127.0.87.3"));
-  acceptor.async_accept([](boost::system::error_code, tcp::socket) {});  // closes it
+  acceptor.async_accept([](boost::system::error_code, tcp::socket) {});  // accepts, and closes it
   CHECK(ask(io, "127.0.87.3").answer == HealthAnswer::refused);
 }
 
 TEST_CASE("question: an agent that hangs is not taken for a way that loses large packets") {
   boost::asio::io_context io;
-  tcp::acceptor acceptor(io, at("127.0.87.4"));  // its kernel connects and acknowledges
+  tcp::acceptor acceptor(io, at("127.0.87.4"));  // the kernel accepts the connection
   CHECK(ask(io, "127.0.87.4").answer == HealthAnswer::mute);
 }
 
@@ -76,8 +76,8 @@ TEST_CASE("question: one that is withdrawn calls nobody") {
   CHECK_FALSE(called);
 }
 
-// As the inquiry does: the question is over once it was answered, while what it waited for is only
-// being cancelled.
+// The inquiry does this: it destroys the question from the callback, while the question's pending
+// operations are still being cancelled.
 TEST_CASE("question: one that is dropped by who hears its answer leaves nothing behind") {
   boost::asio::io_context io;
   tcp::acceptor acceptor(io, at("127.0.87.7"));

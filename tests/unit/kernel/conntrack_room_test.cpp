@@ -11,7 +11,7 @@ using namespace pellicle;
 
 namespace {
 
-// What a kernel would show that tracks so many connections of at most so many.
+// The kernel's connection count and limit.
 struct Figures {
   TemporaryDirectory folder;
 
@@ -26,7 +26,7 @@ struct Figures {
 
 TEST_CASE("a table of connections is full a little before its last place is taken") {
   Figures figures;
-  CHECK_FALSE(conntrack_problem(figures.folder.path()));  // no connection is tracked at all
+  CHECK_FALSE(conntrack_problem(figures.folder.path()));  // the kernel tracks no connections
   CHECK_FALSE(figures.with("0", "262144"));
   CHECK_FALSE(figures.with("949", "1000"));
   CHECK(figures.with("950", "1000"));
@@ -34,7 +34,7 @@ TEST_CASE("a table of connections is full a little before its last place is take
   REQUIRE(full);
   CHECK(full->object == "Kernel nf_conntrack");
   CHECK(full->sentence.find("net.netfilter.nf_conntrack_max is 1000") != std::string::npos);
-  CHECK(figures.with("999", "1000") == full);  // the same problem, not one with each connection
+  CHECK(figures.with("999", "1000") == full);  // one problem, not one per connection
   CHECK_FALSE(figures.with("1001", "0"));
   CHECK_FALSE(figures.with("", "1000"));
 }

@@ -13,7 +13,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// A host's folders of modprobe's.
+// A host's modprobe directories.
 class Host {
  public:
   void write(const std::string& path, const std::string& text) {
@@ -22,7 +22,7 @@ class Host {
     std::ofstream(file) << text;
   }
 
-  // "FILE:LINE TEXT"; empty: nothing forbids it.
+  // "FILE:LINE TEXT"; empty: no file blocks the module.
   std::string block(const std::string& module = "esp4") const {
     const auto found = module_block(module, root_.path());
     return found ? found->file + ":" + std::to_string(found->line) + " " + found->text : "";

@@ -26,8 +26,7 @@ TEST_CASE("a child's input, output, errors and status") {
   CHECK(shell("kill -9 $$").status == 137);
 }
 
-// An agent that is killed leaves its children, and the next one must not take their sockets for
-// its.
+// A killed agent leaves its children running; they must not keep the agent's sockets open.
 TEST_CASE("a child has no descriptor of ours, those that are inherited too") {
   const FileDescriptor inherited(fcntl(STDERR_FILENO, F_DUPFD, 200));
   REQUIRE(inherited);

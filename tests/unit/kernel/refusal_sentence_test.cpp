@@ -43,7 +43,7 @@ TEST_CASE("a full map says which it is, and how much it holds") {
              Contains("what pods send to that network is encrypted"));
   CHECK(refusal_sentence(peer, EINVAL, "no") == "no");
   const Operation other_key = Change<PeerEntry>{Action::replace, {network}, {}};
-  CHECK(refusal_sentence(other_key, ENOMEM, "no") == "no");  // the entry before it stays
+  CHECK(refusal_sentence(other_key, ENOMEM, "no") == "no");  // the previous entry stays
   CHECK(refusal_sentence(Change<Rule>{Action::add, {}, {}}, ENOSPC, "no") == "no");
 }
 

@@ -114,7 +114,7 @@ TEST_CASE("states no Pellicle made are not read: transport mode, AH, encryption 
   const auto whole = message.get().nlmsg_len;
   for (uint32_t length = 0; length < whole; length += 4) {
     message.get().nlmsg_len = length;
-    decode_state(message.get());  // must not read beyond: the sanitizer watches
+    decode_state(message.get());  // must not read out of bounds: the sanitizer checks
   }
   message.get().nlmsg_len = nlmsg_size(sizeof(xfrm_usersa_info));
   CHECK_FALSE(decode_state(message.get()));

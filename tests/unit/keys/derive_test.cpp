@@ -1,4 +1,4 @@
-// Vectors made with the openssl command: Cilium's derivation, and ours with a generation.
+// Test vectors made with the openssl command: Cilium's derivation, and ours with a generation.
 #include "agent/keys/derive.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"

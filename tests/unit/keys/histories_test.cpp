@@ -1,4 +1,4 @@
-// Random histories: no key and number are used twice, and whatever is sent can be decrypted.
+// Random histories: no pair of key and sequence number repeats, and receivers can decrypt all.
 #include "tests/harness/catch.h"
 #include "tests/harness/length.h"
 #include "tests/unit/keys/history.h"
@@ -34,7 +34,7 @@ TEST_CASE("histories: no key and number come twice, and what is sent can be decr
     sent += history.sent();
     dropped += before;
   }
-  CHECK(sent > cases * kEvents * 3);  // most of them do get through
+  CHECK(sent > cases * kEvents * 3);  // most of them are delivered
   INFO(dropped << " of " << sent << " dropped");
 }
 

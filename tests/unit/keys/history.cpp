@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What leads a packet with this key id's mark: the policy that asks for it comes first.
+// The policy for a packet with this key id's mark: one that matches the mark comes first.
 const Table<Policy>::value_type* leading(const KernelState& kernel, const Cidr& from,
                                          const Cidr& to, uint8_t id) {
   for (const auto& mark : {encrypt_mark(id), Mark{}}) {
@@ -58,7 +58,7 @@ void History::new_key() {
   auto key = IpsecKey{.id = 1, .algorithm = seed::gcm(next_fill_++), .per_pair = true};
   if (!past_keys_.empty()) {
     key.id = static_cast<uint8_t>(past_keys_.back().id % 15 + 1);
-    // The bytes of an older key again.
+    // Sometimes reuses an older key's bytes.
     if (random_.chance(15)) key.algorithm = past_keys_[random_.below(past_keys_.size())].algorithm;
   }
   past_keys_.push_back(key);
@@ -98,7 +98,7 @@ void History::step(HistoryNode& node) {
   follow_counters(node, node.kernel.dump());
 }
 
-// A state that was there before counts on; another begins.
+// An existing state keeps its counter; a new one starts at zero.
 void History::follow_counters(const HistoryNode& node, const KernelState& state) {
   std::erase_if(counters_, [&](const auto& entry) {
     return entry.first.first == node.name && !state.states.contains(entry.first.second);
@@ -138,7 +138,7 @@ void History::hear_and_pass(HistoryNode& node) {
   auto& agent = *node.agent;
   if (!api_.away) {
     agent.heard = api_.nodes;
-    // What its own Node said last goes on when that was deleted.
+    // If its own Node is deleted, the agent keeps using the last one that it saw.
     agent.self = agent.heard.contains(node.name) ? agent.heard.at(node.name) : agent.self;
     if (agent.self) agent.heard[node.name] = *agent.self;
     std::erase_if(unheard_, [&](const auto& pair) {
@@ -170,7 +170,7 @@ void History::wipe(HistoryNode& node) {
   forget_life(node);
 }
 
-// What its peers know of it is not so any more.
+// What the peers know of this node is now outdated.
 void History::forget_life(const HistoryNode& node) {
   damaged_.insert(node.name);
   unannounced_.insert(node.name);
@@ -209,8 +209,8 @@ void History::leave_and_return(HistoryNode& node) {
   for (auto& other : nodes_) hear_and_pass(other);
 }
 
-// What nobody can help: the receiver's states are gone, it began anew and the sender has not heard
-// what it announces since, or it takes the sender for one that left.
+// Unavoidable losses: the receiver's states are gone; the receiver started new epochs and the
+// sender has not seen them yet; or the receiver takes the sender for a node that left.
 bool History::excused(const HistoryNode& from, const HistoryNode& to) const {
   if (damaged_.contains(to.name) || unheard_.contains({from.name, to.name})) return true;
   const auto& nodes = to.agent->inputs.nodes;
@@ -253,8 +253,8 @@ void History::send_everywhere() {
   }
 }
 
-// Of a key whose bytes a restart lost nothing can be made anew: who loses such states as well is
-// not helped before the rotation goes on.
+// After a restart the agent lacks the bytes of inherited keys, so it cannot create their states
+// again. If those states are lost too, they stay lost until the rotation goes on.
 bool History::any_inherited() const {
   return std::any_of(nodes_.begin(), nodes_.end(),
                      [](const HistoryNode& node) { return !node.agent->ring.inherited().empty(); });
@@ -264,7 +264,7 @@ void History::happen() {
   auto& node = nodes_[random_.below(nodes_.size())];
   const auto what = random_.below(100);
   if (what < 8) {
-    // Not one that some node has not done with: after fifteen rotations that nobody finished.
+    // Skips an id that some node still uses, as after fifteen unfinished rotations.
     if (!key_ids().contains(static_cast<uint8_t>(api_.key->id % 15 + 1))) new_key();
   } else if (what < 13) {
     restart(node);
@@ -276,7 +276,7 @@ void History::happen() {
     reinstall(node);
   } else if (what < 26 && !api_.away && !any_inherited()) {
     flush(node, random_.chance(50) ? 100 : 30);
-    if (random_.chance(30)) {  // it happened while no agent ran
+    if (random_.chance(30)) {  // the flush happened while no agent ran
       forget_life(node);
       restart(node);
     }
@@ -284,12 +284,12 @@ void History::happen() {
   } else if (what < 29 && !api_.away && !any_inherited()) {
     leave_and_return(node);
   } else if (what < 32) {
-    for (auto& each : nodes_) hear_and_pass(each);  // a watch delivers before the server goes
+    for (auto& each : nodes_) hear_and_pass(each);  // a watch delivers before the server goes away
     api_.away = !api_.away;
   } else if (what < 75) {
     hear_and_pass(node);
   } else {
-    // Nobody hears of something later than a second after it was said.
+    // Every node receives an event within a second.
     for (auto& each : nodes_) hear_and_pass(each);
     advance(std::chrono::milliseconds(random_.below(1500)));
   }

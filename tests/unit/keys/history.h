@@ -1,5 +1,5 @@
-// Nodes that rotate keys, restart, reboot and lose their states, each with a kernel of its own, and
-// what they send to one another. A model beside them knows every key and counter that was used.
+// Nodes, each with its own kernel, that rotate keys, restart, reboot, lose their states and send to
+// one another. A model records every key and counter that was used.
 #pragma once
 
 #include <map>
@@ -17,23 +17,23 @@
 
 namespace pellicle {
 
-// What the API server holds.
+// The API server's content.
 struct Api {
   std::map<std::string, Node> nodes;
   std::optional<IpsecKey> key;
   bool away = false;
 };
 
-// One node: its kernel outlives its agent, its directory its kernel's states.
+// One node. Its kernel outlives its agent; its directory outlives its kernel's states.
 struct HistoryNode {
   std::string name;
-  Node object;  // as the kubelet made it
+  Node object;  // as kubelet created it
   std::string boot_id;
   MemoryKernel kernel;
   std::unique_ptr<TemporaryDirectory> directory;
-  bool marked_policies = false;  // the setting, as a former version of the agent had no other
+  bool marked_policies = false;  // the setting; former versions of the agent had only this form
 
-  // The agent; none while it does not run.
+  // The running agent; null while it does not run.
   struct Agent {
     KeyRing ring;
     KeyUse use;
@@ -54,28 +54,28 @@ class History {
 
   History(Random& random, size_t nodes);
 
-  // One of the things that happen, or nothing but time.
+  // One random event, or only time that passes.
   void happen();
-  // A packet from every node to every other; fails the test for one that cannot be decrypted or
-  // whose key and number were used before.
+  // A packet from every node to every other. Fails the test if one cannot be decrypted, or repeats
+  // a key and sequence number.
   void send_everywhere();
-  // Until nothing changes any more.
+  // Runs until nothing changes any more.
   void settle();
 
   void new_key();
   void restart(HistoryNode& node);
   void change_version(HistoryNode& node);  // a restart with the other form of policies
   void reboot(HistoryNode& node);
-  void reinstall(HistoryNode& node);  // cleanup, and started anew in the same boot
+  void reinstall(HistoryNode& node);  // cleanup, and a new start in the same boot
   void flush(HistoryNode& node, size_t percent);
-  void leave_and_return(HistoryNode& node);  // its Node is deleted and made anew
+  void leave_and_return(HistoryNode& node);  // deletes its Node and creates it again
   void hear_and_pass(HistoryNode& node);
 
   std::vector<HistoryNode>& nodes() { return nodes_; }
   const std::optional<IpsecKey>& key() const { return api_.key; }
   size_t sent() const { return used_.size(); }
   size_t dropped() const { return dropped_; }
-  // The key ids that any kernel holds states of.
+  // The key ids of the states in all kernels.
   std::set<uint8_t> key_ids() const;
 
  private:
@@ -105,10 +105,10 @@ class History {
   uint8_t next_fill_ = 1;
   std::vector<IpsecKey> past_keys_;
   std::map<StateOf, Counter> counters_;
-  std::set<std::pair<uint64_t, uint64_t>> used_;  // key's fingerprint, number
-  std::set<std::string> damaged_;                 // receiving states were lost, no pass since
-  std::set<std::string> unannounced_;             // began anew, and has announced nothing since
-  std::set<std::pair<std::string, std::string>> unheard_;  // sender, who began anew
+  std::set<std::pair<uint64_t, uint64_t>> used_;           // key's fingerprint, sequence number
+  std::set<std::string> damaged_;                          // lost receiving states, no pass since
+  std::set<std::string> unannounced_;                      // began anew, announced nothing since
+  std::set<std::pair<std::string, std::string>> unheard_;  // sender, and the node that began anew
   size_t dropped_ = 0;
   int boots_ = 0;
 };

@@ -1,4 +1,4 @@
-// When a node goes on with what it announced, and when it begins an epoch.
+// When a node continues with its announced epochs, and when it begins a new one.
 #include "agent/keys/key_use.h"
 
 #include <fstream>
@@ -20,7 +20,7 @@ namespace {
 const std::string kBoot = "11111111-1111-1111-1111-111111111111";
 const std::string kOther = "22222222-2222-2222-2222-222222222222";
 
-// worker of the seed with pair keys; passes against a kernel that takes everything.
+// The seed's worker with pair keys; passes on a kernel that accepts everything.
 struct Node1 {
   TemporaryDirectory directory;
   Inputs inputs = seed::worker();
@@ -57,7 +57,7 @@ struct Node1 {
     for (int i = 0; i < 3; ++i) pass();
   }
   void lose_states() { inputs.programmed = {}; }
-  // What keys.json remembers goes with it.
+  // Also loses what keys.json remembers.
   void lose_record() { std::filesystem::remove(directory.path() + "/keys.json"); }
 };
 
@@ -213,7 +213,7 @@ TEST_CASE("boot id: from a file, or one sentence") {
 
 namespace {
 
-// What a peer that joins adds, by itself.
+// The plan for a peer that joins, computed by itself.
 Plan joining(const Node1& node) {
   auto peer = seed::node("joins", "2023-01-01T00:00:00Z", "10.0.9.0/24", "172.18.0.9", "10.0.9.1");
   peer.boot_id = kOther;
@@ -236,7 +236,7 @@ TEST_CASE("key use: a peer's keys are written down beside the file before they a
   REQUIRE(node.use.permit(node.inputs, plan));
   CHECK(std::filesystem::file_size(whole) == size);
   CHECK(std::filesystem::exists(whole + ".more"));
-  CHECK_FALSE(node.use.permit(node.inputs, plan));  // a second time they would count anew
+  CHECK_FALSE(node.use.permit(node.inputs, plan));  // the counters would restart
   node.restart();
   CHECK_FALSE(node.use.permit(node.inputs, plan));
 }

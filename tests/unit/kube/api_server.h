@@ -1,4 +1,4 @@
-// What the tests against a real HTTPS server share: the server, a loop, and waiting for something.
+// Shared by tests against a real HTTPS server: the server, a loop, and waiting for a condition.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -17,12 +17,12 @@ namespace pellicle {
 
 inline constexpr const char* kUser = "system:serviceaccount:kube-system:pellicle";
 
-// Real backoffs would make these tests slow.
+// The default backoffs would make these tests slow.
 inline constexpr Pace kFast{.first_backoff = std::chrono::milliseconds(20),
                             .longest_backoff = std::chrono::milliseconds(200),
                             .quick_end = std::chrono::milliseconds(50)};
 
-// A server with the seed's three Nodes, and a loop for clients.
+// A server with the seed's three Nodes, and an event loop for clients.
 struct ApiServer {
   ApiFixture api;
   boost::asio::io_context io;
@@ -36,7 +36,7 @@ struct ApiServer {
     return {.scheme_host_port = api.url(), .ca = {.text = api.ca_pem()}, .token = "good"};
   }
 
-  // Runs the loop until `done`; false when it took longer than `limit`.
+  // Runs the loop until `done` is true; false if it is not within `limit`.
   bool until(const std::function<bool()>& done,
              std::chrono::milliseconds limit = std::chrono::seconds(20)) {
     const auto end = std::chrono::steady_clock::now() + limit;
@@ -55,7 +55,7 @@ struct ApiServer {
   }
 };
 
-// The Nodes as a watcher's callbacks tell them.
+// The Nodes as reported by a watcher's callbacks.
 struct SeenNodes {
   std::map<std::string, std::string> nodes;  // name -> text
   int syncs = 0;

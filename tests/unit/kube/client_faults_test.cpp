@@ -1,4 +1,4 @@
-// The client against a server that sends what it likes: slowly, by halves, or from another time.
+// The client against a server that answers slowly, incompletely, or with a wrong date.
 #include "agent/kube/client.h"
 
 #include <filesystem>
@@ -29,7 +29,7 @@ std::string chunk(const std::string& bytes) {
   return size.str() + "\r\n" + bytes + "\r\n";
 }
 
-// Also with a time at which the server cannot be: nobody here goes by it.
+// Includes a Date in the future: the client must ignore it.
 std::string head(const std::string& more) {
   return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
          "Date: Fri, 31 Dec 2100 23:59:59 GMT\r\n" +
@@ -48,7 +48,7 @@ bool send_all(RawServer::Stream& stream, const std::string& bytes) {
   return !error;
 }
 
-// A loop without a server of its own.
+// An event loop without a server.
 struct Loop {
   boost::asio::io_context io;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{io.get_executor()};
@@ -147,7 +147,7 @@ TEST_CASE("a list that is cut at any byte is no list") {
   }
 }
 
-// In the middle of a chunk, of its size, of a character of several bytes, between two frames.
+// Cut inside a chunk, inside its size, inside a multi-byte character, and between two frames.
 TEST_CASE("a watch that is cut at any byte has brought whole frames alone") {
   const api::Authority authority;
   const std::vector<std::string> frames = {label_frame("Zürich"), label_frame("€")};
@@ -203,7 +203,7 @@ TEST_CASE("a certificate of another time is told with both times, and gets no re
                                   Contains(", and this node's clock says 2") &&
                                   Contains(row.advises));
     CHECK(asked == 0);
-    // What was said of one connection is not said of the next.
+    // The explanation for one connection does not apply to the next.
     server.present(authority.server(kLoopback));
     CHECK_THAT(loop.ask(client).error, Contains("closed before an answer came"));
     CHECK(asked > 0);
@@ -229,14 +229,14 @@ TEST_CASE("a certificate authority that is replaced is believed from the next co
   CHECK_THAT(loop.ask(client).error, Contains("the server's certificate is not trusted: "));
   put_file(file, "half a certif");
   CHECK(loop.ask(client).error == server.url() + ": " + file + " holds no certificate");
-  put_file(file, before.pem() + after.pem());  // as while authorities change over
+  put_file(file, before.pem() + after.pem());  // as while the CA is replaced
   CHECK(loop.ask(client).body == "{}");
   put_file(file, after.pem());
   CHECK(loop.ask(client).body == "{}");
 }
 
-// An apiserver looks at the certificate of a connection with every request: one that has expired is
-// refused there for ever, whatever its file has by now.
+// The API server checks a connection's certificate with every request. On an old connection it
+// refuses an expired certificate, even after the client's file was renewed.
 TEST_CASE("after 401 a client certificate is read anew, on a new connection") {
   const api::Authority authority;
   const auto certificate = authority.client("system:node:worker");

@@ -32,7 +32,7 @@ bool contains(const std::string& text, const std::string& part) {
 TEST_CASE("what TLS works with is there until the process has ended") {
   const pid_t child = fork();
   if (child == 0) {
-    // Called last: after what is registered by the first use of libcrypto.
+    // Runs last, after the exit handlers that libcrypto registers on first use.
     std::atexit([] { _exit(EVP_MD_fetch(nullptr, "SHA256", nullptr) != nullptr ? 0 : 1); });
     EVP_MD_free(EVP_MD_fetch(nullptr, "SHA256", nullptr));
     std::exit(2);
@@ -109,7 +109,7 @@ TEST_CASE("a server that cannot be trusted gets no request") {
   refused = server.ask(other_name, kNodes);
   CHECK(contains(refused.error, "the server's certificate is not for kubernetes.example"));
 
-  access.ca.text.clear();  // the system's authorities do not know the fixture's either
+  access.ca.text.clear();  // the system's CAs do not include the fixture's either
   access.tls_server_name.clear();
   ApiClient system_ca(server.io, access);
   CHECK(server.ask(system_ca, kNodes).status == 0);
@@ -154,7 +154,7 @@ TEST_CASE("transport failures are one sentence each") {
   auto silent = kNodes;
   silent.limit = 300ms;
   CHECK(server.ask(client, silent).error == url + ": nothing was heard for 0.3 s");
-  server.api.clear_faults();  // on a busy machine the request may not have got that far
+  server.api.clear_faults();  // on a busy machine the request may not have come so far
   CHECK(server.ask(client, kNodes).status == 200);
   server.api.go_away();
   CHECK(server.ask(client, kNodes).error == url + ": cannot connect");
@@ -182,7 +182,7 @@ TEST_CASE("a renewed token is used from the next request on") {
   server.api.allow_token("newer", "second");
   TemporaryDirectory directory;
   const std::filesystem::path root = directory.path();
-  // As kubelet projects a volume: token -> ..data/token, and ..data is a link that is swapped.
+  // As kubelet projects a volume: token -> ..data/token; ..data is a link that is replaced.
   for (const auto* name : {"older", "newer"}) {
     std::filesystem::create_directory(root / name);
     std::ofstream(root / name / "token") << name << "\n";
@@ -203,7 +203,7 @@ TEST_CASE("a renewed token is used from the next request on") {
   CHECK(server.ask(client, kNodes).status == 200);
   CHECK(server.api.requests().back().user == "second");
 
-  // While the file is away the last token serves; a client that never had one says so.
+  // While the file is missing the last token is used; a client without one reports it.
   std::filesystem::remove(root / "token");
   CHECK(server.ask(client, kNodes).status == 200);
   ApiClient fresh(server.io, access);
@@ -287,7 +287,7 @@ TEST_CASE("cancelled and abandoned calls say nothing more, and a client can go a
                                      .on_frame = [](const std::string&) {},
                                      .on_end = [](const WatchEnd&) { FAIL("was cancelled"); }}));
     }
-    // Between connecting, handshake, headers and body: a different moment each time.
+    // Cancels at a different moment each time: while connecting, in the handshake, headers or body.
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(i);
     while (i < 12 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
     calls.resize(4);

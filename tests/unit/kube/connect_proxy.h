@@ -1,4 +1,4 @@
-// An HTTP proxy that knows CONNECT alone, on the loopback device.
+// An HTTP proxy on the loopback device that supports only CONNECT.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ namespace pellicle {
 
 class ConnectProxy {
  public:
-  // Answers CONNECT with this line; with another than 200 nothing follows.
+  // Answers CONNECT with this status line; relays nothing unless it is 200.
   explicit ConnectProxy(std::string answer = "HTTP/1.1 200 Connection established")
       : answer_(std::move(answer)), thread_([this] { accept(); }) {}
   ~ConnectProxy() {
@@ -37,7 +37,7 @@ class ConnectProxy {
     return {
         .host = "127.0.0.1", .port = acceptor_.local_endpoint().port(), .user = "", .password = ""};
   }
-  // The heads of the requests so far.
+  // The headers of the requests so far.
   std::vector<std::string> heads() {
     const std::lock_guard lock(mutex_);
     return heads_;
@@ -88,7 +88,7 @@ class ConnectProxy {
     ::shutdown(from.native_handle(), SHUT_RDWR);
   }
 
-  // A socket that the destructor shuts down while it is in use.
+  // A socket that the destructor may shut down while it is in use.
   struct Registered {
     ConnectProxy& proxy;
     tcp::socket& socket;

@@ -1,4 +1,4 @@
-// The Secret's formats, as a table: what is accepted, and one sentence for each way to be wrong.
+// The Secret's formats as a table: what is accepted, and one sentence for each error.
 #include <cctype>
 
 #include "agent/kube/decode.h"
@@ -21,7 +21,7 @@ const Aead& aead(const DecodedKey& decoded) {
   return std::get<Aead>(decoded.key->algorithm);
 }
 
-// Every run of four hex digits of the keys above must be absent from what people are shown.
+// Whether a sentence for a person contains any four consecutive hex digits of a key.
 bool leaks(const std::string& sentence, const std::string& line) {
   for (size_t i = 0; i + 4 <= line.size(); ++i) {
     const auto part = line.substr(i, 4);
@@ -180,7 +180,7 @@ TEST_CASE("the leak check of these tests finds a leak") {
 }
 
 TEST_CASE("a Secret as a real apiserver lists it") {
-  // Kubernetes 1.36; the test key is 00 01 .. 13.
+  // From Kubernetes 1.36; the test key is 00 01 .. 13.
   const ApiObject object{.name = "kube-system/cilium-ipsec-keys", .text = R"({
       "metadata": {"name": "cilium-ipsec-keys", "namespace": "kube-system",
                    "resourceVersion": "217", "creationTimestamp": "2026-11-23T01:37:28Z"},
@@ -243,7 +243,7 @@ TEST_CASE("the same key again is nothing new, and one under another id comes bes
   CHECK(accept_key(ring, {.key = second, .problems = {}}).empty());
   CHECK(ring.newest() == second);
   CHECK(ring.older() == std::vector<IpsecKey>{first});
-  CHECK(accept_key(ring, {.key = first, .problems = {}}).size() == 1);  // it is shorter
+  CHECK(accept_key(ring, {.key = first, .problems = {}}).size() == 1);  // refused: it is shorter
   CHECK(ring.newest() == second);
 }
 

@@ -19,7 +19,7 @@ DecodedNode decode(const std::string& annotations, const std::string& spec,
 }  // namespace
 
 TEST_CASE("a Node as a real apiserver watches it") {
-  // Kubernetes 1.36, shortened.
+  // From Kubernetes 1.36, shortened.
   const auto frame = decode_frame(
       R"({"type":"MODIFIED","object":{"kind":"Node","apiVersion":"v1","metadata":{"name":"worker",)"
       R"("uid":"e03a7340-6848-4984-8a7e-7f684b5106c7","resourceVersion":"221",)"
@@ -169,7 +169,7 @@ TEST_CASE("each malformed field of a Node is named, and keeps its last good valu
     INFO(row.field << " in " << row.annotations << row.spec << row.status);
     const auto decoded = decode(row.annotations, row.spec, row.status);
     std::set<NodeField> malformed{row.malformed};
-    // No family can be told from what is no address.
+    // An invalid address has no family.
     if (row.malformed == NodeField::internal_ipv4) malformed.insert(NodeField::internal_ipv6);
     CHECK(decoded.malformed == malformed);
     REQUIRE(decoded.problems.size() == 1);

@@ -1,4 +1,4 @@
-// What a Node announces of keys per pair: read, and each way to be wrong.
+// A Node's announcement of pair keys: what is read, and each error.
 #include "agent/kube/decode.h"
 #include "tests/harness/catch.h"
 

@@ -9,7 +9,7 @@ using namespace pellicle;
 
 namespace {
 
-// Counts up, so that every key made with it is known and no two are the same.
+// Counts up, so that each generated key is known and unique.
 RandomKey counting(uint8_t first = 1) {
   return [next = first](size_t size) mutable {
     std::vector<uint8_t> bytes(size);
@@ -139,7 +139,7 @@ TEST_CASE("rotation: nodes that have not taken the key before stand in the way, 
         "go on, which may cut them off");
   CHECK(refusal(now, nodes({{"a", 3}}), {.force = true}) == "it was not refused");
   auto silent = nodes({{"a", 4}});
-  silent["fresh"] = {.name = "fresh"};  // no agent was ever there
+  silent["fresh"] = {.name = "fresh"};  // no agent ever ran there
   CHECK(refusal(now, silent) == "it was not refused");
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("rotation: a Secret is made only when that is asked for, and never mad
   const auto again = plan_rotation(secret("3 rfc4106(gcm(aes)) " + kHex20 + " 128"), {},
                                    {.create = true}, counting());
   REQUIRE(std::holds_alternative<RotationNeedless>(again));
-  // Agents go on with a key whose Secret was deleted; under its id they take no other.
+  // Agents keep using a key whose Secret was deleted, and accept no other key with its id.
   const auto plan = [](const std::map<std::string, Node>& nodes) {
     return std::get<NextKey>(plan_rotation(std::nullopt, nodes, {.create = true}, counting()));
   };

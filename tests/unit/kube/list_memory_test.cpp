@@ -1,5 +1,4 @@
-// What listing a large cluster costs in memory, counted byte by byte by AddressSanitizer: the
-// preset dev has it.
+// The memory cost of listing a large cluster, counted by AddressSanitizer (preset dev).
 #ifdef __SANITIZE_ADDRESS__
 #include <algorithm>
 
@@ -7,7 +6,7 @@
 #include "agent/kube/store.h"
 #include "tests/harness/catch.h"
 
-// As <sanitizer/allocator_interface.h> has them, which Debian's gcc comes without.
+// From <sanitizer/allocator_interface.h>, which Debian's gcc does not ship.
 extern "C" {
 int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, size_t),
                                               void (*freed)(const volatile void*));
@@ -21,7 +20,7 @@ using namespace pellicle;
 
 namespace {
 
-size_t g_live = 0;  // bytes, of what was allocated since the hooks were installed
+size_t g_live = 0;  // bytes allocated since the hooks were installed
 size_t g_peak = 0;
 
 void allocated(const volatile void* /*memory*/, size_t size) {
@@ -36,9 +35,9 @@ void freed(const volatile void* memory) {
 }
 
 constexpr int kNodesInAPage = kPageSize;
-constexpr size_t kSizeOfANode = 20'000;  // bytes of JSON, as the seed's cluster has them
+constexpr size_t kSizeOfANode = 20'000;  // bytes of JSON, as in the seed's cluster
 
-// Mostly field ownership, images and conditions, as a kubelet's Node is.
+// Mostly managedFields, images and conditions, like a real Node.
 std::string real_size_node(int number) {
   const auto text = std::to_string(number);
   std::string node = R"({"metadata":{"name":"node-)" + text +
@@ -71,7 +70,7 @@ std::string real_size_node(int number) {
 
 std::string page_of(int first, bool last) {
   std::string body;
-  body.reserve(kNodesInAPage * (kSizeOfANode + 500));  // and no more
+  body.reserve(kNodesInAPage * (kSizeOfANode + 500));  // exactly enough
   body += R"({"metadata":{"resourceVersion":"77","continue":")" + std::string(last ? "" : "more") +
           R"("},"items":[)";
   for (int i = 0; i < kNodesInAPage; ++i) body += (i ? "," : "") + real_size_node(first + i);
@@ -80,9 +79,9 @@ std::string page_of(int first, bool last) {
 }
 
 struct Cost {
-  size_t peak = 0;  // bytes above what there was before the list
+  size_t peak = 0;  // bytes above the use before the list
   size_t nodes = 0;
-  size_t kept = 0;  // by the store, in the end
+  size_t kept = 0;  // by the store, at the end
 };
 
 Cost cost_of_listing(int pages) {
@@ -121,8 +120,8 @@ TEST_CASE("a list of 5000 Nodes of 20 kB costs one page, and a kilobyte or two f
   CHECK(ten.nodes == 10 * kNodesInAPage);
   const size_t page = page_of(0, true).size();
   CHECK(page > kNodesInAPage * kSizeOfANode);
-  CHECK(one.peak > page);          // the page itself was counted
-  CHECK(one.peak < page / 2 * 3);  // what is built while it is read
+  CHECK(one.peak > page);          // the hooks counted the page itself
+  CHECK(one.peak < page / 2 * 3);  // includes what decoding allocates meanwhile
   CHECK(ten.peak - one.peak < 9 * kNodesInAPage * size_t{2500});
   CHECK(ten.kept < 10 * kNodesInAPage * size_t{2500});
 }

@@ -1,4 +1,4 @@
-// A server that contradicts itself, or a clock that does, step by step.
+// A server or a clock that contradicts itself, step by step.
 #include <algorithm>
 
 #include "tests/unit/kube/script.h"
@@ -10,7 +10,7 @@ using namespace pellicle::script;
 
 namespace {
 
-constexpr int kStorm = 40;  // rounds; with longest_backoff reached well before
+constexpr int kStorm = 40;  // rounds; enough to reach longest_backoff early
 
 std::vector<std::string> names_of(const Synced& set) {
   std::vector<std::string> names;
@@ -22,7 +22,7 @@ std::string bookmark(const std::string& version) {
   return R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":")" + version + "\"}}}";
 }
 
-// One round of a storm, from a list under way to the 410 of the watch that follows it.
+// One round of a storm: a pending list, then 410 for the watch that follows.
 void gone_as_answer(Script& script) {
   script.list(page("10", {"a"})).ended({.response = refusal(410)});
 }
@@ -43,13 +43,13 @@ TEST_CASE("a storm of 410 is answered with lists further and further apart, and 
     for (int i = 0; i < kStorm; ++i) {
       round(script);
       if (i == 0) {
-        CHECK(script.find<SendList>());  // once is nothing special
+        CHECK(script.find<SendList>());  // the first 410 is normal
         continue;
       }
       REQUIRE(script.find<Wait>());
       CHECK_FALSE(script.find<SendList>());
       CHECK_FALSE(script.find<Recovered>());
-      CHECK((script.find<Troubled>() != nullptr) == (i == 1));  // once for all of it
+      CHECK((script.find<Troubled>() != nullptr) == (i == 1));  // once for the whole storm
       waited += script.find<Wait>()->delay;
       script.tick();
       REQUIRE(script.find<SendList>());
@@ -58,7 +58,7 @@ TEST_CASE("a storm of 410 is answered with lists further and further apart, and 
           "nodes: the server has forgotten each version that it has just told (410)");
     CHECK(waited >= (kStorm - 8) * Pace{}.longest_backoff);
 
-    // A watch that lasts ends it, and the next 410 is nothing special again.
+    // A watch that lasts ends the storm, and the next 410 is normal again.
     script.list(page("20", {"a"})).opened();
     CHECK_FALSE(script.find<Recovered>());
     CHECK(script.after(6s).frame(bookmark("21")).find<Recovered>());
@@ -76,7 +76,7 @@ TEST_CASE("a storm of 410 is over when a watch lasts, even one that brings nothi
   script.list(page("20", {"a"})).opened();
   REQUIRE(script.find<Wait>());
   CHECK(script.find<Wait>()->delay == Pace{}.quick_end);
-  CHECK(script.after(1s).tick().find<Wait>());  // as after a clock that was set: looked at again
+  CHECK(script.after(1s).tick().find<Wait>());  // early, as after a clock change
   CHECK_FALSE(script.find<Recovered>());
   CHECK(script.after(5s).tick().find<Recovered>());
   CHECK(script.actions.size() == 1);
@@ -97,8 +97,8 @@ TEST_CASE("a storm of 410 takes nothing away") {
   }
 }
 
-// As the page of a cache that lags: what changed between the pages is told by the watch, because
-// that begins where the first page was read.
+// As with a lagging cache. The watch starts at the first page's version, so it delivers changes
+// that happened between the pages.
 TEST_CASE("pages of different versions are watched from the first one's") {
   for (const auto* second : {"14", "9"}) {
     Script script;
@@ -121,8 +121,8 @@ TEST_CASE(
   CHECK(names_of(*script.find<Synced>()) == std::vector<std::string>{"a", "b", "b", "c"});
 }
 
-// etcd restored from a backup, or a cache that lags: the server's word counts, and the watch from
-// that older version tells the rest.
+// After a restore of etcd, or from a lagging cache: the server's list counts, and the watch from
+// its older version delivers the rest.
 TEST_CASE("a list older than what the watch told is believed, and watched from its own version") {
   auto script = watching();
   script.frame(change("ADDED", "c", "12")).after(60s).frame(gone_frame());
@@ -146,7 +146,7 @@ TEST_CASE(
   }
   CHECK(limits ==
         std::vector<std::string>{"500", "250", "125", "62", "31", "15", "7", "3", "1", "1", "1"});
-  script.list({.error = "https://h:1: cannot connect"}).tick();  // says nothing about pages
+  script.list({.error = "https://h:1: cannot connect"}).tick();  // says nothing about the page size
   CHECK(asked() == "1");
   script.list(page("10", {"a"}, "more"));
   CHECK(asked() == "1");
@@ -164,7 +164,7 @@ TEST_CASE("a clock that is set a year forward or back costs a watch a second at 
     script.ended();
     CHECK_FALSE(script.find<Troubled>());
     CHECK(query(script.only<OpenWatch>().request, "resourceVersion") == "13");
-    // Back again, in the middle of a trouble: that began when it began.
+    // The clock jumps back during trouble: the trouble's start time stays.
     script.ended({.response = {.error = "cannot connect"}});
     const auto since = script.find<Troubled>()->since;
     script.after(-jump).tick().ended({.response = refusal(500)});

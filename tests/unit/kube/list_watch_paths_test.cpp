@@ -1,4 +1,4 @@
-// Path independence: whatever goes wrong on the way, the set in the end is the server's.
+// Path independence: whatever fails on the way, the final set equals the server's.
 #include <map>
 #include <random>
 #include <set>
@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A cluster's history, answering as a server that remembers only the newest part of it. Versions
-// are made opaque, so that whoever compares them is caught.
+// A cluster's history; answers like a server that keeps only its newest part. Versions are opaque
+// strings, so that code which compares them fails.
 struct History {
   struct Entry {
     std::string name;
@@ -54,14 +54,14 @@ std::string find(const Request& request, const std::string& name) {
   return "";
 }
 
-// Plays a server with faults chosen by `dice`, and the store that the actions feed.
+// Plays a server with random faults (`dice`), and the store that the actions fill.
 struct Play {
   const History& history;
   std::mt19937 dice;
   size_t head = 0;  // how much of the history has happened
   ListWatch state{.resource = {.title = "things", .path = "/t"}, .seed = 3};
   std::set<std::string> store;
-  std::optional<Request> list;    // asked and not answered
+  std::optional<Request> list;    // sent, not answered
   std::optional<size_t> watch;    // open, and sent up to here
   std::vector<std::string> rest;  // pages to come, as names
   size_t rest_version = 0;
@@ -197,7 +197,7 @@ TEST_CASE("any faults on the way lead to the same set in the end") {
       if (play.roll(3) == 0) ++play.head;
       play.one_event(true);
     }
-    // The server is well again; everything that is still to come is a few events away.
+    // From here on the server has no faults, and all that is left takes a few events.
     for (int i = 0; i < 60; ++i) play.one_event(false);
     CHECK(play.store == history.at(history.entries.size()));
   }

@@ -1,4 +1,4 @@
-// The protocol step by step, with scripted events.
+// The protocol, step by step, with scripted events.
 #include "tests/unit/kube/script.h"
 
 namespace this_file {
@@ -128,14 +128,14 @@ TEST_CASE("410 for a watch, as answer or as frame, leads to a list at once") {
   REQUIRE(as_frame.actions.size() == 2);
   CHECK(std::holds_alternative<CloseWatch>(as_frame.actions[0]));
   CHECK(as_frame.find<SendList>());
-  // Again, without a good frame in between: not at once.
+  // A second 410 without a good frame in between: not at once.
   as_frame.list(page("20", {})).opened().frame(gone_frame());
   CHECK(as_frame.find<Wait>());
 
   Script as_answer;
   as_answer.tick().list(page("10", {})).ended({.response = refusal(410)});
   CHECK(as_answer.only<SendList>().request.query.size() == 1);
-  // What is no more in the new list is gone with the set that is handed over.
+  // The set replaces the previous one, so objects missing from the new list are gone.
   as_answer.list(page("30", {"b"}));
   CHECK(as_answer.find<Synced>()->objects.size() == 1);
 }

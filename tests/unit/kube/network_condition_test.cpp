@@ -24,7 +24,7 @@ api::Json conditions(const ApiFixture& api) {
 TEST_CASE("a Node that says that it has no network is said to have one; nothing else changes") {
   ApiServer server;
   server.api.patch(api::node_key("worker"), {{"status", {{"conditions", {kUnavailable, kReady}}}}});
-  server.api.forbid(kUser, "patch", "nodes");  // the subresource is enough
+  server.api.forbid(kUser, "patch", "nodes");  // access to the subresource is enough
   server.api.inject({.kind = api::FaultKind::answer, .status = 503, .verb = "patch"});
   ApiClient client(server.io, server.access());
   int written = 0;
@@ -34,7 +34,7 @@ TEST_CASE("a Node that says that it has no network is said to have one; nothing 
       {.on_written = [&] { ++written; },
        .on_trouble = [&](const std::string& sentence) { trouble = sentence; }});
   REQUIRE(server.until([&] {
-    condition.available();  // as every pass tells it
+    condition.available();  // as after every pass
     return written == 1;
   }));
   CHECK_THAT(trouble, Catch::Contains("NetworkUnavailable of Node worker: 503"));

@@ -86,8 +86,8 @@ TEST_CASE("another message of the same reason waits for its time, and the newest
 TEST_CASE("the end of what was told is told once, and nothing else's end is") {
   EventFilter filter(kOneNode);
   filter.due({refused("a")}, at(0s));
-  CHECK(filter.due({refused("b")}, at(10s)).empty());  // the same reason goes on
-  CHECK(filter.due({}, at(20s)).empty());              // b was never told
+  CHECK(filter.due({refused("b")}, at(10s)).empty());  // the same reason continues
+  CHECK(filter.due({}, at(20s)).empty());              // b was never reported
   filter.due({refused("c")}, at(70s));
   const Events end = filter.due({}, at(80s));
   REQUIRE(end.size() == 1);

@@ -1,4 +1,4 @@
-// The proxy on the way to the API server: what names it, what goes past it, and through it.
+// The proxy for the API server: how it is configured, what bypasses it, and requests through it.
 #include "agent/kube/proxy.h"
 
 #include <fstream>
@@ -63,7 +63,7 @@ TEST_CASE("a proxy is a URL, or a host with a port") {
   CHECK(refusal("http://user:s3cr%t@proxy") != "");
 }
 
-// As httpproxy of golang.org/x/net has it, which kubectl uses.
+// Like httpproxy of golang.org/x/net, which kubectl uses.
 TEST_CASE("NO_PROXY names what goes past the proxy") {
   struct Row {
     const char* host;
@@ -113,7 +113,8 @@ TEST_CASE("the environment names the proxy in capitals or in small letters") {
   CHECK(found({{"HTTPS_PROXY", "http://b:2"}, {"no_proxy", "10.0.0.0/8"}}) == "none");
   CHECK(found({{"HTTPS_PROXY", "http://b:2"}, {"NO_PROXY", "fd00::/8"}, {"no_proxy", "*"}}) ==
         "b:2");
-  CHECK(found({{"HTTPS_PROXY", "socks5://b:2"}, {"NO_PROXY", "*"}}) == "none");  // nobody asks it
+  CHECK(found({{"HTTPS_PROXY", "socks5://b:2"}, {"NO_PROXY", "*"}}) ==
+        "none");  // the proxy is not used
 }
 
 TEST_CASE("a kubeconfig names the proxy of its cluster") {
@@ -146,10 +147,10 @@ TEST_CASE("requests go through the proxy, and the server is verified") {
   CHECK(server.ask(client, kNodes).status == 200);
   CHECK(server.ask(client, kNodes).status == 200);
   const auto heads = proxy.heads();
-  REQUIRE(heads.size() == 1);  // the connection is used again
+  REQUIRE(heads.size() == 1);  // the connection is reused
   CHECK(heads[0].starts_with("CONNECT " + server.api.url().substr(8) + " HTTP/1.1\r\n"));
   CHECK(heads[0].find("Proxy-Authorization: Basic YWdlbnQ6czNjcmV0") != std::string::npos);
-  CHECK(heads[0].find("good") == std::string::npos);  // the token is the server's alone
+  CHECK(heads[0].find("good") == std::string::npos);  // only the server gets the token
 
   access.ca.text = "";
   ApiClient other(server.io, access);

@@ -1,5 +1,5 @@
-// A TLS server that sends exactly these bytes, and closes where it is told to: for what no HTTP
-// library would send.
+// A TLS server that sends given bytes and closes at a given point, for answers that no HTTP library
+// would send.
 #pragma once
 
 #include <atomic>
@@ -21,11 +21,11 @@ namespace pellicle {
 class RawServer {
  public:
   using Stream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket>;
-  // Called for each request of a connection, both counted from 0; false: hang up, without a word.
+  // Called for each request; connections and requests count from 0. False: close without an answer.
   struct Asked {
     int connection = 0;
     int request = 0;
-    std::string text;  // the head
+    std::string text;  // the request's headers
   };
   using Serve = std::function<bool(Stream& stream, const Asked& asked)>;
 
@@ -46,7 +46,7 @@ class RawServer {
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;
 
-  // Of connections to come.
+  // For future connections.
   void present(api::Certificate certificate) {
     const std::lock_guard lock(mutex_);
     certificate_ = std::move(certificate);

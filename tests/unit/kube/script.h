@@ -1,4 +1,4 @@
-// The list-watch protocol with scripted events: what the tests of its steps share.
+// Runs the list-watch protocol with scripted events; shared by the tests of its steps.
 #pragma once
 
 #include <string>

@@ -15,7 +15,7 @@ ApiObject node(const std::string& name, const std::string& cidr, const std::stri
                   R"("}},"spec":{"podCIDRs":[")" + cidr + R"("]}})"};
 }
 
-// base64 of "3 rfc4106(gcm(aes)) 000102..13 128", and the same with id 4 and with another key.
+// base64 of "3 rfc4106(gcm(aes)) 000102..13 128", of the same with id 4, and of another key.
 const std::string kKey3 =
     "MyByZmM0MTA2KGdjbShhZXMpKSAwMDAxMDIwMzA0MDUwNjA3MDgwOTBhMGIwYzBkMGUwZjEwMTExMjEzIDEyOA==";
 const std::string kKey4 =
@@ -72,7 +72,7 @@ TEST_CASE("what is nothing to us of a Node is no change of it") {
   auto heartbeat = node("a", "10.0.1.0/24", "10.0.1.1");
   heartbeat.text.insert(1, R"("status":{"conditions":[{"type":"Ready","status":"True"}]},)");
   CHECK_FALSE(store.node_changed(heartbeat, false));
-  CHECK(store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false));  // a problem more
+  CHECK(store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false));  // adds a problem
   CHECK_FALSE(store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false));
   CHECK(store.node_changed(node("a", "10.0.1.0/24", "10.0.1.1"), false));
   CHECK(store.node("a")->router_ipv4 == IpAddress::parse("10.0.1.1"));
@@ -95,7 +95,7 @@ TEST_CASE("a malformed field keeps its last good value through changes and lists
   store.node_changed(node("a", "10.0.1.0/24", "10.0.1.2"), false);
   CHECK(store.snapshot()->problems.empty());
   CHECK(store.snapshot()->nodes.at("a").router_ipv4 == IpAddress::parse("10.0.1.2"));
-  // Deleted and created anew, it has no past.
+  // A Node deleted and created again has no previous values.
   store.node_changed(node("a", "10.0.1.0/24", "10.0.1.2"), true);
   store.node_changed(node("a", "10.0.1.0/24", "rubbish"), false);
   CHECK_FALSE(store.snapshot()->nodes.at("a").router_ipv4);

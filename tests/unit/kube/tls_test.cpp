@@ -17,8 +17,8 @@ namespace {
 
 const std::string kName = "kubernetes.default.svc";
 
-// Why a client with this bundle refuses a server with this certificate; empty: it does not. `sent`:
-// what the server sends behind its own certificate.
+// Why a client with this CA bundle refuses a server with this certificate; empty: it accepts.
+// `sent`: the certificates that the server sends after its own.
 std::string refusal(const std::string& bundle, const api::Certificate& certificate,
                     const std::string& sent = "") {
   boost::asio::io_context io;

@@ -1,4 +1,4 @@
-// List, watch and publishing against a server and neighbours that do not settle.
+// List, watch and publishing with an unstable server and competing writers.
 #include <algorithm>
 #include <random>
 
@@ -15,7 +15,7 @@ namespace {
 
 const api::ObjectKey kOwnNode{"nodes", "", "worker"};
 
-// A watcher of all Nodes, from its start on.
+// A watcher of all Nodes, from its start.
 struct Follows {
   ApiServer& server;
   ApiClient client{server.io, server.access()};
@@ -126,7 +126,7 @@ TEST_CASE("Nodes of a megabyte are read, and one that says too much is named bes
                                  "metadata.annotations[network.cilium.io/encryption-key]"});
 }
 
-// As two agents with one node name, or an agent beside Cilium's: each puts its own values back.
+// As with two agents of one node name, or an agent beside Cilium's: each restores its own values.
 TEST_CASE("two that publish for one Node do not flood the API, and both say so") {
   ApiServer server;
   server.api.patch(kOwnNode, {{"metadata", {{"annotations", nullptr}}}});
@@ -149,7 +149,7 @@ TEST_CASE("two that publish for one Node do not flood the API, and both say so")
   };
   Side one(server, "10.0.1.138");
   Side other(server, "10.0.1.139");
-  // Each hears of the Node all the time, as through a watch.
+  // Both see every change of the Node, as through a watch.
   uint64_t heard = 0;
   const auto look = [&](bool both) {
     ++heard;
@@ -167,9 +167,9 @@ TEST_CASE("two that publish for one Node do not flood the API, and both say so")
           "network.cilium.io/ipv4-cilium-host; expected no other agent with this node name, and no "
           "other program that writes it");
   }
-  // Without the pauses every look would be a patch.
+  // Without pauses every look would cause a patch.
   CHECK(heard > 2 * count_of(server, "patch"));
-  // The other one goes: what is wanted stands, and in time it is calm.
+  // The other writer ends: our values stay, and the trouble ends.
   one.healthy = false;
   REQUIRE(server.until([&] {
     look(false);

@@ -1,4 +1,4 @@
-// List and watch against a real HTTPS server that fails in every way it can.
+// List and watch against a real HTTPS server with all kinds of failures.
 #include "agent/kube/watcher.h"
 
 #include "agent/kube/publish.h"
@@ -14,7 +14,7 @@ namespace {
 
 const api::ObjectKey kWorker{"nodes", "", "worker"};
 
-// A watcher of all Nodes that is in sync.
+// A watcher of all Nodes, in sync.
 struct Watched : ApiServer {
   ApiClient client{io, access()};
   SeenNodes seen;
@@ -78,7 +78,7 @@ TEST_CASE("what was deleted while the history was lost is gone after the new lis
     lab.api.remove({"nodes", "", "worker2"});
     lab.api.create(lab.fourth());
     lab.api.forget_history();
-    CHECK(lab.seen.nodes.size() == 3);  // nothing is concluded from silence
+    CHECK(lab.seen.nodes.size() == 3);  // silence changes nothing
     lab.api.come_back();
     REQUIRE(lab.until([&] { return lab.seen.syncs >= 2 && lab.seen.healthy; }));
     CHECK(lab.seen.has("worker3"));
@@ -211,10 +211,10 @@ TEST_CASE("annotations are published once, again after a failure, and repaired")
   REQUIRE(server.until([&] { return healthy; }));
   CHECK(trouble.starts_with("publishing annotations on Node worker: 500 Internal Server Error"));
   CHECK(difference(wanted, present()).empty());
-  CHECK(patches() == 2);  // the refused one and the good one
+  CHECK(patches() == 2);  // the refused one and the successful one
   CHECK(server.api.requests().back().path == "/api/v1/nodes/worker/status");
 
-  publisher.publish(wanted, before);     // the watch has not caught up yet
+  publisher.publish(wanted, before);     // the watch has not delivered the change yet
   publisher.publish(wanted, present());  // now it has
   CHECK_FALSE(server.until([&] { return patches() > 2; }, 100ms));
   server.api.patch(kWorker,

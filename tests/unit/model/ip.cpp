@@ -17,7 +17,7 @@ TEST_CASE("addresses are parsed exactly and printed as they were") {
     INFO(text);
     CHECK_FALSE(IpAddress::parse(text));
   }
-  // What a C string ends with ends no text of JSON's.
+  // A NUL byte does not end a JSON string.
   CHECK_FALSE(IpAddress::parse(std::string_view("10.0.1.1\0x", 10)));
   CHECK_FALSE(Cidr::parse(std::string_view("10.0.1.0\0x/24", 13)));
 }

@@ -16,7 +16,7 @@ IpsecKey key(uint8_t id, uint8_t fill = 0) {
   return {.id = id, .algorithm = seed::gcm(fill ? fill : id), .per_pair = true};
 }
 
-// A cluster of two other nodes, and a clock.
+// A cluster with two other nodes, and a clock.
 struct Observer {
   KeyRing ring;
   KeyRing::Observation seen{
@@ -47,7 +47,7 @@ TEST_CASE("key ring: an older key goes once all have announced a newer one for a
   CHECK(world.ring.newest() == key(4));
   CHECK(world.ring.older() == std::vector{key(3)});
   CHECK(world.after(0s).empty());
-  CHECK(world.after(400s).empty());  // nobody has announced anything
+  CHECK(world.after(400s).empty());  // no node has announced anything
   CHECK(world.ring.lacking(3) == std::vector<std::string>{"control-plane", "worker", "worker2"});
   world.all_announce(4);
   CHECK(world.after(1s).empty());
@@ -80,7 +80,7 @@ TEST_CASE("key ring: one node that never announces the new key keeps the old one
     CHECK(world.after(1000s).empty());
     CHECK(world.ring.lacking(3) == std::vector<std::string>{"worker2"});
   }
-  world.seen.announced.erase("worker2");  // it leaves
+  world.seen.announced.erase("worker2");  // it leaves the cluster
   CHECK(world.after(1s).empty());
   CHECK(world.after(300s) == std::vector{key(3)});
 }
@@ -139,7 +139,7 @@ TEST_CASE("key ring: after a restart the ids in the kernel go on, beside the Sec
   world.all_announce(4);
   world.after(0s);
   world.after(1s);
-  CHECK(world.after(300s).empty());  // its bytes are not known, but it is gone
+  CHECK(world.after(300s).empty());  // its bytes are unknown, but it is gone
   CHECK_FALSE(world.ring.rotating());
 
   KeyRing nothing_left;

@@ -1,6 +1,5 @@
-// Random clusters whose Nodes come, go, come again and are written to by others, with writes that
-// succeed, fail, and fail without having failed: whatever the order, no PodCIDR twice and none
-// lost.
+// Random clusters: Nodes join, leave, return and are written to by other programs; writes succeed,
+// fail, or succeed with a lost answer. In any order, no PodCIDR is assigned twice and none is lost.
 #include <random>
 #include <set>
 
@@ -27,7 +26,7 @@ class World {
         break;
       case 2:
         nodes_.erase(name);
-        if (pick(4) != 0) allocator_.removed(name);  // or a LIST will tell
+        if (pick(4) != 0) allocator_.removed(name);  // otherwise a later LIST shows it
         break;
       case 3:
         write_by_another(name);
@@ -41,7 +40,7 @@ class World {
     check();
   }
 
-  // Nothing fails any more: everybody is served, or nothing is free.
+  // Without failures: every Node has a PodCIDR, or none is free.
   void settle() {
     relist();
     for (const auto& assignment : allocator_.plan().assignments) {
@@ -73,7 +72,7 @@ class World {
     allocator_.changed(node);
   }
 
-  // kube-controller-manager with a range of its own.
+  // kube-controller-manager with its own range.
   void write_by_another(const std::string& name) {
     const auto found = nodes_.find(name);
     if (found == nodes_.end() || found->second.in_spec) return;
@@ -98,7 +97,7 @@ class World {
     relist();  // a replica acts only on what it has listed
     for (const auto& assignment : allocator_.plan().assignments) {
       const auto outcome = pick(4);
-      if (outcome == 0) continue;  // lost on the way
+      if (outcome == 0) continue;  // the request was lost
       const bool applied = apply(assignment);
       if (!applied) {
         allocator_.refused(assignment.node.name);
@@ -108,7 +107,7 @@ class World {
     }
   }
 
-  // As the API does it.
+  // As the API server does it.
   bool apply(const Assignment& assignment) {
     const auto found = nodes_.find(assignment.node.name);
     if (found == nodes_.end() || found->second.uid != assignment.node.uid) return false;

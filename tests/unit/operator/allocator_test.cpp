@@ -52,7 +52,7 @@ TEST_CASE(
                     with_spec(bare("d", "2"), {"192.168.0.0/24"}), bare("e", "1")});
   const auto plan = allocator.plan();
   CHECK(plan.findings.empty());
-  // b has it in its annotation only: it is made lasting.
+  // Only b's annotation has it: the allocator writes it to the spec.
   CHECK(written(plan) == Written{{"e", {"10.0.4.0/24"}}, {"b", {"10.0.1.0/24"}}});
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("both families are assigned together, or none") {
   CHECK(plan.findings[0].sentence == "spec.podCIDRs has no IPv6 network, and can be set only once");
   CHECK(plan.findings[1].node == "c");
   CHECK(plan.findings[1].reason == "CIDRNotAvailable");
-  // What was set aside for c is not lost.
+  // The network reserved for c is not lost.
   allocator.removed("c");
   allocator.removed("b");
   allocator.changed(bare("e", "4"));
@@ -167,7 +167,7 @@ TEST_CASE("a promise to a Node that was made again, or that somebody else serves
   allocator.changed(with_spec(bare("a", "1"), {"192.168.0.0/24"}));
   allocator.changed(bare("c", "3"));
   CHECK(written(allocator.plan()) == Written{{"b", {"10.0.1.0/24"}}, {"c", {"10.0.0.0/24"}}});
-  // Somebody gave c's to another Node while ours was under way: theirs stands.
+  // Another program gave c's network to another Node while our write was pending: theirs stays.
   allocator.changed(with_spec(bare("d", "4"), {"10.0.0.0/24"}));
   const auto plan = allocator.plan();
   CHECK(written(plan) == Written{{"b", {"10.0.1.0/24"}}});

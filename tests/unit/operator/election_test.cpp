@@ -62,13 +62,13 @@ TEST_CASE(
   CHECK_FALSE(mine.answered(lease("a", "7"), at(0ms), kWall));
   CHECK(mine.holder() == "a");
   CHECK_FALSE(mine.answered(lease("a", "7"), at(14'999ms), kWall));
-  CHECK_FALSE(mine.answered(lease("a", "8"), at(15'000ms), kWall));  // it was renewed
+  CHECK_FALSE(mine.answered(lease("a", "8"), at(15'000ms), kWall));  // renewed
   CHECK_FALSE(mine.answered(lease("a", "8"), at(29'999ms), kWall));
   const auto write = mine.answered(lease("a", "8"), at(30'000ms), kWall);
   REQUIRE(write);
   CHECK(write->method == "PUT");
   const auto body = json::parse(write->body);
-  CHECK(body["metadata"]["resourceVersion"] == "8");  // two that try: one of them gets 409
+  CHECK(body["metadata"]["resourceVersion"] == "8");  // of two writers, one gets 409
   CHECK(body["spec"]["holderIdentity"] == "b");
   CHECK(body["spec"]["acquireTime"] == kWall);
   CHECK(body["spec"]["leaseTransitions"] == 5);
@@ -127,7 +127,7 @@ TEST_CASE("what a leader notes stands in the Lease from its first renewal on, fo
   auto before = json::parse(lease("", "1").body);
   before["metadata"]["annotations"] = {{"used", "theirs"}, {"other", "stays"}};
   const auto taken = mine.answered({.status = 200, .body = before.dump()}, at(0ms), kWall);
-  CHECK(annotations(taken) == before["metadata"]["annotations"]);  // not read by us yet
+  CHECK(annotations(taken) == before["metadata"]["annotations"]);  // we have not read them yet
   CHECK(json::parse(taken->body)["metadata"]["ownerReferences"] ==
         json::parse(R"([{"apiVersion": "v1", "kind": "ServiceAccount", "name": "operator",
                          "uid": "u"}])"));
@@ -139,7 +139,7 @@ TEST_CASE("what a leader notes stands in the Lease from its first renewal on, fo
   const auto renewed = mine.answered({.status = 200, .body = ours.dump()}, at(2s), kWall);
   CHECK(annotations(renewed) == json{{"used", "mine"}, {"other", "stays"}});
   CHECK(mine.found("used") == "theirs");
-  // Deleted under us: made again with all of it.
+  // Deleted by another client: created again with all of it.
   mine.wrote({.status = 200, .body = ours.dump()}, at(2s));
   CHECK(annotations(mine.answered({.status = 404}, at(4s), kWall)) == json{{"used", "mine"}});
   mine.wrote({.status = 201, .body = ours.dump()}, at(4s));

@@ -37,7 +37,7 @@ KeyVerdict judge(const std::optional<ApiObject>& secret, const KeyNodes& nodes =
   return judge_key(policy, secret, nodes, kNow);
 }
 
-// Of one that is not to be replaced now.
+// The trouble of a verdict that keeps the key.
 std::string trouble(const KeyVerdict& verdict) {
   const auto* stands = std::get_if<KeyStands>(&verdict);
   return stands ? stands->trouble : "it does not stand";
@@ -67,7 +67,7 @@ TEST_CASE("keys are replaced when one node has used enough of its sequence numbe
         "worker2 has used 50 percent of the sequence numbers it has for a peer");
   used.used["worker2"].percent = 40;
   CHECK(trouble(judge(young, used)).empty());
-  used.used["worker2"] = {.key_id = 3, .percent = 90};  // of the key before it
+  used.used["worker2"] = {.key_id = 3, .percent = 90};  // of the previous key
   CHECK(trouble(judge(young, used)).empty());
   used.used["worker2"] = {.key_id = 4, .percent = 90};
   CHECK(trouble(judge(young, used, {.every = 720h})).empty());
@@ -80,7 +80,7 @@ TEST_CASE("a key that nobody dated, or that came later, counts from now") {
     CAPTURE(since);
     CHECK(std::get<KeyUndated>(judge(secret(since))).since == now);
   }
-  // Another machine's clock may be a little ahead.
+  // Another machine's clock may be slightly ahead.
   CHECK(trouble(judge(secret("4 2026-11-26T12:05:00Z"))).empty());
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("a key that is due waits for nodes that have not taken it, and names t
                       "it yet: start the agent there, or delete the Node"));
   CHECK_THAT(trouble(judge(old, nodes({{"a", 3}, {"b", 3}, {"c", 4}}))),
              Contains("but a and 1 more have not"));
-  // Where no agent ever ran there is nobody to wait for, and nobody who needs another key.
+  // A Node on which no agent ever ran neither delays nor requires a rotation.
   CHECK(trouble(judge(old, nodes({}))).empty());
   auto more = kTwo;
   more.nodes["new"] = {.name = "new"};

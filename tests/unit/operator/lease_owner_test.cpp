@@ -11,7 +11,7 @@ using namespace pellicle;
 
 namespace {
 
-// As an API server signs it. The signature is not looked at.
+// As an API server signs it. The operator does not check the signature.
 std::string token(const std::string& claims) {
   auto payload = to_base64(claims);
   std::replace(payload.begin(), payload.end(), '+', '-');

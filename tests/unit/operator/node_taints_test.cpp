@@ -26,12 +26,12 @@ const std::vector<TaintChange> kNothing;
 TEST_CASE("a Node loses the taint once a pod of the agents is ready there") {
   NodeTaints taints({.remove = true});
   taints.nodes_listed({node("a", true, false), node("b", false), node("c", true)});
-  CHECK(taints.due(kStart) == kNothing);  // the pods are not known yet
+  CHECK(taints.due(kStart) == kNothing);  // the pods are not listed yet
   taints.pods_listed({pod("a", false), pod("b", true)});
   CHECK(taints.due(kStart) == kNothing);
   taints.pod_changed(pod("a", true), false);
   CHECK(taints.due(kStart) == std::vector{TaintChange{"a", false}});
-  CHECK(taints.due(kStart) == std::vector{TaintChange{"a", false}});  // until the Node says it
+  CHECK(taints.due(kStart) == std::vector{TaintChange{"a", false}});  // until the Node shows it
   taints.node_changed(node("a", false), false);
   CHECK(taints.due(kStart) == kNothing);
 }
@@ -42,7 +42,7 @@ TEST_CASE("a Node gets it back when no agent has been ready for the set time") {
   taints.pods_listed({pod("a", true)});
   CHECK(taints.due(kStart) == kNothing);
   taints.pod_changed(pod("a", false), false);
-  CHECK(taints.due(kStart + 1h) == kNothing);  // it counts from when it was seen
+  CHECK(taints.due(kStart + 1h) == kNothing);  // the time counts from when the operator saw it
   CHECK(taints.due(kStart + 1h + 299s) == kNothing);
   CHECK(taints.due(kStart + 1h + 5min) == std::vector{TaintChange{"a", true}});
   taints.node_changed(node("a", true), false);

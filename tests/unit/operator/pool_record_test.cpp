@@ -26,7 +26,7 @@ TEST_CASE("what was used is told in ranges, and read back") {
   CHECK(text == "10.0.0.0/24+3 10.0.9.0/24+1 10.0.255.0/24+1 fd00::/120+1");
   CHECK(read_used(kPools, text) == used);
   CHECK(used_text(kPools, {}).empty());
-  CHECK(used_text(kPools, cidrs({"192.168.0.0/24"})).empty());  // none of the pools
+  CHECK(used_text(kPools, cidrs({"192.168.0.0/24"})).empty());  // in none of the pools
   for (uint64_t i = 0; i < 256; ++i) CHECK(kPools[0].index_of(kPools[0].at(i)) == i);
 }
 

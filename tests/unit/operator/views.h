@@ -1,4 +1,4 @@
-// Nodes as the allocator's tests write them down.
+// Nodes in short form for the allocator's tests.
 #pragma once
 
 #include <map>

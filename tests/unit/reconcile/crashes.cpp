@@ -1,4 +1,4 @@
-// The agent dies at every operation, and what stands in the kernel at each such moment.
+// The agent dies at every operation; the kernel's state is checked at each such point.
 #include "agent/desired/desired.h"
 #include "agent/reconcile/reconciler.h"
 #include "tests/harness/catch.h"
@@ -15,7 +15,7 @@ void require_equal(const KernelState& actual, const KernelState& wanted) {
   REQUIRE(equal);
 }
 
-// Goes from `world`'s state towards `desired` and dies after each number of operations in turn.
+// Applies the plan from `world` to `desired`, and dies after each number of operations in turn.
 template <class Visitor>
 void for_each_crash(const World& world, const KernelState& desired, Visitor&& visit) {
   World probe = world;
@@ -37,7 +37,7 @@ World running(Random& random) {
   return world;
 }
 
-// Sends, or would have packets marked to be sent.
+// Encrypts, or marks packets for encryption.
 bool encrypts(const KernelState& state) {
   return !state.states.empty() || !state.policies.empty() || !state.attachments.empty() ||
          !state.rules.empty();

@@ -89,7 +89,7 @@ TEST_CASE("memory kernel: states clash by destination, SPI and overlapping marks
   CHECK(add<State>(kernel, {dst, 3, {0x3e00, 0xff00}}, state) == EEXIST);
   CHECK(add<State>(kernel, {dst, 3, {0xd00, 0xf00}}, state) == 0);
   CHECK(add<State>(kernel, {dst, 4, {0x3e00, 0xff00}}, state) == 0);
-  kernel.foreign.states[{dst, 5, {}}] = state;  // no mark matches every mark
+  kernel.foreign.states[{dst, 5, {}}] = state;  // a state without a mark matches every mark
   CHECK(add<State>(kernel, {dst, 5, {0x5e00, 0xff00}}, state) == EEXIST);
   CHECK(attempt<State>(kernel, Action::replace, {dst, 3, {0xd00, 0xf00}}, state) == 0);
 }

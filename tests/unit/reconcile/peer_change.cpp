@@ -1,4 +1,4 @@
-// One peer's change reckoned by itself is what reckoning everything gives.
+// A peer's change computed by itself equals the complete computation.
 #include "agent/desired/peer_change.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 enum class KeyForm { shared, pair };
 
-// What pair keys and host encryption need of a Node, and what rotation does to it.
+// Adds the fields that pair keys and host encryption need, and random effects of a rotation.
 void adorn(Random& random, Node& node) {
   const auto number = static_cast<uint32_t>(node.name.back());
   if (random.chance(80)) node.key_id = static_cast<uint8_t>(1 + random.below(4));
@@ -24,7 +24,7 @@ void adorn(Random& random, Node& node) {
   const auto first = random.below(3);
   for (size_t i = first; i < first + 1 + random.below(2); ++i) {
     const auto spi = 0x10000000U | number << 12 | static_cast<uint32_t>(i) << 4;
-    // Now and then somebody else's.
+    // Sometimes the SPI of another node.
     node.epochs.push_back({.spi = random.chance(3) ? 0x10031010U : spi, .generation = i});
   }
   if (random.chance(50)) node.receives = {0x100ff010};
@@ -33,7 +33,7 @@ void adorn(Random& random, Node& node) {
   node.encrypts_nodes = node.encrypts_pods && random.chance(50);
 }
 
-// A node that makes passes on a kernel that takes everything.
+// A node that makes passes on a kernel that accepts everything.
 struct Reckoner {
   Inputs inputs = inputs_before_events();
   Desired desired;
@@ -85,7 +85,7 @@ void require_same(const Desired& found, const Desired& wanted) {
   REQUIRE(same_cluster);
 }
 
-// How many of the changes were reckoned by themselves.
+// The number of changes that were computed by themselves.
 size_t live(Random& random, KeyForm form) {
   size_t taken = 0;
   Reckoner node(random, form);
@@ -169,13 +169,13 @@ TEST_CASE("what is not a peer's alone is left to a whole computation") {
     return peer_change(inputs, desired, node.name, node).has_value();
   };
   CHECK(change(other("10.0.9.0/24", "172.18.0.9", "10.0.9.1")));
-  // This node itself, and what somebody else holds.
+  // This node itself, and addresses that another Node holds.
   CHECK_FALSE(change(inputs.nodes.at("worker")));
   CHECK_FALSE(change(other("10.0.1.0/25", "172.18.0.9", "10.0.1.1")));
   CHECK_FALSE(change(other("10.0.0.0/16", "172.18.0.9", "10.0.9.1")));
   CHECK_FALSE(change(other("10.0.9.0/24", "172.18.0.4", "10.0.9.1")));
   CHECK_FALSE(change(other("172.18.0.0/24", "172.19.0.9", "172.18.0.1")));
-  // Its SPI is this node's, or another peer's.
+  // Its SPI equals this node's, or another peer's.
   inputs.key->per_pair = true;
   inputs.derive = derive_key;
   inputs.sender = {.boot_id = "22222222-2222-2222-2222-222222222222",

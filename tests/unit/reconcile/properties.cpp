@@ -1,5 +1,4 @@
-// The properties that are worth more than examples, over random clusters. A failure names the seed
-// of its case.
+// Properties that matter more than examples, on random clusters. A failure names its case's seed.
 #include <algorithm>
 #include <cerrno>
 
@@ -45,8 +44,8 @@ void require_converges(World& world) {
   REQUIRE(plan(world.desired(), world.kernel.dump()).empty());
 }
 
-// What a kernel holds after some other agent's life: objects of two clusters, dropped and scrambled
-// at random. What no kernel could hold is refused on the way.
+// Fills the kernel with leftovers of another agent: objects of two clusters, dropped and scrambled
+// at random. The kernel refuses impossible ones.
 void leave_rubbish(Random& random, World& world) {
   for (int i = 0; i < 2; ++i) {
     World other;
@@ -99,7 +98,7 @@ TEST_CASE("path-independent: a long life ends where one pass from nothing does")
 
 TEST_CASE("path-independent: events reordered, repeated or squashed give the same state") {
   for_random_cases([](Random& random) {
-    // This node's own address stands fast: who chooses an address must remember which.
+    // This node's own address is fixed: a choice would depend on the order of events.
     std::vector<Event> events = {
         NodeEvent{"worker",
                   seed::node("worker", "2023-01-05", "10.0.1.0/24", "172.18.0.3", "10.0.1.138")},

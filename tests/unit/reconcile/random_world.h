@@ -6,12 +6,12 @@
 
 namespace pellicle {
 
-// One node: what it was told, and its kernel.
+// One node: its inputs, and its kernel.
 struct World {
   World();
   void happen(const Event& event);
-  KernelState desired();  // for what was told and what the host is now
-  // One pass as the agent makes it: reconcile, then publish the router address on the own Node.
+  KernelState desired();  // for the current inputs and host facts
+  // One pass as the agent makes it: reconciles, then publishes the router address on the own Node.
   std::vector<Refusal> pass();
   void settle();  // passes until nothing differs
 

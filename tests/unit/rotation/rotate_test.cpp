@@ -1,4 +1,4 @@
-// `pellicle key rotate` against a Kubernetes API: what it writes, waits for, says and exits with.
+// `pellicle key rotate` against a Kubernetes API: what it writes, waits for, prints and returns.
 #include "tools/ctl/key_rotate.h"
 
 #include <atomic>
@@ -41,7 +41,7 @@ class Flushed : public std::stringbuf {
   std::atomic<bool>& flag_;
 };
 
-// The seed's cluster, whose agents have all published the key of the Secret.
+// The seed's cluster; all agents have published the Secret's key.
 class Cluster {
  public:
   Cluster() {
@@ -71,7 +71,7 @@ class Cluster {
     return said;
   }
 
-  // Meanwhile every agent takes what is written.
+  // Meanwhile every agent takes the key that is written.
   Said rotate_with_agents(const RotateOptions& options = {}) {
     std::atomic<bool> over = false;
     std::thread agents([&] {
@@ -104,14 +104,14 @@ class Cluster {
 
   ApiFixture api;
   std::atomic<bool> told =
-      false;  // rotate() has said something, the first of which is that the key is written
+      false;  // rotate() has printed something; its first output says that the key is written
 };
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// No key that the Secret has or had may be in what is said.
+// Whether the output contains a present or former key of the Secret.
 bool tells_the_key(const Said& said, const std::string& line) {
   std::istringstream words(line);
   for (std::string word; words >> word;) {
@@ -240,7 +240,7 @@ TEST_CASE("rotate: what is not permitted is said with the server's words, and no
 
 TEST_CASE("rotate: a write whose answer is lost is looked at: it may have been made or not") {
   Cluster cluster;
-  // The library sends a request again, once, when a used connection breaks; a new one may be taken.
+  // The library retries once on a new connection when a reused connection breaks.
   cluster.api.inject(
       {.kind = api::FaultKind::reset, .verb = "patch", .resource = "secrets", .times = 2});
   const auto lost = cluster.rotate({.wait = false});

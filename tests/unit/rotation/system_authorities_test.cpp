@@ -1,5 +1,5 @@
-// A kubeconfig without a certificate authority: the system's count, wherever OpenSSL's variables
-// say they are. Asked of `pellicle`, because a process reads them when it begins.
+// A kubeconfig without a CA: the system's CAs count, including those that OpenSSL's variables name.
+// Tested with the `pellicle` program, because a process reads these variables when it starts.
 #include <openssl/pem.h>
 #include <sys/stat.h>
 
@@ -20,7 +20,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// The name by which OpenSSL looks for this certificate in a directory.
+// The file name by which OpenSSL looks up this certificate in a directory.
 std::string hashed_name(const std::string& pem) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> in(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
@@ -31,7 +31,7 @@ std::string hashed_name(const std::string& pem) {
   return name;
 }
 
-// What `pellicle key rotate` says to a cluster without a key. One that waits for ever is ended.
+// The output of `pellicle key rotate` for a cluster without a key. Ends the program if it hangs.
 std::string rotated(const std::string& variables, const std::string& kubeconfig) {
   const std::string command = " timeout 60 " PELLICLE_CTL " key rotate --kubeconfig ";
   return shell_output(variables + command + kubeconfig).text;
@@ -72,7 +72,7 @@ TEST_CASE("with a certificate authority of the cluster's the system's are not ev
   ApiFixture api;
   api.allow_token("good", "admin");
   const TemporaryDirectory directory;
-  const auto never = directory.path() + "/never";  // who opens it waits for a writer
+  const auto never = directory.path() + "/never";  // open() blocks until there is a writer
   REQUIRE(mkfifo(never.c_str(), 0600) == 0);
   const auto kubeconfig = directory.path() + "/kubeconfig";
   std::ofstream(kubeconfig) << api::kubeconfig(api.url(), api.ca_pem(), "good");

@@ -17,7 +17,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// A server in a thread of its own, and who asks it.
+// A server in its own thread, and its clients.
 class Served {
  public:
   ~Served() {
@@ -31,7 +31,7 @@ class Served {
     return socket;
   }
 
-  // All that is answered until the server hangs up; nothing when it hung up at once.
+  // The answer up to the server's close; empty if the server closes at once.
   std::string ask(const std::string& first_line) {
     auto socket = connected();
     boost::system::error_code ended;
@@ -77,11 +77,11 @@ TEST_CASE("health server: hundreds who say nothing keep no probe out, and hold f
   std::list<tcp::socket> idle;
   for (int i = 0; i < 500; ++i) {
     idle.push_back(served.connected());
-    // Some of them begin, and do not end.
+    // Some send an incomplete request.
     if (i % 3 == 0) boost::asio::write(idle.back(), boost::asio::buffer("GET /heal", 9));
     if (i % 100 == 99) CHECK_THAT(served.ask("GET /healthz"), Contains("200 OK"));
   }
-  // All but the newest were hung up on: reading from them ends.
+  // The server has closed all but the newest: reading from them ends.
   idle.erase(std::prev(idle.end(), 64), idle.end());
   for (auto& socket : idle) {
     char byte = 0;

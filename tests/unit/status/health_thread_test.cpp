@@ -15,7 +15,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// A daemon whose loop turns only when it is told to.
+// A daemon with a loop that runs only on demand.
 struct Daemon {
   explicit Daemon(const HealthPatience& patience = {.ready = 50ms, .stuck = 600s})
       : health(
@@ -40,7 +40,7 @@ struct Daemon {
     while (answer.wait_for(0s) != std::future_status::ready) loop.run_one_for(10ms);
     return answer.get();
   }
-  // On a slow machine the loop may be found busy although it turns: asked again.
+  // On a slow machine the loop may appear busy although it runs: ask again.
   bool comes_to_say(const std::string& path, const std::string& words) {
     for (int i = 0; i < 100; ++i) {
       if (asked_while_turning(path).find(words) != std::string::npos) return true;
@@ -50,7 +50,7 @@ struct Daemon {
 
   boost::asio::io_context loop;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
-      loop.get_executor()};  // a daemon's loop has always something to wait for
+      loop.get_executor()};  // a daemon's loop always has pending work
   HealthServer::Answer ready{.text = "ok\n"};
   HealthThread health;
 };

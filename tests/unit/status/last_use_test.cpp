@@ -9,7 +9,7 @@ using namespace pellicle;
 
 namespace {
 
-// Two states, the second of which came later.
+// Two states; the second was added later.
 std::vector<ObservedState> states(uint64_t first_packets, std::optional<uint64_t> second_packets) {
   std::vector<ObservedState> all(1);
   all[0].key.spi = 3;

@@ -111,7 +111,7 @@ TEST_CASE("report: a peer is encrypted to, or there is no key for it, or somethi
   CHECK(state_when_refused({Change<Policy>{add, policy(own, 3), {}}}) == "refused");
   CHECK(state_when_refused({Change<State>{add, state(3, 3), {}}}) == "refused");
   CHECK(state_when_refused({Change<Route>{add, {200, peer.pod_cidr}, {}}}) == "refused");
-  peer.ways = {{3, 0x10a018a3}};  // a policy that asks for no mark needs no entry
+  peer.ways = {{3, 0x10a018a3}};  // a policy without a mark needs no entry
   CHECK(state_when_refused({Change<PeerEntry>{replace, entry, {}}}) == "encrypted");
 }
 

@@ -1,9 +1,9 @@
-// Clients of the agent's socket that mean no good, or do not know better.
+// Malicious or broken clients of the agent's socket.
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <utility>  // before <boost/asio.hpp>, whose awaitable.hpp needs it
+#include <utility>  // before <boost/asio.hpp>: its awaitable.hpp needs it
 
 #include <boost/asio.hpp>
 #include <list>
@@ -22,7 +22,7 @@ using boost::asio::local::stream_protocol;
 
 namespace {
 
-// A server in a thread of its own, and who asks it.
+// A server in its own thread, and its clients.
 class Besieged {
  public:
   Besieged() : thread_([this] { context_.run(); }) {}
@@ -40,7 +40,7 @@ class Besieged {
   bool answers() const {
     return ctl::ask(path(), "echo", {{"a", 1}}) == nlohmann::ordered_json{{"a", 1}};
   }
-  // What comes back for these bytes, up to the end of a line or of the connection.
+  // The answer to these bytes, up to the end of a line or of the connection.
   std::string answer_to(const std::string& bytes) {
     auto socket = connected();
     boost::system::error_code error;
@@ -66,12 +66,12 @@ class Besieged {
 TEST_CASE("server: thousands who say nothing keep nobody out, and do not get all descriptors") {
   Besieged agent;
   std::list<stream_protocol::socket> idle;
-  for (int i = 0; i < 600; ++i) {  // with the server's, less than the usual 1024 descriptors
+  for (int i = 0; i < 600; ++i) {  // with the server's, fewer than the usual 1024 descriptors
     idle.push_back(agent.connected());
     if (i % 2 == 0) boost::asio::write(idle.back(), boost::asio::buffer("{\"method", 8));
   }
   CHECK(agent.answers());
-  // The silence of the first was ended; it reads the end of its connection.
+  // The server has closed the first silent connection: its read ends.
   char byte = 0;
   boost::system::error_code error;
   CHECK(boost::asio::read(idle.front(), boost::asio::buffer(&byte, 1), error) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("server: whatever is sent is answered with an error or the end, and ot
   CHECK(agent.answers());
 }
 
-// Deep enough that whoever goes down by recursion is out of stack.
+// Deep enough to overflow the stack of a recursive parser.
 TEST_CASE("server: a request that is as deep as it is long is refused") {
   Besieged agent;
   const int depth = 400'000;

@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// A server in a thread of its own, with three methods.
+// A server in its own thread, with three methods.
 class Running {
  public:
   explicit Running(const std::string& path)
@@ -131,7 +131,7 @@ TEST_CASE("server: nobody there is said with the path") {
                     Catch::Contains("no agent answers on /nowhere.sock"));
 }
 
-// As an agent under SIGSTOP is: the kernel takes connections for it, and nobody reads.
+// As with an agent under SIGSTOP: the kernel accepts connections, and no process reads.
 TEST_CASE("server: an agent that is stopped is said within the time limit") {
   const TemporaryDirectory directory;
   const std::string path = directory.path() + "/agent.sock";

@@ -1,4 +1,4 @@
-// A packet's way through what the agent programs, and through what somebody has taken out of it.
+// A packet's path through the objects that the agent programs, complete or with one missing.
 #include "agent/trace/trace.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
@@ -10,10 +10,10 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// What the seed's worker has when all is well: net is 10.0.1.52, worker2's pods are 10.0.0.0/24.
+// The complete state of the seed's worker: net is 10.0.1.52, worker2's pods are 10.0.0.0/24.
 KernelState healthy() {
   auto inputs = seed::worker();
-  // Sending is for those that receive: as after a first pass.
+  // A node sends only to peers that receive: state as after a first pass.
   inputs.programmed = {.states = compute(inputs).state.states, .policies = {}, .peers = {}};
   return compute(inputs).state;
 }

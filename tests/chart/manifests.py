@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Strict check of rendered manifests: every field exists in the Kubernetes API and has its type
-(python3-kubernetes carries the API's types, generated from its OpenAPI), and what an API server or
-`helm lint` would object to beyond that.
+"""Strict check of rendered manifests: every field exists in the Kubernetes API with the right type
+(python3-kubernetes has the API's types, generated from its OpenAPI). Also finds other errors that an
+API server or `helm lint` reports.
 
     manifests.py FILE...
 """
@@ -11,9 +11,9 @@ import sys
 import yaml
 from kubernetes.client import models
 
-# Of the kinds that are no part of Kubernetes itself, the fields used.
+# The fields used of kinds that are not part of Kubernetes itself.
 FOREIGN = {"ServiceMonitor": {"selector", "namespaceSelector", "endpoints"}, "PrometheusRule": {"groups"},
-           # Newer than the models; tests/chart/admissions asks the policy itself.
+           # Newer than the models; tests/chart/admissions evaluates the policy itself.
            "ValidatingAdmissionPolicy": {"failurePolicy", "matchConstraints", "matchConditions", "variables",
                                          "validations"},
            "ValidatingAdmissionPolicyBinding": {"policyName", "validationActions"}}
@@ -21,13 +21,13 @@ CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolic
 SIMPLE = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": str}
 
 
-# The group each kind belongs to: the models are named by version and kind alone.
+# The group of each kind: the models' names have only version and kind.
 GROUPS = {"ConfigMap": "v1", "ServiceAccount": "v1", "Service": "v1", "DaemonSet": "apps/v1", "Deployment": "apps/v1",
           "Job": "batch/v1", "Pod": "v1"}
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
-# Fields that are newer than the models.
+# Fields newer than the models.
 NEWER = {"V1SecurityContext": {"appArmorProfile": {"type"}}}
 
 
@@ -71,7 +71,7 @@ def check_model(value, model, path, complain):
             complain(f"{path}.{key}: is null")
         else:
             check(each, model.openapi_types[attributes[key]], f"{path}.{key}", complain)
-    # The model's constructor demands what the API requires.
+    # The model's constructor requires what the API requires.
     try:
         model(**{attributes[k]: v for k, v in value.items() if k in attributes})
     except ValueError as error:
@@ -125,7 +125,7 @@ def check_document(document, complain):
 
 
 def check_references(documents, complain):
-    """What is named must be there: ServiceAccounts, ConfigMaps, Roles. And nothing twice."""
+    """Every referenced ServiceAccount, ConfigMap and Role exists, and no object exists twice."""
     names = [(d["kind"], d["metadata"].get("namespace"), d["metadata"]["name"]) for d in documents]
     for each in set(names):
         if names.count(each) > 1:

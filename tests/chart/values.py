@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Validates values (JSON on standard input) by the chart's schema, as Helm does before it renders:
-one line `path: sentence` for each that is refused, and exit status 1.
+prints a line `path: sentence` for each refused value, and then exits with status 1.
 
     values.py SCHEMA <values.json
 """

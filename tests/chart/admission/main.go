@@ -1,5 +1,5 @@
-// Asks a chart's ValidatingAdmissionPolicy about requests, as a Kubernetes API server does: by its expressions, with
-// the functions that a server of 1.30 has for them.
+// Evaluates a chart's ValidatingAdmissionPolicy on requests as a Kubernetes API server does: its expressions, with the
+// functions that a 1.30 server offers them.
 //
 //	admission MANIFESTS CASES
 package main
@@ -17,7 +17,7 @@ import (
 
 type object = map[string]interface{}
 
-// Named is an expression, a validation's or a variable's.
+// Named is an expression of a validation or a variable.
 type named struct {
 	Name, Expression, Message string
 	MessageExpression         string `yaml:"messageExpression"`
@@ -36,17 +36,17 @@ type policy struct {
 	}
 }
 
-// A request of the table: what differs from `request` and `node`, both as merge patches.
+// A request of the table, as merge patches to `request` and `node`.
 type testCase struct {
 	Name    string
 	Request object
 	Before  object
 	Patch   object
-	Denied  string // words of the message; empty: admitted
+	Denied  string // a part of the message; empty: admitted
 }
 
 type table struct {
-	Request object // as an AdmissionReview has it
+	Request object // as in an AdmissionReview
 	Node    object
 	Cases   []testCase
 }
@@ -58,7 +58,7 @@ func check(err error) {
 	}
 }
 
-// RFC 7386, into a copy.
+// RFC 7386, on a copy.
 func merged(target, patch object) object {
 	out := object{}
 	for key, value := range target {
@@ -102,7 +102,7 @@ func contains(list []string, wanted string) bool {
 	return false
 }
 
-// The policy's rules name the request's resource and operation.
+// Whether the policy's rules cover the request's resource and operation.
 func constrained(p policy, request object) bool {
 	resource := request["resource"].(object)["resource"].(string)
 	if sub, present := request["subResource"].(string); present {
@@ -143,7 +143,7 @@ func (e evaluator) value(expression string) (interface{}, error) {
 	return out.Value(), nil
 }
 
-// Variables that cannot be computed fail where they are used.
+// A variable that cannot be computed fails where it is used.
 func (e evaluator) compute(variables []named) {
 	for _, each := range variables {
 		if value, err := e.value(each.Expression); err == nil {
@@ -161,7 +161,7 @@ func (e evaluator) message(validation named) string {
 	return validation.Message
 }
 
-// Why the request is denied; empty: it is not.
+// Why the request is denied; empty: admitted.
 func (p policy) denial(request object, before, after interface{}) string {
 	if !constrained(p, request) {
 		return ""

@@ -1,10 +1,10 @@
-// Renders a Helm chart as `helm template` does, for tests: Helm itself is not in the distribution,
-// text/template and sprig are. Knows what the chart uses of Helm's own functions and no more.
+// Renders a Helm chart as `helm template` does, for tests: the distribution has no Helm, but has text/template and
+// sprig. Supports only those of Helm's own functions that the chart uses.
 //
 //	render CHART NAMESPACE [-notes] [-values] [-api=GROUP/VERSION/KIND] [-kube=VERSION] [-reuse=FILE]
 //	  [PATH=VALUE...]
 //
-// -reuse: the values of an older chart in place of this one's, as `helm upgrade --reuse-values` has it.
+// -reuse: the values of an older chart replace this chart's, as with `helm upgrade --reuse-values`.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"text/template"
 
 	"github.com/Masterminds/sprig"
-	"gopkg.in/yaml.v2" // as Helm's toYaml: indents by two, list items not at all
+	"gopkg.in/yaml.v2" // like Helm's toYaml: indents by two, list items not at all
 )
 
 type object = map[string]interface{}
@@ -59,7 +59,7 @@ func read(file string) object {
 	return plain(parsed).(object)
 }
 
-// The value of a --set: {a,b} is a list, {} one of an empty text; true, false, null and whole numbers are themselves.
+// The value of a --set: {a,b} is a list, {} a list of one empty text; true, false, null and whole numbers are typed.
 func typed(text string) interface{} {
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
 		list := []interface{}{}
@@ -89,7 +89,7 @@ func element(at interface{}, name string) (object, string, int) {
 	return at.(object), index[1], number
 }
 
-// A path as --set has it: a.b[0].c
+// A path in --set syntax: a.b[0].c
 func set(values object, path string, value interface{}) {
 	at := values
 	steps := strings.Split(path, ".")
@@ -108,7 +108,7 @@ func set(values object, path string, value interface{}) {
 				at = list[index].(object)
 			}
 		} else if last && value == nil {
-			delete(holder, name) // as Helm does with what the chart's values have
+			delete(holder, name) // as Helm does with a value of the chart
 		} else if last {
 			holder[name] = value
 		} else {
@@ -122,7 +122,7 @@ func set(values object, path string, value interface{}) {
 
 func functions(all *template.Template) template.FuncMap {
 	funcs := sprig.TxtFuncMap()
-	delete(funcs, "env") // Helm has neither
+	delete(funcs, "env") // Helm removes both
 	delete(funcs, "expandenv")
 	funcs["include"] = func(name string, data interface{}) (string, error) {
 		var out bytes.Buffer
@@ -140,12 +140,12 @@ func functions(all *template.Template) template.FuncMap {
 		return plain(parsed).(object)
 	}
 	funcs["fail"] = func(sentence string) (string, error) { return "", fmt.Errorf("%s", sentence) }
-	// As without a cluster: there is nothing.
+	// As without a cluster: finds nothing.
 	funcs["lookup"] = func(...string) object { return object{} }
 	return funcs
 }
 
-// The chart's other files, below its folder, as Helm's .Files has them.
+// The chart's other files, relative to its directory, like Helm's .Files.
 type chartFiles string
 
 func (folder chartFiles) Get(name string) string {
@@ -154,7 +154,7 @@ func (folder chartFiles) Get(name string) string {
 	return string(text)
 }
 
-// The kinds that a cluster serves, as Helm's .Capabilities.APIVersions has them.
+// The kinds that a cluster serves, like Helm's .Capabilities.APIVersions.
 type kinds []string
 
 func (k kinds) Has(wanted string) bool {
@@ -204,7 +204,7 @@ func parsed() arguments {
 func main() {
 	given := parsed()
 	folder, values := given.folder, given.values
-	if given.onlyValues { // what the schema is asked about
+	if given.onlyValues { // input for the schema check
 		check(json.NewEncoder(os.Stdout).Encode(values))
 		return
 	}

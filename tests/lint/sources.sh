@@ -1,11 +1,11 @@
-# Sourced by the lint tests: the project's own files, without what was built.
+# Sourced by the lint tests: the project's own files, without build output.
 # shellcheck shell=bash
 sources() {
   find agent bpf tools tests -name build -prune -o -type f \( "$@" \) -print | sort
 }
 
-# release_14 NAME: prints how LLVM's program NAME of release 14 is called here. Other releases format and find
-# otherwise: where this one is not there, the test is skipped, and says why.
+# release_14 NAME: prints the name of LLVM's program NAME in release 14. Other releases format and report differently:
+# without release 14 the test is skipped and says why.
 release_14() {
   local program
   for program in "$1-14" "$1"; do

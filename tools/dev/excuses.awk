@@ -1,4 +1,4 @@
-# What passed or was skipped by ctest's own log with a reservation: its name, and what it said of that.
+# From ctest's log: the tests that were skipped or passed with a reservation, and their reasons.
 /^[0-9]+\/[0-9]+ Testing: / {
   name = $0
   sub(/^[^:]*: /, "", name)

@@ -1,4 +1,4 @@
-# Of each test that failed, by ctest's own log, what it said of that: Catch2's failed assertions, or the last lines.
+# From ctest's log: each failed test with its output: Catch2's failed assertions, or the last lines.
 function tell(i, from) {
   print "\n-- " name
   if (said != "") { printf "%s", said; return }

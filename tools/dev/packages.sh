@@ -1,4 +1,4 @@
-# Sourced by tools/test and tools/demo: installs what is missing of Debian's packages, and says so.
+# Sourced by tools/test and tools/demo: installs missing Debian packages, and says so.
 # shellcheck shell=bash disable=SC2034
 
 build_packages=(
@@ -12,9 +12,9 @@ lab_packages=(
   procps util-linux openssl ipset ipvsadm nftables qemu-system-x86 wireguard-tools
 )
 cni_packages=(containerd runc containernetworking-plugins)
-# What the image is made of and with, beside what was built: see deploy/rootfs.
+# What the image needs besides the built programs: see deploy/rootfs.
 image_packages=(busybox ca-certificates iproute2 iptables kmod)
-# What renders and checks the chart, and what is written in YAML.
+# For rendering and checking the chart and YAML files.
 chart_packages=(
   golang-go golang-github-masterminds-sprig-dev golang-gopkg-yaml.v2-dev golang-gopkg-yaml.v3-dev
   golang-github-stoewer-go-strcase-dev golang-google-genproto-dev golang-google-protobuf-dev golang-golang-x-text-dev
@@ -22,7 +22,7 @@ chart_packages=(
 )
 lint_packages=(clang-format clang-tidy mandoc shellcheck)
 
-# as_root COMMAND...: directly, or through sudo for a user who is not root.
+# as_root COMMAND...: runs it, with sudo if the user is not root.
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }

@@ -1,4 +1,4 @@
-# Sourced by up, e2e and down: steps that say what they do and end in time, and what is collected when one does not.
+# Sourced by up, e2e and down: steps that announce themselves and have a time limit, and a collection for failures.
 # shellcheck shell=bash
 
 cluster=${CLUSTER:-pellicle}
@@ -6,7 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 say() { printf '\n== %s (%ds)\n' "$*" "$SECONDS"; }
 
-# need PROGRAM...: all of them, or a sentence.
+# need PROGRAM...: exits with a message if one is missing.
 need() {
   local program
   for program in "$@"; do
@@ -14,7 +14,7 @@ need() {
   done
 }
 
-# The container engine that kind uses: docker, or podman where KIND_EXPERIMENTAL_PROVIDER says so or docker is missing.
+# The container engine that kind uses: docker, or podman if KIND_EXPERIMENTAL_PROVIDER says so or docker is missing.
 engine() {
   if [ "${KIND_EXPERIMENTAL_PROVIDER-}" != podman ] && command -v docker >/dev/null; then
     echo docker
@@ -24,7 +24,7 @@ engine() {
 }
 [ "$(engine)" = docker ] || export KIND_EXPERIMENTAL_PROVIDER=podman
 
-# step SECONDS WORDS COMMAND...: runs it, no longer than that.
+# step SECONDS WORDS COMMAND...: runs the command with a time limit.
 step() {
   local limit=$1 words=$2
   shift 2
@@ -36,7 +36,7 @@ step() {
   }
 }
 
-# until_true SECONDS WORDS COMMAND...: tries it every two seconds.
+# until_true SECONDS WORDS COMMAND...: repeats the command every two seconds until it succeeds.
 until_true() {
   local limit=$1 words=$2 end
   shift 2
@@ -50,8 +50,8 @@ until_true() {
 
 in_cluster() { kubectl --context "kind-$cluster" "$@"; }
 
-# collect: everything about a cluster that is not as it should be, in one archive. No key is in it: the Secret is not
-# asked for, and `pellicle sysdump` leaves keys out.
+# collect: the state of a failed cluster in one archive. It contains no key: it does not read the Secret, and `pellicle
+# sysdump` leaves keys out.
 collect() {
   local folder archive pod
   folder=$(mktemp -d)

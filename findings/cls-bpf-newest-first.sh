@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Two eBPF classifiers with one priority on a clsact hook: the one that was added last is asked first.
+# Two eBPF classifiers of one priority on a clsact hook: the kernel runs the one that was added last first.
 #
 # Seen with Linux 6.18.44 and 6.1.176 (Debian 12's user-mode-linux), iproute2 6.1.0, iputils-ping 20221126:
-#   1. A filter of kind bpf, direct action, priority 1, handle 1 drops everything (TC_ACT_SHOT). Pings on the device end.
-#   2. A second one, priority 1, handle 2, accepts everything (TC_ACT_OK). Pings go through: the first is not asked any more.
-#   3. With the order of the two commands the other way round pings are dropped, whichever has the higher handle.
-# One would expect a chain of one priority to be in the order in which it was made, as it is with a protocol's or a
-# priority's number: a filter that must not be passed by cannot be kept in front by having been there first.
+#   1. A bpf filter in direct-action mode, priority 1, handle 1, drops everything (TC_ACT_SHOT). Pings fail.
+#   2. A second filter, priority 1, handle 2, accepts everything (TC_ACT_OK). Pings succeed: the first is not run.
+#   3. With the two commands in reverse order pings are dropped, whichever filter has the higher handle.
+# Expected: filters of one priority run in the order of their creation, as filters of several priorities or protocols
+# run in the order of their numbers. As it is, a filter that must not be bypassed cannot keep its first place by being
+# there first.
 #
 # Output seen:
 #   drops (handle 1): 100% packet loss
@@ -14,8 +15,8 @@
 #   accepts (handle 2), then drops (handle 1): 100% packet loss
 #   accepts (handle 1), then drops (handle 2): 100% packet loss
 #
-# Runs as root on Debian 12. It changes a network namespace of its own alone. Exit status 0: it is still so; 1: it has
-# changed.
+# Runs as root on Debian 12. It changes only its own network namespace. Exit status 0: the behaviour is unchanged; 1: it
+# has changed.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# IPv6 through an ESP tunnel, over a path of 1300 bytes: a host behind the tunnel cannot send 1280 bytes.
+# IPv6 through an ESP tunnel over a path with an MTU of 1300: a host behind the tunnel cannot send 1280 bytes.
 #
 # Seen with Linux 6.1.176 (Debian 12, user-mode-linux 6.1um4+b13), iproute2 6.1.0, iputils-ping 20221126:
-#   1. A router between the two gateways takes 1300 bytes and says so ("packet too big"). The gateway believes it.
-#   2. What fits inside ESP is now 1226 bytes. To larger packets from the host the gateway answers "packet too big"
-#      with an MTU of 1226. That is less than IPv6's least MTU, which every link must take (RFC 8200, 5), so the host
-#      ignores it (RFC 8201, 4) and goes on with 1280.
-#   3. Nothing between 1227 and 1280 bytes gets through, for as long as the path stays as it is. A tunnel may cut the
-#      packet that it makes; the kernel refuses the one that it takes.
-# One would expect that 1280 bytes always get through.
+#   1. A router between the two gateways reports an MTU of 1300 ("packet too big"). The gateway accepts it.
+#   2. Now 1226 bytes fit inside ESP. The gateway answers larger packets of the host with "packet too big" and an MTU
+#      of 1226. That is below IPv6's minimum MTU, which every link must support (RFC 8200, 5), so the host
+#      ignores it (RFC 8201, 4) and keeps sending 1280 bytes.
+#   3. Packets of 1227 to 1280 bytes do not get through while the path stays like this. A tunnel may fragment the outer
+#      packet; the kernel refuses the inner one instead.
+# Expected: 1280 bytes always get through.
 #
 # Output seen:
 #   1226 bytes: 0% packet loss
 #   1227 bytes: 100% packet loss
 #   1280 bytes: 100% packet loss
 #
-# Runs as root on Debian 12. Exit status 0: it is still so; 1: it has changed.
+# Runs as root on Debian 12. Exit status 0: the behaviour is unchanged; 1: it has changed.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -32,7 +32,7 @@ mkdir -p out lib
 ln -s "$modules" lib/modules
 root/sbin/depmod -b "$work" "$version"
 
-# The guest has this machine's files, read-only but for this folder.
+# The guest has this machine's files, read-only except this directory.
 cat > init <<INNER
 #!/bin/bash
 export PATH=$work/root/bin:$work/root/sbin:$work/root/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -18,7 +18,7 @@ struct Figure {
   double ours = 0;              // in `unit`
   std::optional<double> other;  // the value compared with, of the same run
   std::string unit;
-  std::optional<double> ratio;  // of the two, where it is not their quotient: a median of rounds
+  std::optional<double> ratio;  // if it is a median of rounds, not the quotient of the two
   std::optional<double> target;
   Better better = Better::less;
 };

@@ -37,6 +37,7 @@ Agent::Agent(boost::asio::io_context& context, Config config)
           context, kernel_, std::chrono::seconds(config_.resync_seconds),
           {.gather = [this] { return gather(); },
            .prepare = [this](Inputs& inputs) { return prepare(inputs); },
+           .foresee = [this] { return foresee(); },
            .permit =
                [this](const Plan& plan) { return key_use_.permit(passes_.last().inputs, plan); },
            .refused = [this](const auto& refusals) { note_not_made(refusals); },

@@ -58,6 +58,7 @@ class Agent {
   void look_at_forgeries(std::vector<Problem>& problems);
   void confirm_key(Inputs& inputs);
   Desired prepare(Inputs& inputs);
+  Conclude foresee() const;
   void note_not_made(const std::vector<Refusal>& refusals);
   void advance_rotation();
   std::chrono::milliseconds rotation_beat() const;

@@ -55,6 +55,14 @@ Desired Agent::prepare(Inputs& inputs) {
                           {.now = SteadyClock::now(), .since_boot = milliseconds_since_boot()});
 }
 
+Conclude Agent::foresee() const {
+  // Each call of the preview continues with the copy that the one before has left.
+  return [copy = std::make_shared<KeyUse>(key_use_.copy_that_writes_nothing())](Inputs& inputs) {
+    return copy->prepare(inputs,
+                         {.now = SteadyClock::now(), .since_boot = milliseconds_since_boot()});
+  };
+}
+
 void Agent::note_not_made(const std::vector<Refusal>& refusals) {
   for (const auto& refusal : refusals) {
     const auto* change = std::get_if<Change<State>>(&refusal.operation);

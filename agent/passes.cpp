@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kFirstRetry = 1s;
 constexpr std::chrono::milliseconds kLongestRetry = 30s;
-constexpr int kSteps = 3;
 constexpr int kIdleShare = 1000;  // denominator of the share of a core spent on idle comparisons
 constexpr std::chrono::milliseconds kOften = 30s;
 constexpr std::chrono::milliseconds kSeldom = 300s;
@@ -70,23 +69,6 @@ std::set<Cidr> held_by(const std::vector<Refusal>& refusals) {
     if (added && change->key.direction == Direction::out) held.insert(change->key.dst);
   }
   return held;
-}
-
-// Lends what the kernel holds of keys to the inputs: copying tens of thousands of objects is too
-// slow.
-template <class Conclude>
-Desired with_programmed(KernelState& actual, Inputs& inputs, const Conclude& conclude) {
-  const auto swap = [&] {
-    auto& lent = inputs.programmed;
-    std::swap(lent.states, actual.states);
-    std::swap(lent.policies, actual.policies);
-    std::swap(lent.peers, actual.peers);
-  };
-  swap();
-  auto desired = conclude(inputs);
-  swap();
-  inputs.programmed = {};
-  return desired;
 }
 
 struct Essential {
@@ -172,10 +154,8 @@ std::optional<Inputs> Passes::gather() {
   return inputs;
 }
 
-// The second step switches to what the first prepared, or holds back destinations whose policy the
-// kernel refused. A third removes what the second replaced.
 std::vector<Refusal> Passes::run() {
-  for (int i = 0; i < kSteps && step(); ++i) {
+  for (int i = 0; i < kMostSteps && step(); ++i) {
   }
   return outcome_.refusals;
 }
@@ -253,9 +233,11 @@ bool Passes::change_peer(const std::string& name, const std::optional<Node>& now
 Plan Passes::preview() {
   auto actual = kernel_.dump();
   auto inputs = gather();
-  if (!inputs) return {};
-  const auto desired = with_programmed(actual, *inputs, compute);
-  return plan(desired.state, actual);
+  if (!inputs) return plan(kept(actual), actual);
+  // A refusal ends a pass after its first step, and what was refused will be refused again.
+  return pellicle::preview(
+      std::move(actual), std::move(*inputs), hooks_.foresee ? hooks_.foresee() : compute,
+      [this](const Desired& desired) { return scope(desired); }, !outcome_.refusals.empty());
 }
 
 // Never remove a working object because an input is missing.

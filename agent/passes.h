@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/desired/peer_change.h"
+#include "agent/pass_preview.h"
 #include "agent/reconcile/reconciler.h"
 #include "agent/repairs.h"
 
@@ -52,6 +53,8 @@ class Passes {
     // Gets complete inputs, fills in the sender and computes the desired state. Empty: compute() is
     // called instead.
     std::function<Desired(Inputs&)> prepare;
+    // For one preview: computes what prepare() would, and changes nothing. Empty: compute().
+    std::function<Conclude()> foresee;
     // Gets a plan for the last pass's inputs. False: the plan must not be applied.
     std::function<bool(const Plan&)> permit;
     std::function<void(const std::vector<Refusal>&)> refused;  // after each change of the kernel

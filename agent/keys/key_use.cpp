@@ -95,7 +95,7 @@ void KeyUse::load() {
 }
 
 void KeyUse::save() {
-  if (record_ == saved_) return;
+  if (record_ == saved_ || !writes_) return;
   nlohmann::json json{{"boot_id", boot_id_}, {"spent", record_.spent}};
   json["epochs"] = nlohmann::json::array();
   for (const auto& epoch : record_.epochs) {
@@ -210,6 +210,12 @@ bool KeyUse::take_into_use(const Inputs& inputs, const Table<State>& desired) {
   }
   record_.used = std::move(used);
   return true;
+}
+
+KeyUse KeyUse::copy_that_writes_nothing() const {
+  KeyUse copy(*this);
+  copy.writes_ = false;
+  return copy;
 }
 
 Desired KeyUse::prepare(Inputs& inputs, const Clock& clock) {

@@ -46,6 +46,10 @@ class KeyUse {
   // prepare().
   bool permit(const Inputs& inputs, const Plan& plan);
 
+  // What prepare() would decide, for a preview: works on a copy, and writes nothing. The calls to
+  // one copy follow each other as those to prepare() do.
+  KeyUse copy_that_writes_nothing() const;
+
   // The key must not be used again, whatever id it returns under.
   void retired(const IpsecKey& key);
 
@@ -79,6 +83,7 @@ class KeyUse {
   std::string directory_;
   Journal journal_;
   std::string boot_id_;
+  bool writes_ = true;
   bool loaded_ = false;  // the file is from this boot
   bool begun_ = false;   // begin() has run
   Record record_;

@@ -15,6 +15,9 @@ struct Pass {
 // about the desired state, and the existing objects work.
 enum class Scope { everything, additions };
 
+// The operations of a pass within that extent.
+Plan plan(const KernelState& desired, const KernelState& actual, Scope scope);
+
 // Brings the kernel to `desired`. A refused object does not stop the others (the block policy comes
 // first). Throws KernelError if the kernel cannot be read.
 Pass reconcile(Kernel& kernel, const KernelState& desired, Scope scope = Scope::everything);

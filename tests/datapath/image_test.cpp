@@ -81,6 +81,13 @@ TEST_CASE("the operator runs from the image without any right, and serves a Node
   REQUIRE(served);
   CHECK(lab.in_node("worker", "curl -sf http://127.0.0.1:9234/readyz").output ==
         "ok: this replica acts\n");
+  // It holds keys while it rotates: processes of the same user cannot read its memory.
+  const auto readable = [&](const std::string& program) {
+    return controller.exec("for each in /proc/[0-9]*; do if grep -q ^" + program +
+                           " $each/cmdline 2>/dev/null; then exec cat $each/environ; fi; done");
+  };
+  CHECK(readable("sh").ok());
+  CHECK_THAT(readable("pellicle-operator").output, Catch::Contains("Permission denied"));
   CHECK(controller.stop() == 0);
 }
 

@@ -1,4 +1,6 @@
 // pellicle-operator's main().
+#include <sys/prctl.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -44,6 +46,8 @@ int run(const pellicle::OperatorOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Keeps keys out of core dumps and away from debuggers.
+  prctl(PR_SET_DUMPABLE, 0);
   // A closed log pipe must not end the operator.
   std::signal(SIGPIPE, SIG_IGN);
   const auto line = pellicle::parse_operator_command_line({argv + 1, argv + argc});

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/kernel/netfilter_command.h"
+#include "agent/kernel/command.h"
 #include "agent/kernel/netfilter_watch.h"
 #include "agent/model/kernel_state.h"
 #include "agent/reconcile/plan.h"

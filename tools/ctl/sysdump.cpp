@@ -11,8 +11,8 @@
 #include <stdexcept>
 
 #include "agent/clock.h"
+#include "agent/kernel/command.h"
 #include "agent/kernel/linux_kernel.h"
-#include "agent/kernel/netfilter_command.h"
 #include "agent/reconcile/plan.h"
 #include "tools/ctl/agent_socket.h"
 #include "tools/ctl/status_text.h"

@@ -1,4 +1,4 @@
-#include "agent/kernel/netfilter_command.h"
+#include "agent/kernel/command.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
+#include <thread>
 
 #include "agent/kernel/file_descriptor.h"
 #include "agent/kernel/os_error.h"
@@ -22,7 +24,6 @@ namespace pellicle {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kTimeLimit = std::chrono::seconds(30);
 constexpr const char* kSystemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Pipe {
@@ -41,16 +42,22 @@ std::string joined_path() {
   return given == nullptr || *given == '\0' ? kSystemPath : std::string(given) + ":" + kSystemPath;
 }
 
-pid_t start(const std::vector<std::string>& arguments, const Pipe& in, const Pipe& out,
-            const Pipe& err) {
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  // LC_ALL=C, because errors quote the messages; PATH, because the tools call modprobe.
-  std::string path = "PATH=" + joined_path();
-  std::string locale = "LC_ALL=C";
-  const std::array<char*, 3> environment = {path.data(), locale.data(), nullptr};
+// As exec() takes them; they live as long as `texts`.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  all.reserve(texts.size() + 1);
+  for (const std::string& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+pid_t start(const Command& command, const Pipe& in, const Pipe& out, const Pipe& err) {
+  const auto argv = pointers(command.arguments);
+  // The C locale, because messages are passed on; a PATH, because the tools call modprobe.
+  auto variables = command.environment;
+  variables.push_back("PATH=" + joined_path());
+  variables.emplace_back("LC_ALL=C");
+  const auto environment = pointers(variables);
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -71,7 +78,7 @@ pid_t start(const std::vector<std::string>& arguments, const Pipe& in, const Pip
       posix_spawn(&child, argv[0], &actions, &attributes, argv.data(), environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) fail(error, "run " + arguments[0]);
+  if (error != 0) fail(error, "run " + command.arguments[0]);
   return child;
 }
 
@@ -89,32 +96,71 @@ void read_some(FileDescriptor& from, std::string& into) {
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) from.close();
 }
 
-// Writes the child's input and reads its output until it closes the output. False: timed out.
-bool converse(FileDescriptor& in, FileDescriptor& out, FileDescriptor& err,
-              const std::string& input, CommandResult& result) {
-  const auto deadline = Clock::now() + kTimeLimit;
-  size_t written = 0;
-  if (input.empty()) in.close();
-  while (out || err) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return false;
-    std::array<pollfd, 3> ends = {pollfd{in.get(), POLLOUT, 0}, pollfd{out.get(), POLLIN, 0},
-                                  pollfd{err.get(), POLLIN, 0}};  // poll() ignores -1
-    if (poll(ends.data(), ends.size(), static_cast<int>(left)) < 0 && errno != EINTR)
-      fail(errno, "wait for a child's output");
-    if (ends[0].revents != 0) write_some(in, input, written);
-    if (ends[1].revents != 0) read_some(out, result.output);
-    if (ends[2].revents != 0) read_some(err, result.errors);
-  }
-  return true;
+std::string in_words(std::chrono::milliseconds time) {
+  const auto count = time.count();
+  return count % 1000 == 0 ? std::to_string(count / 1000) + " seconds"
+                           : std::to_string(count) + " ms";
 }
 
-int exit_status(pid_t child) {
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) fail(errno, "wait for a child");
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+// For how long a child is waited for.
+struct Patience {
+  Clock::time_point end;
+  std::stop_token stop;
+
+  // 0 while it lasts; ETIMEDOUT, ECANCELED.
+  int over() const {
+    if (stop.stop_requested()) return ECANCELED;
+    return Clock::now() >= end ? ETIMEDOUT : 0;
+  }
+  // Until the next look at it: a token wakes nobody.
+  int milliseconds() const {
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
+    return static_cast<int>(
+        (stop.stop_possible() ? std::min(left, milliseconds(100)) : left).count());
+  }
+};
+
+// Feeds and drains the child until it closed its output. 0, EMSGSIZE, or what Patience says.
+int converse(FileDescriptor& in, FileDescriptor& out, FileDescriptor& err, const Command& command,
+             const Patience& patience, CommandResult& result) {
+  size_t written = 0;
+  if (command.input.empty()) in.close();
+  while (out || err) {
+    if (const int error = patience.over()) return error;
+    std::array<pollfd, 3> ends = {pollfd{in.get(), POLLOUT, 0}, pollfd{out.get(), POLLIN, 0},
+                                  pollfd{err.get(), POLLIN, 0}};  // poll passes over -1
+    const int wait = std::max(patience.milliseconds(), 0);
+    if (poll(ends.data(), ends.size(), wait) < 0 && errno != EINTR)
+      fail(errno, "wait for a child's output");
+    if (ends[0].revents != 0) write_some(in, command.input, written);
+    if (ends[1].revents != 0) read_some(out, result.output);
+    if (ends[2].revents != 0) read_some(err, result.errors);
+    if (std::max(result.output.size(), result.errors.size()) > command.longest_output)
+      return EMSGSIZE;
+  }
+  return 0;
+}
+
+// Who closed its output ends soon, as a rule. 0 and `status`, or what Patience says.
+int await_end(pid_t child, const Patience& patience, int& status) {
+  constexpr auto kLongestPause = std::chrono::microseconds(10'000);
+  for (auto pause = std::chrono::microseconds(50);; pause = std::min(2 * pause, kLongestPause)) {
+    const pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return 0;
+    if (ended < 0 && errno != EINTR) fail(errno, "wait for a child");
+    if (const int error = patience.over()) return error;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+[[noreturn]] void end(pid_t child, const Command& command, int error) {
+  kill(child, SIGKILL);
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
+  const auto what = "run " + command.arguments[0] + ": ";
+  if (error == EMSGSIZE) throw OsError(error, what + "more output than is read");
+  if (error == ECANCELED) throw OsError(error, what + "not waited for");
+  throw OsError(error, what + "no end after " + in_words(command.limit));
 }
 
 // Makes a write to a child that has exited fail with EPIPE instead of ending the agent.
@@ -154,22 +200,28 @@ std::optional<std::string> find_executable(const std::string& name) {
   return std::nullopt;
 }
 
-CommandResult run_command(const std::vector<std::string>& arguments, const std::string& input) {
+CommandResult run_command(const Command& command) {
   const WithoutSigpipe quiet;
+  const Patience patience{.end = Clock::now() + command.limit, .stop = command.stop};
   Pipe in = make_pipe();
   Pipe out = make_pipe();
   Pipe err = make_pipe();
-  const pid_t child = start(arguments, in, out, err);
+  const pid_t child = start(command, in, out, err);
   in.read.close();
   out.write.close();
   err.write.close();
   for (int fd : {in.write.get(), out.read.get(), err.read.get()}) fcntl(fd, F_SETFL, O_NONBLOCK);
   CommandResult result;
-  const bool ended = converse(in.write, out.read, err.read, input, result);
-  if (!ended) kill(child, SIGKILL);
-  result.status = exit_status(child);
-  if (!ended) throw OsError(ETIMEDOUT, "run " + arguments[0] + ": no end after 30 seconds");
+  int status = 0;
+  int error = converse(in.write, out.read, err.read, command, patience, result);
+  if (error == 0) error = await_end(child, patience, status);
+  if (error != 0) end(child, command, error);
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
+}
+
+CommandResult run_command(const std::vector<std::string>& arguments, const std::string& input) {
+  return run_command(Command{.arguments = arguments, .input = input});
 }
 
 }  // namespace pellicle

@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <boost/asio/post.hpp>
 #include <filesystem>
 
 #include "agent/desired/next_hops.h"
@@ -44,7 +45,8 @@ Agent::Agent(boost::asio::io_context& context, Config config)
            .scope = [this] { return scope(); },
            .after = [this] { after_pass(); }}),
       pods_(endpoints_, pod_datapath()),
-      cni_(config_.cni, config_.socket_path()),
+      cni_(config_.cni, config_.socket_path(),
+           [this, &context] { boost::asio::post(context, [this] { heard_of_plugins(); }); }),
       store_(config_.settings.node_name,
              config_.allow_weak_algorithms ? WeakAlgorithms::allowed : WeakAlgorithms::refused,
              config_.node_address_cidrs),

@@ -81,6 +81,8 @@ class Agent {
   Pods::Datapath pod_datapath();
   void take_stock_of_pods();
   void serve_pods();
+  void install_cni();
+  void heard_of_plugins();
   void complete_deletions();
   std::vector<Controller> controllers() const;
   StatusFacts facts();

@@ -110,12 +110,27 @@ void Agent::serve_pods() {
     pods_trouble_ = error.what();
   }
   serve_cluster_health(*network);
-  cni_.bring_about();
+  install_cni();
+}
+
+void Agent::install_cni() {
+  if (cni_.bring_about()) {
+    log::info("the CNI list is written", {{"file", cni_.file()},
+                                          {"versions", cni_.versions()},
+                                          {"chained", cni_.chained()},
+                                          {"not there", cni_.missing()}});
+  }
   const bool served = cni_.installed() || config_.cni.conf_dir.empty();
   if (!served) return;
   const auto& name = config_.settings.node_name;
   if (store_.tainted(name) && !taint_is_operators_) taint_.remove();
   if (store_.network_unavailable(name)) network_condition_.available();
+}
+
+// The plugins that are chained were asked what they speak.
+void Agent::heard_of_plugins() {
+  if (pod_network()) install_cni();
+  note_problems();
 }
 
 }  // namespace pellicle

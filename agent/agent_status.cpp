@@ -38,7 +38,9 @@ StatusFacts Agent::facts() {
   facts.direct_routes = config_.settings.direct_routes;
   facts.cni = {.file = cni_.file(),
                .installed = cni_.installed(),
+               .versions = cni_.versions(),
                .chained = cni_.chained(),
+               .missing = cni_.missing(),
                .others = cni_.others()};
   facts.problems = problems_;
   facts.refusals = last.refusals;

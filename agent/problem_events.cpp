@@ -64,6 +64,8 @@ constexpr std::array kReasons = {
     EventReason{"PodSourcesUnchecked", "Pod ", "-", 0s, ""},
     EventReason{"PodSourceNotAllowed", "Pod ", "metadata.annotations[", 0s, ""},
     EventReason{"PodAddressConflict", "Pod ", "", 0s, "delete one of the pods"},
+    EventReason{"CNIPluginUnfit", "CNI plugin", "", 0s,
+                "look at the plugin, or take it out of cni.chain"},
     EventReason{"CNINotInstalled", "CNI", "", 0s, "check the mounts of the agent's pod"},
     EventReason{"StateNotKept", "File state", "", 0s, kAgentLog},
     EventReason{"ForeignCNI", "File ", "", 0s, ""},

@@ -59,45 +59,58 @@ std::vector<std::string> configurations(const std::string& folder) {
 
 }  // namespace
 
-std::string conflist(const std::string& socket, const std::vector<std::string>& chained,
+std::string conflist(const std::string& socket, const std::vector<ChainedPlugin>& chain,
                      std::optional<unsigned> status_grace) {
   Json plugins = Json::array();
   // Who limits what a pod sends needs the ingress hook of its device for itself.
-  const bool shapes = std::find(chained.begin(), chained.end(), "bandwidth") != chained.end();
+  const bool shapes = std::any_of(chain.begin(), chain.end(), [](const ChainedPlugin& each) {
+    return each.type == "bandwidth";
+  });
   Json ours{{"type", kPluginName},
             {"socket", socket},
             {"capabilities", {{"ips", true}, {kAnnotations, true}}}};
   if (shapes) ours["capabilities"]["bandwidth"] = true;
   if (status_grace) ours["statusGraceSeconds"] = *status_grace;
   plugins.push_back(std::move(ours));
-  for (const auto& type : chained) plugins.push_back(chained_plugin(type));
-  Json list{{"cniVersion", "1.0.0"}};
-  if (chained.empty()) list["cniVersions"] = {"1.0.0", "1.1.0"};
-  // Debian's bandwidth (1.1.1) crashes when it is asked to CHECK a pod without limits.
-  if (shapes) list["disableCheck"] = true;
+  for (const auto& each : chain) plugins.push_back(chained_plugin(each.type));
+  const auto versions = offered_versions(chain);
+  Json list{{"cniVersion", versions.front()}};
+  if (versions.size() > 1) list["cniVersions"] = versions;
+  if (!may_check(chain)) list["disableCheck"] = true;
   list["name"] = "pellicle";
   list["plugins"] = std::move(plugins);
   return list.dump(2) + "\n";
 }
 
-CniInstallation::CniInstallation(CniSettings settings, std::string socket)
-    : settings_(std::move(settings)), socket_(std::move(socket)) {
+CniInstallation::CniInstallation(CniSettings settings, std::string socket,
+                                 std::function<void()> answered, PluginAnswers::Ask ask)
+    : settings_(std::move(settings)),
+      socket_(std::move(socket)),
+      answers_(std::move(ask), std::move(answered)) {
   if (settings_.plugin.empty()) settings_.plugin = beside_this_program();
 }
 
-void CniInstallation::bring_about() {
-  if (settings_.conf_dir.empty()) return;
-  problems_.clear();
+bool CniInstallation::bring_about() {
+  if (settings_.conf_dir.empty()) return false;
+  bool written = false;
+  std::vector<Problem> problems;
   try {
     install_plugin();
-    install_conflist();
-    installed_ = true;
+    const auto chain = this->chain();
+    asking_ = !chain;
+    if (chain) {
+      problems = problems_of(*chain, settings_.bin_dir);
+      written = install_conflist(*chain);
+      installed_ = true;
+    }
   } catch (const std::exception& error) {
     installed_ = false;
-    problems_.push_back(
+    problems.push_back(
         {"CNI", "", std::string("not installed, so this node takes no pods: ") + error.what()});
   }
+  problems_ = std::move(problems);
   look_at_others();
+  return written;
 }
 
 void CniInstallation::install_plugin() const {
@@ -109,15 +122,35 @@ void CniInstallation::install_plugin() const {
   replace_file(target.string(), *wanted, 0755);
 }
 
-void CniInstallation::install_conflist() {
-  chained_.clear();
+// Nothing while one of them is being asked. All are, at once.
+std::optional<std::vector<ChainedPlugin>> CniInstallation::chain() {
+  std::vector<ChainedPlugin> chain;
+  std::vector<std::string> missing;
+  bool known = true;
   for (const auto& type : settings_.chain) {
-    if (fs::exists(fs::path(settings_.bin_dir) / type)) chained_.push_back(type);
+    const auto path = fs::path(settings_.bin_dir) / type;
+    if (!fs::exists(path)) {
+      missing.push_back(type);
+    } else if (auto answer = answers_.of(path.string())) {
+      chain.push_back({type, *std::move(answer)});
+    } else {
+      known = false;
+    }
   }
-  const auto wanted = conflist(socket_, chained_, settings_.status_grace);
-  if (contents(file()) == wanted) return;
+  if (!known) return std::nullopt;
+  missing_ = std::move(missing);
+  return chain;
+}
+
+bool CniInstallation::install_conflist(const std::vector<ChainedPlugin>& chain) {
+  chained_.clear();
+  for (const auto& each : chain) chained_.push_back(each.type);
+  versions_ = offered_versions(chain);
+  const auto wanted = conflist(socket_, chain, settings_.status_grace);
+  if (contents(file()) == wanted) return false;
   fs::create_directories(settings_.conf_dir);
   replace_file(file(), wanted, 0644);
+  return true;
 }
 
 // The runtime takes the first by name.

@@ -3,10 +3,13 @@
 // atomically.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/cni/chain.h"
+#include "agent/cni/plugin_answers.h"
 #include "agent/model/node.h"
 
 namespace pellicle {
@@ -26,36 +29,50 @@ struct CniSettings {
   std::optional<unsigned> status_grace = {};
 };
 
-// The configuration list. Version 1.0.0, the newest that Debian 12's containerd and plugins read;
-// 1.1.0 too, for a runtime that looks for it, when no plugin of unknown age is chained.
-std::string conflist(const std::string& socket, const std::vector<std::string>& chained,
+// The configuration list: cniVersion is for every runtime, cniVersions for one that chooses.
+std::string conflist(const std::string& socket, const std::vector<ChainedPlugin>& chain,
                      std::optional<unsigned> status_grace);
 
 class CniInstallation {
  public:
-  CniInstallation(CniSettings settings, std::string socket);
+  // `answered` is called on another thread when bring_about() can do what it could not: chained
+  // plugins were to be asked first. `ask` asks them, on a thread as well.
+  CniInstallation(
+      CniSettings settings, std::string socket, std::function<void()> answered,
+      PluginAnswers::Ask ask = [](const std::string& path, const std::stop_token& stop) {
+        return ask_plugin(path, stop);
+      });
 
   // Installs what is missing or differs, and looks at what others have put there. Never throws:
-  // see problems().
-  void bring_about();
+  // see problems(). Waits for no plugin: a list that depends on one that was not asked yet stays as
+  // it is. True: it wrote the list.
+  bool bring_about();
 
   const std::vector<Problem>& problems() const { return problems_; }
   bool installed() const { return installed_; }
+  bool asking() const { return asking_; }  // a plugin's answer is awaited, and the list with it
   std::string file() const { return settings_.conf_dir + "/" + kConflistName; }
   const std::vector<std::string>& chained() const { return chained_; }
-  const std::vector<std::string>& others() const { return others_; }  // configurations not ours
+  const std::vector<std::string>& missing() const { return missing_; }  // to be chained, not there
+  const std::vector<std::string>& versions() const { return versions_; }  // offered, oldest first
+  const std::vector<std::string>& others() const { return others_; }      // configurations not ours
 
  private:
   void install_plugin() const;
-  void install_conflist();
+  std::optional<std::vector<ChainedPlugin>> chain();
+  bool install_conflist(const std::vector<ChainedPlugin>& chain);
   void look_at_others();
 
   CniSettings settings_;
   std::string socket_;
+  PluginAnswers answers_;
   std::vector<std::string> chained_;
+  std::vector<std::string> missing_;
+  std::vector<std::string> versions_;
   std::vector<std::string> others_;
   std::vector<Problem> problems_;
   bool installed_ = false;
+  bool asking_ = false;
 };
 
 // Takes both away again. Returns what was removed, or with `dry_run` would be: paths.

@@ -57,10 +57,8 @@ Json ipam_json(const std::vector<PoolUse>& pools) {
 }
 
 Json cni_json(const CniFacts& cni) {
-  return {{"installed", cni.installed},
-          {"file", cni.file},
-          {"chained", cni.chained},
-          {"others", cni.others}};
+  return {{"installed", cni.installed}, {"file", cni.file},       {"versions", cni.versions},
+          {"chained", cni.chained},     {"missing", cni.missing}, {"others", cni.others}};
 }
 
 // The route to the peer's pods, and what it requires of the network.

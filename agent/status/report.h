@@ -33,8 +33,10 @@ struct SourceHealth {
 struct CniFacts {
   std::string file;  // the configuration list's path
   bool installed = false;
-  std::vector<std::string> chained;  // plugins that the runtime calls after pellicle-cni
-  std::vector<std::string> others;   // file names of other CNIs' configurations in that folder
+  std::vector<std::string> versions;  // of CNI that it offers, the oldest first
+  std::vector<std::string> chained;   // plugins called after ours
+  std::vector<std::string> missing;   // plugins that would be, were their binaries there
+  std::vector<std::string> others;    // file names of other CNIs' configurations beside it
 };
 
 // A recurring task of the agent.

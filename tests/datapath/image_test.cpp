@@ -36,6 +36,9 @@ TEST_CASE("the agent runs from the image as the chart has it, and its pods talk 
   for (const char* node : {"worker2", "control-plane"}) lab.start_agent(node);
   lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
 
+  // What the node has of CNI's own plugins: programs of another root, which the agent asks.
+  install_plugins("/opt/cni/bin", {"portmap"});
+
   ImageContainer agent(from_image(lab, "pellicle", "agent"));
   const bool ready = wait_until([&] { return agent.probe("readinessProbe").ok(); }, 60s);
   INFO(agent.output());
@@ -47,8 +50,13 @@ TEST_CASE("the agent runs from the image as the chart has it, and its pods talk 
   CHECK_FALSE(agent.exec("echo > /etc/passwd").ok());
   CHECK_FALSE(agent.exec("echo > /proc/sys/kernel/hostname").ok());
 
-  // The plugin from the image, with a network namespace where a CRI creates them.
-  CniRuntime runtime("worker", "/opt/cni/bin", conflist_in("/etc/cni/net.d"));
+  // The plugin that came out of the image, with a network namespace made where a CRI makes them.
+  const auto list = conflist_in("/etc/cni/net.d");
+  CHECK(list["plugins"].size() == 2);
+  CHECK(list["cniVersion"] == "1.0.0");
+  CHECK_FALSE(list.contains("cniVersions"));
+  CHECK_THAT(agent.exec("pellicle status").output, !Catch::Contains("CNI plugin"));
+  CniRuntime runtime("worker", "/opt/cni/bin", list);
   make_netns("net");
   const CniPod pod{.id = "sandbox-1", .netns = "/var/run/netns/net"};
   const CniAnswer added = runtime.add(pod);

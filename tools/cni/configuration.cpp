@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "agent/cni/versions.h"
 #include "tools/cni/environment.h"
 #include "tools/cni/failure.h"
-#include "tools/cni/version.h"
 
 namespace pellicle::cni {
 

@@ -1,7 +1,7 @@
 #include "tools/cni/request.h"
 
+#include "agent/cni/versions.h"
 #include "tools/cni/failure.h"
-#include "tools/cni/version.h"
 
 namespace pellicle::cni {
 

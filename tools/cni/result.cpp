@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tools/cni/version.h"
+#include "agent/cni/versions.h"
 
 namespace pellicle::cni {
 

@@ -71,6 +71,8 @@ TEST_CASE("each problem has a reason that says who must act") {
   CHECK(reason({"Node worker", "forgery", "is forged"}) == "NodeForged");
   CHECK(reason({"Node worker", "clear text", "comes in the clear"}) == "NodeForged");
   CHECK(reason({"CNI", "", "not installed"}) == "CNINotInstalled");
+  CHECK(reason({"CNI plugin /opt/cni/bin/portmap", "", "does not say"}) == "CNIPluginUnfit");
+  CHECK(reason({"CNI plugins", "", "have no version in common"}) == "CNIPluginUnfit");
   CHECK(reason({"File /var/run/pellicle/endpoints.json", "", "is damaged"}) == "StateNotKept");
   CHECK(reason({"File /etc/cni/net.d/00-x.conf", "", "stands before"}) == "ForeignCNI");
   CHECK(reason({"Something", "new", "that has no row"}) == "Problem");

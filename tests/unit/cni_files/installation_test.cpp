@@ -2,9 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <sstream>
 
 #include "tests/harness/catch.h"
@@ -30,7 +33,41 @@ struct Host {
     fs::create_directories(fs::path(directory.path() + name).parent_path());
     std::ofstream(directory.path() + name) << text;
   }
-  CniInstallation installation() const { return {settings, "/run/pellicle.sock"}; }
+  // Its plugins say that they speak what stands in their files, "silent" that they do not answer.
+  static PluginAnswer answer(const std::string& path, const std::stop_token& /*stop*/) {
+    std::ifstream file(path);
+    PluginAnswer answer;
+    for (std::string word; file >> word;) {
+      if (word == "silent") return {.trouble = "no end after 5 seconds"};
+      if (word == "mended") answer.release = {1, 9, 1};
+      answer.versions.push_back(word);
+    }
+    return answer;
+  }
+};
+
+// One whose plugins answer when the test waits for it.
+struct Installation {
+  std::counting_semaphore<> answered{0};
+  CniInstallation cni;
+
+  explicit Installation(const Host& host)
+      : cni(
+            host.settings, "/run/pellicle.sock", [this] { answered.release(); }, Host::answer) {}
+
+  // As often as the agent is told that plugins have answered.
+  bool bring_about() {
+    bool written = cni.bring_about();
+    while (cni.asking()) {
+      REQUIRE(answered.try_acquire_for(std::chrono::seconds(30)));
+      written = cni.bring_about() || written;
+    }
+    return written;
+  }
+  nlohmann::json list() const {
+    std::ifstream file(cni.file());
+    return nlohmann::json::parse(file);
+  }
 };
 
 std::string text_of(const std::string& path) {
@@ -55,7 +92,8 @@ ino_t inode_of(const std::string& path) {
 
 TEST_CASE("installation: plugin and configuration are there, for everybody to read") {
   const Host host;
-  auto cni = host.installation();
+  Installation installation(host);
+  auto& cni = installation.cni;
   CHECK_FALSE(cni.installed());
   cni.bring_about();
   CHECK(cni.installed());
@@ -77,7 +115,8 @@ TEST_CASE("installation: plugin and configuration are there, for everybody to re
 
 TEST_CASE("installation: what is right is left alone, what differs is replaced whole") {
   const Host host;
-  auto cni = host.installation();
+  Installation installation(host);
+  auto& cni = installation.cni;
   cni.bring_about();
   const auto before = std::pair(inode_of(host.plugin), inode_of(host.conflist));
   cni.bring_about();
@@ -93,26 +132,98 @@ TEST_CASE("installation: what is right is left alone, what differs is replaced w
 
 TEST_CASE("installation: plugins are chained while they are there") {
   const Host host;
-  auto cni = host.installation();
-  host.write("/bin/bandwidth", "x");
-  cni.bring_about();
+  Installation installation(host);
+  auto& cni = installation.cni;
+  host.write("/bin/bandwidth", "0.4.0 1.0.0");
+  CHECK(installation.bring_about());
   CHECK(cni.chained() == std::vector<std::string>{"bandwidth"});
-  host.write("/bin/portmap", "x");
-  cni.bring_about();
+  CHECK(cni.missing() == std::vector<std::string>{"portmap"});
+  host.write("/bin/portmap", "0.4.0 1.0.0 1.1.0");
+  CHECK(installation.bring_about());
+  CHECK_FALSE(installation.bring_about());
   CHECK(cni.chained() == std::vector<std::string>{"portmap", "bandwidth"});
-  const auto json = nlohmann::json::parse(text_of(host.conflist));
+  CHECK(cni.missing().empty());
+  CHECK(cni.problems().empty());
+  const auto json = installation.list();
   CHECK(json["plugins"][1]["capabilities"]["portMappings"] == true);
   CHECK(json["plugins"][2]["capabilities"]["bandwidth"] == true);
   CHECK(json["plugins"][0]["capabilities"]["bandwidth"] == true);
   CHECK(json["disableCheck"] == true);
+  CHECK(json["cniVersion"] == "1.0.0");
   CHECK_FALSE(json.contains("cniVersions"));
+}
+
+TEST_CASE(
+    "installation: the list offers what the plugins speak, and follows them when they change") {
+  const Host host;
+  Installation installation(host);
+  host.write("/bin/portmap", "1.0.0 1.1.0");
+  host.write("/bin/bandwidth", "0.4.0 1.0.0 1.1.0 mended");
+  installation.bring_about();
+  CHECK(installation.list()["cniVersion"] == "1.0.0");
+  CHECK(installation.list()["cniVersions"] == nlohmann::json{"1.0.0", "1.1.0"});
+  CHECK_FALSE(installation.list().contains("disableCheck"));
+  CHECK(installation.cni.versions() == std::vector<std::string>{"1.0.0", "1.1.0"});
+  host.write("/bin/portmap", "0.4.0");
+  installation.bring_about();
+  CHECK(installation.list()["cniVersion"] == "0.4.0");
+  CHECK_FALSE(installation.list().contains("cniVersions"));
+  fs::remove(host.settings.bin_dir + "/portmap");
+  installation.bring_about();
+  CHECK(installation.list()["cniVersions"] == nlohmann::json{"1.0.0", "1.1.0"});
+}
+
+TEST_CASE(
+    "installation: a plugin that does not answer is a problem, and the list is the safe one") {
+  const Host host;
+  Installation installation(host);
+  host.write("/bin/portmap", "1.0.0 1.1.0");
+  host.write("/bin/bandwidth", "silent");
+  installation.bring_about();
+  CHECK(installation.cni.installed());
+  CHECK(installation.list()["cniVersion"] == "1.0.0");
+  CHECK_FALSE(installation.list().contains("cniVersions"));
+  CHECK(installation.list()["disableCheck"] == true);
+  REQUIRE(installation.cni.problems().size() == 1);
+  CHECK(installation.cni.problems()[0].object ==
+        "CNI plugin " + host.settings.bin_dir + "/bandwidth");
+  host.write("/bin/bandwidth", "1.0.0 1.1.0");
+  installation.bring_about();
+  CHECK(installation.cni.problems().empty());
+}
+
+TEST_CASE("installation: a list that is there stays as it is while a plugin is being asked") {
+  const Host host;
+  host.write("/bin/portmap", "1.0.0");
+  host.write("/net.d/05-pellicle.conflist", "the last agent's");
+  std::promise<void> go;
+  std::counting_semaphore<> answered{0};
+  CniInstallation cni(
+      host.settings, "/run/pellicle.sock", [&] { answered.release(); },
+      [&](const std::string& path, const std::stop_token& stop) {
+        go.get_future().wait();
+        return Host::answer(path, stop);
+      });
+  CHECK_FALSE(cni.bring_about());
+  CHECK(cni.asking());
+  CHECK_FALSE(cni.installed());
+  CHECK(cni.problems().empty());
+  CHECK(text_of(host.plugin) == "the plugin");
+  CHECK(text_of(host.conflist) == "the last agent's");
+  go.set_value();
+  REQUIRE(answered.try_acquire_for(std::chrono::seconds(30)));
+  CHECK(cni.bring_about());
+  CHECK_FALSE(cni.asking());
+  CHECK(cni.installed());
+  CHECK(nlohmann::json::parse(text_of(host.conflist))["cniVersion"] == "1.0.0");
 }
 
 TEST_CASE("installation: another CNI's configuration stays, and is a problem when it comes first") {
   const Host host;
   host.write("/net.d/10-kindnet.conflist", "{}");
   host.write("/net.d/README", "no configuration");
-  auto cni = host.installation();
+  Installation installation(host);
+  auto& cni = installation.cni;
   cni.bring_about();
   CHECK(cni.others() == std::vector<std::string>{"10-kindnet.conflist"});
   CHECK(cni.problems().empty());
@@ -128,7 +239,8 @@ TEST_CASE("installation: another CNI's configuration stays, and is a problem whe
 
 TEST_CASE("installation: what cannot be installed is a problem with its path, and is tried again") {
   const Host host;
-  auto cni = host.installation();
+  Installation installation(host);
+  auto& cni = installation.cni;
   fs::remove(host.settings.plugin);
   cni.bring_about();
   CHECK_FALSE(cni.installed());
@@ -146,7 +258,8 @@ TEST_CASE("installation: what cannot be installed is a problem with its path, an
 
 TEST_CASE("installation: no folder, nothing is installed") {
   const Host host;
-  CniInstallation cni({.conf_dir = "", .bin_dir = host.settings.bin_dir}, "/run/pellicle.sock");
+  CniInstallation cni({.conf_dir = "", .bin_dir = host.settings.bin_dir}, "/run/pellicle.sock",
+                      [] {});
   cni.bring_about();
   CHECK_FALSE(cni.installed());
   CHECK(cni.problems().empty());
@@ -156,8 +269,8 @@ TEST_CASE("installation: no folder, nothing is installed") {
 TEST_CASE("installation: uninstalling takes both and nothing else") {
   const Host host;
   host.write("/net.d/10-kindnet.conflist", "{}");
-  host.write("/bin/portmap", "x");
-  host.installation().bring_about();
+  host.write("/bin/portmap", "1.0.0");
+  Installation(host).bring_about();
   CHECK(uninstall_cni(host.settings, true) == std::vector{host.conflist, host.plugin});
   CHECK(fs::exists(host.conflist));
   CHECK(uninstall_cni(host.settings, false) == std::vector{host.conflist, host.plugin});

@@ -101,8 +101,14 @@ Agent::Agent(boost::asio::io_context& context, Config config)
                {"log-level", log_level},
                {"encrypt", [this](const auto&) { return encryption(); }},
                {"encrypt-flush", [this](const auto& params) { return flush_states(params); }},
-               {"pod-add", [this](const auto& params) { return pods_.add(params); }},
-               {"pod-check", [this](const auto& params) { return pods_.check(params); }},
+               {"pod-add",
+                [this](const auto& params, FileDescriptor passed) {
+                  return pods_.add(params, std::move(passed));
+                }},
+               {"pod-check",
+                [this](const auto& params, FileDescriptor passed) {
+                  return pods_.check(params, std::move(passed));
+                }},
                {"pod-delete", [this](const auto& params) { return pods_.remove(params); }},
                {"pod-gc", [this](const auto& params) { return pods_.collect(params); }},
                {"pod-ready", [this](const auto&) { return pods_.ready(); }},

@@ -81,6 +81,7 @@ PodRequest pod_request(const nlohmann::json& params) {
   PodRequest pod{.id = text_of(params, "id"),
                  .name = text_or(params, "name", ""),
                  .netns = text_of(params, "netns"),
+                 .netns_passed = flag_of(params, "netnsPassed"),
                  .ifname = text_or(params, "ifname", "eth0"),
                  .network = text_or(params, "network", ""),
                  .addresses = addresses_of(params),

@@ -22,12 +22,13 @@ struct PodNetwork {
   uint32_t route_mtu = 0;   // of its default route: what fits after encryption
 };
 
-// {"id", "netns", "name"?, "ifname"?, "network"?, "addresses"?, "egressShaped"?,
+// {"id", "netns", "netnsPassed"?, "name"?, "ifname"?, "network"?, "addresses"?, "egressShaped"?,
 // "allowedAddresses"?}
 struct PodRequest {
   std::string id;
   std::string name;
-  std::string netns;
+  std::string netns;          // its path, for whoever asks
+  bool netns_passed = false;  // a descriptor of it comes with the request
   std::string ifname;
   std::string network;
   std::vector<IpAddress> addresses;  // asked for (add) or believed (check); empty: any

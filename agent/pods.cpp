@@ -20,11 +20,28 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-PodSpec spec_of(const PodRequest& request, const std::vector<IpAddress>& addresses,
-                const PodNetwork& network) {
+// The pod's network namespace as the plugin opened it; none: it is to be found by its path, as
+// older plugins have it. A path below /proc tells the plugin's processes by their numbers, which
+// are others in a PID namespace like this agent's: it is never tried in place of a descriptor.
+std::shared_ptr<const Netns> opened_netns(const PodRequest& request, FileDescriptor passed) {
+  if (!request.netns_passed) return nullptr;
+  try {
+    if (passed) return std::make_shared<const Netns>(std::move(passed), request.netns);
+  } catch (const OsError& error) {
+    throw RequestError(kErrorFailed, error.what());
+  }
+  if (!request.netns.starts_with("/proc/")) return nullptr;
+  throw RequestError(kErrorTryLater, "network namespace " + request.netns +
+                                         ": its descriptor did not arrive; the agent has too many "
+                                         "open, or may not have this one");
+}
+
+PodSpec spec_of(const PodRequest& request, std::shared_ptr<const Netns> netns,
+                const std::vector<IpAddress>& addresses, const PodNetwork& network) {
   return {.id = request.id,
           .name = request.name,
           .netns = request.netns,
+          .opened = std::move(netns),
           .ifname = request.ifname,
           .addresses = with_gateways(addresses, network),
           .link_mtu = network.link_mtu,
@@ -33,7 +50,7 @@ PodSpec spec_of(const PodRequest& request, const std::vector<IpAddress>& address
 
 // What the kernel refused of the pod itself, in CNI's terms.
 RequestError refusal_of(const PodSpec& spec, const OsError& error) {
-  const bool gone = error.error() == ENOENT && !Netns::exists(spec.netns);
+  const bool gone = error.error() == ENOENT && !spec.opened && !Netns::exists(spec.netns);
   return {gone ? kErrorNoContainer : kErrorFailed, error.what()};
 }
 
@@ -45,11 +62,13 @@ PodNetwork Pods::network() const {
                      "the agent has not programmed this node yet; `pellicle status` says why");
 }
 
-nlohmann::json Pods::add(const nlohmann::json& params) {
+nlohmann::json Pods::add(const nlohmann::json& params, FileDescriptor passed) {
   const auto network = this->network();
   const auto request = pod_request(params);
+  auto netns = opened_netns(request, std::move(passed));
   const auto* known = endpoints_.find_device(pod_device(request.id));
-  const auto spec = spec_of(request, pod_addresses(request, network, endpoints_, known), network);
+  const auto spec = spec_of(request, std::move(netns),
+                            pod_addresses(request, network, endpoints_, known), network);
   Endpoint endpoint = pod_endpoint(spec);
   endpoint.network = request.network;
   endpoint.egress_shaped = request.egress_shaped;
@@ -95,9 +114,10 @@ void Pods::undo(const Endpoint& endpoint) noexcept {
   }
 }
 
-nlohmann::json Pods::check(const nlohmann::json& params) const {
+nlohmann::json Pods::check(const nlohmann::json& params, FileDescriptor passed) const {
   const auto network = this->network();
   const auto request = pod_request(params);
+  auto netns = opened_netns(request, std::move(passed));
   const auto* known = endpoints_.find_device(pod_device(request.id));
   if (known == nullptr) {
     throw RequestError(kErrorNoContainer, "no pod " + request.id + " on this node");
@@ -107,7 +127,7 @@ nlohmann::json Pods::check(const nlohmann::json& params) const {
     throw RequestError(kErrorBroken, named + "its addresses are " + joined(known->addresses) +
                                          ", not " + joined(request.addresses));
   }
-  const auto spec = spec_of(request, known->addresses, network);
+  const auto spec = spec_of(request, std::move(netns), known->addresses, network);
   const auto missing = missing_of(spec, *known);
   if (!missing.empty()) throw RequestError(kErrorBroken, named + "missing " + joined(missing));
   return nlohmann::json::object();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/ipam/endpoints.h"
+#include "agent/kernel/file_descriptor.h"
 #include "agent/pod_addresses.h"
 #include "agent/pod_request.h"
 #include "agent/reconcile/kernel.h"
@@ -30,11 +31,11 @@ class Pods {
 
   // Chooses addresses, makes the device pair, has the datapath know the pod, and only then brings
   // the pod up. The same request again succeeds and gives the same. Throws RequestError, and then
-  // leaves nothing behind.
-  nlohmann::json add(const nlohmann::json& params);
+  // leaves nothing behind. `passed` is the pod's network namespace, where the request says so.
+  nlohmann::json add(const nlohmann::json& params, FileDescriptor passed);
 
   // RequestError kErrorBroken names what is not as add() made it; nothing is repaired.
-  nlohmann::json check(const nlohmann::json& params) const;
+  nlohmann::json check(const nlohmann::json& params, FileDescriptor passed) const;
 
   // {"id"}: a pod that is not known is gone already.
   nlohmann::json remove(const nlohmann::json& params);

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace pellicle {
 
@@ -25,6 +26,25 @@ using Why = NoAnswer::Why;
     throw NoAnswer(Why::late, std::string(action) + ": no time was left");
   }
   throw NoAnswer(Why::closed, std::string(action) + ": " + std::strerror(error));
+}
+
+// `descriptor` goes with the bytes, unless it is negative.
+ssize_t send_some(int socket, std::string_view bytes, int descriptor) {
+  iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptor)> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (descriptor >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptor);
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
 class Connection {
@@ -44,11 +64,10 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Ignores EPIPE: an agent that closed the connection may have sent its reason, which line()
-  // reads.
-  void send(const std::string& text) const {
+  // Who closed the connection already may have said why: line() tells.
+  void send(std::string_view text, int descriptor) const {
     for (size_t done = 0; done < text.size();) {
-      const ssize_t size = ::send(fd_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
+      const ssize_t size = send_some(fd_, text.substr(done), done == 0 ? descriptor : -1);
       if (size < 0 && errno == EINTR) continue;
       if (size < 0 && errno == EPIPE) return;
       if (size < 0) fail("send", errno);
@@ -113,9 +132,9 @@ class Connection {
 }  // namespace
 
 std::string agent_answer(const std::string& socket, const std::string& line, milliseconds limit,
-                         size_t longest) {
+                         size_t longest, int descriptor) {
   const Connection connection(socket, limit);
-  connection.send(line + "\n");
+  connection.send(line + "\n", descriptor);
   return connection.line(limit, longest);
 }
 

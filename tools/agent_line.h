@@ -25,10 +25,11 @@ class NoAnswer : public std::runtime_error {
   Why why_;
 };
 
-// Returns the answer without its line end. Waits at most `limit` each for connecting, sending and
-// the answer, also when the agent is stopped or hangs. An answer longer than `longest` bytes is
-// garbled.
+// Without the line's end. Waits at most `limit` for each of connecting, sending and the answer,
+// also when the agent is stopped or hangs; an answer longer than `longest` bytes is garbled.
+// `descriptor` goes with the line's first byte (SCM_RIGHTS), unless it is negative; an agent that
+// expects none does not notice.
 std::string agent_answer(const std::string& socket, const std::string& line,
-                         std::chrono::milliseconds limit, size_t longest);
+                         std::chrono::milliseconds limit, size_t longest, int descriptor = -1);
 
 }  // namespace pellicle

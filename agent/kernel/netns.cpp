@@ -58,8 +58,16 @@ Netns::Netns(std::string path) : path_(std::move(path)), fd_(open_path(path_)) {
     const int error = errno;
     throw OsError(error, "network namespace " + path_ + ": " + std::strerror(error));
   }
-  if (!is_network_namespace(fd_.get()))
-    throw OsError(EINVAL, "network namespace " + path_ + ": the file is no network namespace");
+  require_network_namespace();
+}
+
+Netns::Netns(FileDescriptor fd, std::string path) : path_(std::move(path)), fd_(std::move(fd)) {
+  require_network_namespace();
+}
+
+void Netns::require_network_namespace() const {
+  if (is_network_namespace(fd_.get())) return;
+  throw OsError(EINVAL, "network namespace " + path_ + ": the file is no network namespace");
 }
 
 Netns Netns::of_process(pid_t pid) {

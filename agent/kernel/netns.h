@@ -15,6 +15,8 @@ class Netns {
   // Opens /run/netns/x, /proc/<pid>/ns/net and the like. Throws OsError with ENOENT when there is
   // nothing, with EINVAL when the file is no network namespace.
   explicit Netns(std::string path);
+  // One that somebody opened, who calls it `path`. OsError with EINVAL as above.
+  Netns(FileDescriptor fd, std::string path);
 
   static Netns of_process(pid_t pid);
   static Netns of_this_thread();
@@ -35,6 +37,7 @@ class Netns {
 
  private:
   explicit Netns(FileDescriptor fd);
+  void require_network_namespace() const;
 
   std::string path_;
   FileDescriptor fd_;

@@ -58,6 +58,10 @@ Mac mac_from(const Digest& digest, size_t offset) {
   return mac;
 }
 
+std::shared_ptr<const Netns> netns_of(const PodSpec& spec) {
+  return spec.opened ? spec.opened : std::make_shared<const Netns>(spec.netns);
+}
+
 std::optional<PodLink> find_pod_end(const Netns& netns, const std::string& ifname) {
   std::optional<PodLink> found;
   netns.run([&] {
@@ -134,12 +138,12 @@ Endpoint create_pod_link(const PodSpec& spec) {
   Endpoint endpoint = pod_endpoint(spec);
   const std::string operation = "wire " + named(spec);
   if (spec.addresses.empty()) throw OsError(EINVAL, operation + ": expected at least one address");
-  const Netns netns(spec.netns);
-  if (netns == Netns::of_this_thread())
+  const auto netns = netns_of(spec);
+  if (*netns == Netns::of_this_thread())
     throw OsError(EINVAL, operation + ": " + spec.netns + " is the node's own network namespace");
   NetlinkSocket socket(NETLINK_ROUTE);
-  Outcome made = socket.request(new_pod_link(spec, endpoint, netns.fd()));
-  if (made.error == EEXIST) made = settle_taken_name(socket, netns, spec, endpoint);
+  Outcome made = socket.request(new_pod_link(spec, endpoint, netns->fd()));
+  if (made.error == EEXIST) made = settle_taken_name(socket, *netns, spec, endpoint);
   require(made, operation);
   if (spec.device.empty()) {
     require(socket.request(set_alias(endpoint.device, kPodAlias + person_name(spec))), operation);
@@ -150,10 +154,10 @@ Endpoint create_pod_link(const PodSpec& spec) {
 
 void start_pod(const PodSpec& spec, const Endpoint& endpoint) {
   const std::string operation = "start " + named(spec);
-  const Netns netns(spec.netns);
+  const auto netns = netns_of(spec);
   NetlinkSocket socket(NETLINK_ROUTE);
   const auto host_end = find_link(socket, endpoint.device);
-  netns.run([&] {
+  netns->run([&] {
     NetlinkSocket inside(NETLINK_ROUTE);
     const PodInside found = read_pod_inside(inside, spec, endpoint, pod_index(host_end));
     if (!is_pair_of(endpoint, host_end, found.link))
@@ -184,12 +188,12 @@ void remove_pod_link(const Endpoint& endpoint) {
 }
 
 std::string missing_of_pod(const PodSpec& spec, const Endpoint& endpoint) {
-  if (!Netns::exists(spec.netns)) return "network namespace " + spec.netns;
+  if (!spec.opened && !Netns::exists(spec.netns)) return "network namespace " + spec.netns;
   NetlinkSocket socket(NETLINK_ROUTE);
   const auto host_end = find_link(socket, endpoint.device);
   if (!host_end) return "device " + endpoint.device;
   std::string missing;
-  Netns(spec.netns).run([&] {
+  netns_of(spec)->run([&] {
     NetlinkSocket inside(NETLINK_ROUTE);
     const PodInside found = read_pod_inside(inside, spec, endpoint, pod_index(host_end));
     if (!is_pair_of(endpoint, host_end, found.link))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,15 +11,18 @@
 
 namespace pellicle {
 
+class Netns;
+
 struct PodAddress {
   IpAddress address;
   IpAddress gateway;  // cilium_host's address of the same family
 };
 
 struct PodSpec {
-  std::string id;     // unique on the node; names the device and the MACs
-  std::string name;   // for people: namespace/pod
-  std::string netns;  // path of the pod's network namespace
+  std::string id;                            // unique on the node; names the device and the MACs
+  std::string name;                          // for people: namespace/pod
+  std::string netns;                         // path of the pod's network namespace
+  std::shared_ptr<const Netns> opened = {};  // the same, open; none: it is found by its path
   std::string ifname = "eth0";
   std::string device = "";            // the host's end; empty: pod_device(id), and it is a pod's
   std::vector<PodAddress> addresses;  // IPv4 first; one or both families, at most one of each

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <boost/asio.hpp>
+#include <cerrno>
 #include <optional>
 
 #include "agent/log.h"
+#include "agent/status/passed_descriptor.h"
 
 namespace pellicle {
 
@@ -65,12 +67,7 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
 
   void read() {
     await();
-    asio::async_read_until(
-        socket_, asio::dynamic_buffer(input_, kMaxRequest), '\n',
-        [self = shared_from_this()](boost::system::error_code error, size_t size) {
-          self->not_awaited();
-          if (!error) self->reply(size);
-        });
+    read_from(0);
   }
 
   void refuse() {
@@ -93,8 +90,30 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
   }
 
  private:
+  // Until there is a whole line; up to `searched` there is no end of one.
+  void read_from(size_t searched) {
+    const auto end = input_.find('\n', searched);
+    if (end != std::string::npos) {
+      not_awaited();
+      return reply(end + 1);
+    }
+    if (input_.size() >= kMaxRequest) return not_awaited();
+    socket_.async_wait(Protocol::socket::wait_read,
+                       [self = shared_from_this()](boost::system::error_code error) {
+                         const auto before = self->input_.size();
+                         if (error || !self->receive()) return self->not_awaited();
+                         self->read_from(before);
+                       });
+  }
+
+  bool receive() {
+    const auto room = kMaxRequest - input_.size();
+    const auto size = receive_some(socket_.native_handle(), input_, room, passed_);
+    return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
+  }
+
   void reply(size_t size) {
-    output_ = server_.answer(input_.substr(0, size - 1));
+    output_ = server_.answer(input_.substr(0, size - 1), std::move(passed_));
     input_.erase(0, size);
     await();
     asio::async_write(socket_, asio::buffer(output_),
@@ -128,6 +147,7 @@ class Server::Session : public std::enable_shared_from_this<Server::Session> {
   std::chrono::steady_clock::time_point since_;
   std::optional<std::list<Session*>::iterator> place_;  // in Sessions::awaited, while it is there
   std::string input_;
+  FileDescriptor passed_;  // came with what is in input_
   std::string output_;
 };
 
@@ -187,8 +207,8 @@ void Server::accept_after(std::chrono::milliseconds delay) {
   });
 }
 
-nlohmann::json Server::result(const std::string& line) const {
-  // Copying and writing JSON recurse, so reject requests that are nested too deep before that.
+nlohmann::json Server::result(const std::string& line, FileDescriptor passed) const {
+  // Copying and writing recurse: what is nested without end must not get that far.
   const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     if (depth > kDeepest) throw RequestError(kErrorInvalid, "the request is nested too deep");
     return true;
@@ -196,12 +216,15 @@ nlohmann::json Server::result(const std::string& line) const {
   const auto request = nlohmann::json::parse(line, shallow);
   const auto method = methods_.find(request.at("method").get<std::string>());
   if (method == methods_.end()) throw RequestError(kErrorUnknownMethod, "no such method");
-  return method->second(request.value("params", nlohmann::json::object()));
+  const auto params = request.value("params", nlohmann::json::object());
+  const auto* taking = std::get_if<TakingMethod>(&method->second);
+  return taking != nullptr ? (*taking)(params, std::move(passed))
+                           : std::get<PlainMethod>(method->second)(params);
 }
 
-std::string Server::answer(const std::string& line) const {
+std::string Server::answer(const std::string& line, FileDescriptor passed) const {
   try {
-    return line_of({{"result", result(line)}});
+    return line_of({{"result", result(line, std::move(passed))}});
   } catch (const RequestError& error) {
     return line_of(error_reply(error.code(), error.what()));
   } catch (const nlohmann::json::exception& error) {

@@ -1,8 +1,7 @@
-// The node-local API: newline-delimited JSON over a unix socket that only root and the agent's user
-// can open. Each line is one request:
-//   {"method": "...", "params": {...}}
-// or one answer:
-//   {"result": ...} or {"error": {"code": n, "message": "..."}}
+// The node-local API: newline-delimited JSON over a unix socket that only root can open. One
+// request a line,
+// {"method": "...", "params": {...}}, one answer a line, {"result": ...} or {"error": {"code": n,
+// "message": "..."}}. A descriptor (SCM_RIGHTS) that comes with a request is of that request.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +15,9 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <variant>
+
+#include "agent/kernel/file_descriptor.h"
 
 namespace pellicle {
 
@@ -43,8 +45,11 @@ class Server {
   static constexpr size_t kMaxSessions = 256;  // a daemon has 1024 descriptors by default
   static constexpr std::chrono::milliseconds kGrace{250};
 
-  using Method =
-      std::function<nlohmann::json(const nlohmann::json& params)>;  // throws RequestError
+  // Both throw RequestError. `passed`: the descriptor that came with the request, if one did.
+  using PlainMethod = std::function<nlohmann::json(const nlohmann::json& params)>;
+  using TakingMethod =
+      std::function<nlohmann::json(const nlohmann::json& params, FileDescriptor passed)>;
+  using Method = std::variant<PlainMethod, TakingMethod>;
 
   // Replaces the socket of an agent that died. Throws std::runtime_error when a running agent
   // answers on it or when it cannot be bound. Requests are limited to 1 MiB. A client that takes
@@ -59,8 +64,9 @@ class Server {
   void accept();
   void accept_after(std::chrono::milliseconds delay);
   void close_the_silent();
-  nlohmann::json result(const std::string& line) const;  // throws RequestError, json errors
-  std::string answer(const std::string& line) const;
+  // Throws RequestError, json errors.
+  nlohmann::json result(const std::string& line, FileDescriptor passed) const;
+  std::string answer(const std::string& line, FileDescriptor passed) const;
   class Session;
   // State that sessions share. They may outlive the server.
   struct Sessions {

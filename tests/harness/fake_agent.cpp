@@ -4,6 +4,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 namespace pellicle {
@@ -24,7 +27,27 @@ std::string line_from(int fd) {
   return line;
 }
 
-// Until the other side stops reading.
+// The descriptor that came with the first byte of what is there, which stays there.
+std::string passed_to(int fd) {
+  char byte = 0;
+  iovec part{.iov_base = &byte, .iov_len = 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (::recvmsg(fd, &message, MSG_PEEK | MSG_CMSG_CLOEXEC) != 1) return "";
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return "";
+  int number = -1;
+  std::memcpy(&number, CMSG_DATA(header), sizeof number);
+  auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(number)).string();
+  ::close(number);
+  return name;
+}
+
+// As far as the other side listens.
 void send_all(int fd, const std::string& text) {
   for (size_t done = 0; done < text.size();) {
     const ssize_t size = ::send(fd, text.data() + done, text.size() - done, MSG_NOSIGNAL);
@@ -53,9 +76,10 @@ int connected_socket(const std::string& path) {
   return -1;
 }
 
-FakeAgent::FakeAgent(std::string path, std::vector<std::string> answers)
+FakeAgent::FakeAgent(std::string path, std::vector<std::string> answers, Takes takes)
     : path_(std::move(path)),
       answers_(std::move(answers)),
+      takes_(takes),
       listener_(listening_socket(path_, 16)),
       thread_([this] { serve(); }) {}
 
@@ -71,17 +95,24 @@ std::vector<std::string> FakeAgent::requests() const {
   return requests_;
 }
 
-void FakeAgent::record(std::string request) {
+std::vector<std::string> FakeAgent::passed() const {
+  const std::scoped_lock lock(mutex_);
+  return passed_;
+}
+
+void FakeAgent::record(std::string request, std::string passed) {
   const std::scoped_lock lock(mutex_);
   requests_.push_back(std::move(request));
+  passed_.push_back(std::move(passed));
 }
 
 void FakeAgent::serve() {
   for (size_t next = 0; next < answers_.size(); ++next) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
-    record(line_from(fd));
-    // Before the last answer: a client that has read it must find no listener.
+    auto passed = takes_ == Takes::descriptors ? passed_to(fd) : std::string();
+    record(line_from(fd), std::move(passed));
+    // Before the last answer: whoever has read it must find nobody.
     if (next + 1 == answers_.size()) ::shutdown(listener_, SHUT_RDWR);
     send_all(fd, answers_[next]);
     ::close(fd);

@@ -12,22 +12,28 @@ namespace pellicle {
 // (an empty answer: closed without data). After the last answer nothing listens on `path`.
 class FakeAgent {
  public:
-  FakeAgent(std::string path, std::vector<std::string> answers);
+  // One that takes no descriptors reads as one that has never heard of them.
+  enum class Takes { bytes, descriptors };
+  FakeAgent(std::string path, std::vector<std::string> answers, Takes takes = Takes::bytes);
   ~FakeAgent();
   FakeAgent(const FakeAgent&) = delete;
   FakeAgent& operator=(const FakeAgent&) = delete;
 
   std::vector<std::string> requests() const;  // each without its newline
+  // What the descriptor was that came with each of them, "net:[4026531840]"; empty: none came.
+  std::vector<std::string> passed() const;
 
  private:
   void serve();
-  void record(std::string request);
+  void record(std::string request, std::string passed);
 
   std::string path_;
   std::vector<std::string> answers_;
+  Takes takes_;
   int listener_ = -1;
   mutable std::mutex mutex_;
   std::vector<std::string> requests_;
+  std::vector<std::string> passed_;
   std::thread thread_;
 };
 

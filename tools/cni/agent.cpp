@@ -28,9 +28,10 @@ int code_for_runtime(const Json& code) {
                 says_why ? message->get<std::string>() : "the Pellicle agent gives no reason");
 }
 
-std::string answer_of(const std::string& socket, const std::string& line, milliseconds limit) {
+std::string answer_of(const std::string& socket, const std::string& line, milliseconds limit,
+                      int descriptor) {
   try {
-    return agent_answer(socket, line, limit, kLongestAnswer);
+    return agent_answer(socket, line, limit, kLongestAnswer, descriptor);
   } catch (const NoAnswer& none) {
     if (none.why() == NoAnswer::Why::unasked) throw Failure(kIo, none.what());
     throw;
@@ -40,10 +41,10 @@ std::string answer_of(const std::string& socket, const std::string& line, millis
 }  // namespace
 
 Json ask(const std::string& socket, const std::string& method, const Json& params,
-         milliseconds limit) {
+         milliseconds limit, int descriptor) {
   const Json request{{"method", method}, {"params", params}};
   const auto line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
-  auto answer = Json::parse(answer_of(socket, line, limit), nullptr, false);
+  auto answer = Json::parse(answer_of(socket, line, limit, descriptor), nullptr, false);
   if (answer.is_object()) {
     const auto error = answer.find("error");
     if (error != answer.end()) refuse(*error);

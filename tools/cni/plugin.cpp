@@ -1,8 +1,13 @@
 #include "tools/cni/plugin.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <thread>
 
+#include "agent/kernel/file_descriptor.h"
 #include "tools/cni/agent.h"
 #include "tools/cni/deletion.h"
 #include "tools/cni/readiness.h"
@@ -30,20 +35,33 @@ Failure no_agent(const Request& request, const NoAnswer& silence) {
           "try again when pellicle-agent runs"};
 }
 
-Json ask_agent(const Request& request, const std::string& method, const Json& params) {
+// The pod's network namespace, opened here: the path is the runtime's, and may be another one's, or
+// nothing, where the agent is (/proc/<pid>/ns/net, in a PID namespace of its own).
+FileDescriptor opened_netns(const Request& request) {
+  if (!request.params.contains("netnsPassed")) return {};
+  FileDescriptor netns(::open(request.netns.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (netns) return netns;
+  const int error = errno;
+  throw Failure(error == ENOENT ? kUnknownContainer : kIo,
+                "network namespace " + request.netns + ": " + std::strerror(error));
+}
+
+Json ask_agent(const Request& request, const std::string& method, const Json& params,
+               int descriptor = -1) {
   return ask(request.socket, method, params,
-             request.verb == Verb::status ? kStatusLimit : kWorkLimit);
+             request.verb == Verb::status ? kStatusLimit : kWorkLimit, descriptor);
 }
 
 // ADD waits for an agent that is being replaced: its socket refuses connections, or the agent is in
 // its first pass. An agent that took the request and gives no answer may have carried it out, so it
 // is not asked again.
-Json asked(const Request& request, const std::string& method, const Json& params) {
+Json asked(const Request& request, const std::string& method, const Json& params,
+           int descriptor = -1) {
   const auto end = std::chrono::steady_clock::now() + request.wait;
   for (;; std::this_thread::sleep_for(kPause)) {
     const bool last = std::chrono::steady_clock::now() >= end;
     try {
-      return ask_agent(request, method, params);
+      return ask_agent(request, method, params, descriptor);
     } catch (const NoAnswer& silence) {
       if (last || silence.why() != NoAnswer::Why::absent) throw no_agent(request, silence);
     } catch (const Failure& refusal) {
@@ -53,7 +71,8 @@ Json asked(const Request& request, const std::string& method, const Json& params
 }
 
 Json asked(const Request& request) {
-  return asked(request, request.method, request.params);
+  const auto netns = opened_netns(request);
+  return asked(request, request.method, request.params, netns.get());
 }
 
 // A deletion of the same pod that is still waiting must not strike the new one.

@@ -33,6 +33,7 @@ Json add_params(const Environment& environment, const Configuration& configurati
   Json params{{"id", id_of(environment)},
               {"name", utf8("CNI_ARGS", pod_name(environment))},
               {"netns", utf8("CNI_NETNS", environment.netns)},
+              {"netnsPassed", true},
               {"ifname", environment.ifname},
               {"network", configuration.network},
               {"egressShaped", is_egress_shaped(configuration)}};
@@ -46,6 +47,7 @@ Json add_params(const Environment& environment, const Configuration& configurati
 Json check_params(const Environment& environment, const Configuration& configuration) {
   return {{"id", id_of(environment)},
           {"netns", utf8("CNI_NETNS", environment.netns)},
+          {"netnsPassed", true},
           {"ifname", environment.ifname},
           {"addresses", addresses_in_previous_result(configuration, environment.ifname)}};
 }

@@ -16,7 +16,7 @@ struct Request {
   std::string method;   // of the agent's API
   Json params;          // its parameters
   std::string ifname;
-  std::string netns;
+  std::string netns;  // where its params say "netnsPassed", a descriptor of it goes with them
   std::chrono::seconds wait{};   // for an agent that is not there yet
   std::chrono::seconds grace{};  // how long its last "ready" counts
   Json dns = Json::object();     // handed through to the result of ADD

@@ -219,6 +219,30 @@ TEST_CASE("cni: CHECK needs a result that has the pod's addresses") {
   for (const auto& refusal : table) check(runtime, refusal);
 }
 
+TEST_CASE("cni: a network namespace that cannot be opened is named, and no agent is asked") {
+  const Runtime runtime;
+  const auto add = attachment("ADD");
+  const auto check_verb = with(attachment("CHECK"), "CNI_NETNS", "/var/run/netns/gone");
+  const std::vector<Refusal> table{
+      {"gone",
+       with(add, "CNI_NETNS", "/var/run/netns/gone"),
+       network("1.0.0"),
+       3,
+       {"network namespace /var/run/netns/gone: No such file or directory"}},
+      {"gone at CHECK",
+       check_verb,
+       network("1.0.0", {{"prevResult", kPrevious}}),
+       3,
+       {"/var/run/netns/gone: No such file"}},
+      {"below a file",
+       with(add, "CNI_NETNS", "/proc/self/comm/net"),
+       network("1.0.0"),
+       5,
+       {"/proc/self/comm/net: Not a directory"}},
+  };
+  for (const auto& refusal : table) check(runtime, refusal);
+}
+
 TEST_CASE("cni: GC without a list of what to keep is no GC of everything") {
   const Runtime runtime;
   const Variables verb{{"CNI_COMMAND", "GC"}};

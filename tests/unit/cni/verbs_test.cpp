@@ -1,6 +1,8 @@
 // What each verb asks the agent, and its answer to the runtime, through the built program.
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "tests/harness/catch.h"
 #include "tests/harness/fake_agent.h"
 #include "tests/unit/cni/runtime.h"
@@ -28,7 +30,7 @@ TEST_CASE("cni: ADD asks for a pod and describes it in every version") {
       "cniVersion": "0.3.1",
       "interfaces": [{"name": "lxc0123456789ab", "mac": "06:00:00:00:00:01"},
                      {"name": "eth0", "mac": "06:00:00:00:00:02",
-                      "sandbox": "/var/run/netns/cni-1"}],
+                      "sandbox": "/proc/self/ns/net"}],
       "ips": [{"version": "4", "interface": 1, "address": "10.0.1.52/32",
                "gateway": "10.0.1.138"},
               {"version": "6", "interface": 1, "address": "fd00::52/128",
@@ -40,7 +42,7 @@ TEST_CASE("cni: ADD asks for a pod and describes it in every version") {
       "cniVersion": "0.4.0",
       "interfaces": [{"name": "lxc0123456789ab", "mac": "06:00:00:00:00:01"},
                      {"name": "eth0", "mac": "06:00:00:00:00:02",
-                      "sandbox": "/var/run/netns/cni-1"}],
+                      "sandbox": "/proc/self/ns/net"}],
       "ips": [{"version": "4", "interface": 1, "address": "10.0.1.52/32",
                "gateway": "10.0.1.138"},
               {"version": "6", "interface": 1, "address": "fd00::52/128",
@@ -52,7 +54,7 @@ TEST_CASE("cni: ADD asks for a pod and describes it in every version") {
       "cniVersion": "1.0.0",
       "interfaces": [{"name": "lxc0123456789ab", "mac": "06:00:00:00:00:01"},
                      {"name": "eth0", "mac": "06:00:00:00:00:02",
-                      "sandbox": "/var/run/netns/cni-1"}],
+                      "sandbox": "/proc/self/ns/net"}],
       "ips": [{"interface": 1, "address": "10.0.1.52/32", "gateway": "10.0.1.138"},
               {"interface": 1, "address": "fd00::52/128", "gateway": "fd00::138"}],
       "routes": [{"dst": "10.0.1.138/32"}, {"dst": "0.0.0.0/0", "gw": "10.0.1.138"},
@@ -62,7 +64,7 @@ TEST_CASE("cni: ADD asks for a pod and describes it in every version") {
       "cniVersion": "1.1.0",
       "interfaces": [{"name": "lxc0123456789ab", "mac": "06:00:00:00:00:01", "mtu": 1500},
                      {"name": "eth0", "mac": "06:00:00:00:00:02", "mtu": 1500,
-                      "sandbox": "/var/run/netns/cni-1"}],
+                      "sandbox": "/proc/self/ns/net"}],
       "ips": [{"interface": 1, "address": "10.0.1.52/32", "gateway": "10.0.1.138"},
               {"interface": 1, "address": "fd00::52/128", "gateway": "fd00::138"}],
       "routes": [{"dst": "10.0.1.138/32", "scope": 253},
@@ -79,8 +81,39 @@ TEST_CASE("cni: ADD asks for a pod and describes it in every version") {
   CHECK(run.json().dump() == canonical(expected.second));
   CHECK(only_request(agent) == canonical(R"({
       "method": "pod-add",
-      "params": {"id": "c0ffee:eth0", "name": "default/net", "netns": "/var/run/netns/cni-1",
+      "params": {"id": "c0ffee:eth0", "name": "default/net", "netns": "/proc/self/ns/net", "netnsPassed": true,
                  "ifname": "eth0", "network": "pellicle", "egressShaped": false}})"));
+}
+
+TEST_CASE(
+    "cni: ADD and CHECK hand over the pod's namespace, and no other verb hands over anything") {
+  const Runtime runtime;
+  const auto mine = std::filesystem::read_symlink("/proc/self/ns/net").string();
+  const auto handed_over = [&](const Variables& environment, const Json& network) {
+    const FakeAgent agent(runtime.socket(), {result_line(kPod)}, FakeAgent::Takes::descriptors);
+    const auto run = runtime.run(environment, network);
+    INFO(run.out);
+    CHECK(run.status == 0);
+    REQUIRE(agent.passed().size() == 1);
+    return agent.passed().front();
+  };
+  const auto previous = Json::parse(R"({"interfaces": [{"name": "eth0", "sandbox": "/x"}],
+                                        "ips": [{"address": "10.0.1.52/32", "interface": 0}]})");
+  CHECK(handed_over(attachment("ADD"), network("1.0.0")) == mine);
+  CHECK(handed_over(attachment("CHECK"), network("1.0.0", {{"prevResult", previous}})) == mine);
+  CHECK(handed_over(attachment("DEL"), network("1.0.0")).empty());
+  CHECK(handed_over({{"CNI_COMMAND", "STATUS"}}, network("1.1.0")).empty());
+}
+
+TEST_CASE("cni: ADD that is asked again hands the namespace over again") {
+  const Runtime runtime;
+  const FakeAgent agent(runtime.socket(), {error_line(11, "first pass"), result_line(kPod)},
+                        FakeAgent::Takes::descriptors);
+  const auto run = runtime.run(attachment("ADD"), network("1.0.0", {{"addWaitSeconds", 30}}));
+  INFO(run.out);
+  CHECK(run.status == 0);
+  const auto mine = std::filesystem::read_symlink("/proc/self/ns/net").string();
+  CHECK(agent.passed() == std::vector<std::string>{mine, mine});
 }
 
 TEST_CASE("cni: ADD hands on what the runtime asks for") {
@@ -100,7 +133,7 @@ TEST_CASE("cni: ADD hands on what the runtime asks for") {
   CHECK(run.json().at("dns").dump() == R"({"nameservers":["10.96.0.10"],"search":["svc"]})");
   CHECK(only_request(agent) == canonical(R"({
       "method": "pod-add",
-      "params": {"id": "c0ffee:net1", "name": "c0ffee", "netns": "/var/run/netns/cni-1",
+      "params": {"id": "c0ffee:net1", "name": "c0ffee", "netns": "/proc/self/ns/net", "netnsPassed": true,
                  "ifname": "net1", "network": "pellicle", "egressShaped": true,
                  "addresses": ["10.0.1.52", "fd00::52"]}})"));
 }
@@ -138,7 +171,7 @@ TEST_CASE("cni: CHECK tells the agent which addresses the runtime believes in") 
   check_silent_success(run);
   CHECK(only_request(agent) == canonical(R"({
       "method": "pod-check",
-      "params": {"id": "c0ffee:eth0", "netns": "/var/run/netns/cni-1", "ifname": "eth0",
+      "params": {"id": "c0ffee:eth0", "netns": "/proc/self/ns/net", "netnsPassed": true, "ifname": "eth0",
                  "addresses": ["10.0.1.52", "fd00::52"]}})"));
 }
 

@@ -23,7 +23,8 @@ constexpr int64_t kAddWait = 20;       // seconds; a runtime gives an ADD at lea
   throw Failure(kInvalidConfiguration, "network configuration: " + field + ": " + expected);
 }
 
-// The value of `name`, null when it is not there.
+// The value of `name`, null when it is not there. Who writes in Go says nothing, and an empty list
+// or object, by null.
 const Json& field(const Json& object, const char* name) {
   static const Json absent;
   const auto found = object.find(name);
@@ -133,7 +134,7 @@ std::string address_at(const Json& value, const std::string& where) {
   return address;
 }
 
-// An object or nothing (null is how some runtimes write nothing).
+// An object or nothing.
 const Json& section(const Json& object, const char* name, std::string_view where) {
   const auto& found = field(object, name);
   if (!found.is_null() && !found.is_object()) refuse(std::string(where), "expected an object");
@@ -226,7 +227,11 @@ Json dns(const Configuration& configuration) {
   }
   const auto& domain = field(given, "domain");
   if (!domain.is_null() && !domain.is_string()) refuse("dns.domain", "expected a text");
-  return given;
+  Json dns = Json::object();
+  for (const auto& [name, value] : given.items()) {
+    if (!value.is_null()) dns[name] = value;
+  }
+  return dns;
 }
 
 std::vector<std::string> addresses_in_previous_result(const Configuration& configuration,
@@ -235,7 +240,8 @@ std::vector<std::string> addresses_in_previous_result(const Configuration& confi
   if (!previous.is_object()) refuse("prevResult", "expected the result of ADD, which CHECK needs");
   const auto& interfaces = field(previous, "interfaces");
   const auto& ips = field(previous, "ips");
-  if (!interfaces.is_array() || !ips.is_array()) {
+  const auto is_list = [](const Json& value) { return value.is_array() || value.is_null(); };
+  if (!is_list(interfaces) || !is_list(ips)) {
     refuse("prevResult", "expected lists of interfaces and of ips");
   }
   const auto is_ours = [&interfaces, &ifname](const Json& index) {
@@ -263,7 +269,6 @@ std::vector<std::string> valid_attachments(const Configuration& configuration) {
   // The specification's text first had this name, and runtimes send both.
   constexpr const char* first_name = "cni.dev/attachments";
   const auto& list = current.is_null() ? field(configuration.json, first_name) : current;
-  // A runtime in Go writes an empty list as null.
   const bool named = configuration.json.contains(name) || configuration.json.contains(first_name);
   if (list.is_null() && named) return {};
   if (!list.is_array()) refuse(name, "expected the list of attachments to keep, which GC needs");

@@ -192,7 +192,9 @@ TEST_CASE("cni: CHECK needs a result that has the pod's addresses") {
   const std::vector<Refusal> table{
       {"no result", verb, network("1.0.0"), 7, {"prevResult"}},
       {"no object", verb, network("0.4.0", {{"prevResult", "yes"}}), 7, {"prevResult"}},
-      {"nothing in it", verb, network("1.0.0", {{"prevResult", Json::object()}}), 7, {"ips"}},
+      {"nothing in it", verb, network("1.0.0", {{"prevResult", Json::object()}}), 7, {"eth0"}},
+      {"no lists", verb, checked(R"({"interfaces": 1, "ips": 1})"), 7, {"lists", "ips"}},
+      {"null lists", verb, checked(R"({"interfaces": null, "ips": null})"), 7, {"eth0"}},
       {"another interface",
        verb,
        checked(R"({"interfaces": [{}, {"name": "net1"}]})"),

@@ -85,6 +85,66 @@ TEST_CASE("cni: the annotation of what else a pod may send from is handed on as 
                   cni::Failure);
 }
 
+// A nil slice, map or pointer is null in Go's JSON.
+TEST_CASE("cni: null in any field of a configuration is the field left out") {
+  const auto asked = [](const std::string& verb, const Json& more) {
+    const auto request = cni::request(environment(verb), network("1.1.0", more).dump());
+    return Json{{"params", request.params},
+                {"dns", request.dns},
+                {"socket", request.socket},
+                {"wait", request.wait.count()},
+                {"grace", request.grace.count()}};
+  };
+  const auto previous = Json::parse(R"({"prevResult": {
+      "interfaces": [{"name": "eth0", "sandbox": "/x"}, {"name": "eth0"}],
+      "ips": [{"address": "10.0.1.52/32", "interface": 0}]}})");
+  struct Case {
+    const char* verb;
+    Json with;     // null
+    Json without;  // the field
+  };
+  const auto nothing = Json::object();
+  const Json keep_nothing{{"cni.dev/valid-attachments", Json::array()}};
+  std::vector<Case> table;
+  for (const char* field : {"socket", "statusGraceSeconds", "dns", "ipam", "args", "runtimeConfig",
+                            "capabilities", "cniVersions"}) {
+    for (const char* verb : {"ADD", "DEL", "STATUS"})
+      table.push_back({verb, {{field, nullptr}}, nothing});
+    auto of_check = previous;
+    of_check[field] = nullptr;
+    table.push_back({"CHECK", of_check, previous});
+    auto of_gc = keep_nothing;
+    of_gc[field] = nullptr;
+    table.push_back({"GC", of_gc, keep_nothing});
+  }
+  for (const char* verb : {"ADD", "DEL"})
+    table.push_back({verb, {{"prevResult", nullptr}}, nothing});
+  for (const char* field :
+       {"ips", "bandwidth", "portMappings", "io.kubernetes.cri.pod-annotations"})
+    table.push_back({"ADD", {{"runtimeConfig", {{field, nullptr}}}}, nothing});
+  for (const char* field : {"ingressRate", "ingressBurst", "egressRate", "egressBurst"})
+    table.push_back({"ADD", {{"runtimeConfig", {{"bandwidth", {{field, nullptr}}}}}}, nothing});
+  for (const char* field : {"nameservers", "search", "options", "domain"})
+    table.push_back({"ADD", {{"dns", {{field, nullptr}}}}, nothing});
+  table.push_back({"ADD", Json::parse(R"({"runtimeConfig": {"io.kubernetes.cri.pod-annotations":
+      {"pellicle.io/allowed-addresses": null}}})"),
+                   nothing});
+  table.push_back({"GC", {{"cni.dev/valid-attachments", nullptr}}, keep_nothing});
+  table.push_back({"GC", {{"cni.dev/attachments", nullptr}}, keep_nothing});
+  for (const char* pointer : {"/prevResult/routes", "/prevResult/dns",
+                              "/prevResult/interfaces/1/name", "/prevResult/interfaces/1/sandbox",
+                              "/prevResult/interfaces/1/mac", "/prevResult/ips/0/gateway"}) {
+    auto of_check = previous;
+    of_check[Json::json_pointer(pointer)] = nullptr;
+    table.push_back({"CHECK", of_check, previous});
+  }
+  for (const auto& each : table) {
+    CAPTURE(each.verb, each.with.dump());
+    CHECK(asked(each.verb, each.with) == asked(each.verb, each.without));
+  }
+  CHECK(asked("ADD", {{"addWaitSeconds", nullptr}}).at("wait") == 20);  // network() has another
+}
+
 TEST_CASE("cni: the socket is the configuration's, else the agent's own") {
   const auto socket = [](const Json& more) {
     return cni::request(environment("DEL"), network("1.0.0", more).dump()).socket;

@@ -2,7 +2,6 @@
 
 #include <linux/netlink.h>
 #include <sched.h>
-#include <sys/utsname.h>
 
 #include <array>
 #include <cerrno>
@@ -10,7 +9,7 @@
 #include <thread>
 
 #include "agent/desired/desired.h"
-#include "agent/kernel/module_block.h"
+#include "agent/kernel/modules.h"
 #include "agent/kernel/netlink_socket.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/xfrm_state_codec.h"
@@ -19,38 +18,22 @@ namespace pellicle {
 
 namespace {
 
-// Debian's names of modules and kernel options; other distributions have the same.
-struct Parts {
-  const char* algorithm;
-  const char* modules;
-  const char* options;
-};
 constexpr std::array kParts = {
-    Parts{"rfc4106(gcm(aes))", "gcm seqiv", "CONFIG_CRYPTO_GCM"},
-    Parts{"hmac(sha256)", "authenc cbc hmac sha256_generic", "CONFIG_CRYPTO_AUTHENC"},
-    Parts{"hmac(sha384)", "authenc cbc hmac sha512_generic", "CONFIG_CRYPTO_AUTHENC"},
-    Parts{"hmac(sha512)", "authenc cbc hmac sha512_generic", "CONFIG_CRYPTO_AUTHENC"},
-    Parts{"hmac(sha1)", "authenc cbc hmac sha1_generic", "CONFIG_CRYPTO_AUTHENC"},
-    Parts{"hmac(md5)", "authenc cbc hmac md5", "CONFIG_CRYPTO_AUTHENC"},
+    CipherParts{"rfc4106(gcm(aes))", "gcm seqiv", "CONFIG_CRYPTO_GCM"},
+    CipherParts{"hmac(sha256)", "authenc cbc hmac sha256_generic", "CONFIG_CRYPTO_AUTHENC"},
+    CipherParts{"hmac(sha384)", "authenc cbc hmac sha512_generic", "CONFIG_CRYPTO_AUTHENC"},
+    CipherParts{"hmac(sha512)", "authenc cbc hmac sha512_generic", "CONFIG_CRYPTO_AUTHENC"},
+    CipherParts{"hmac(sha1)", "authenc cbc hmac sha1_generic", "CONFIG_CRYPTO_AUTHENC"},
+    CipherParts{"hmac(md5)", "authenc cbc hmac md5", "CONFIG_CRYPTO_AUTHENC"},
 };
 
-std::string kernel_release() {
-  utsname names{};
-  return uname(&names) == 0 ? names.release : "";
-}
-
-Parts parts_of(const Algorithm& algorithm) {
+CipherParts parts_of(const Algorithm& algorithm) {
   const auto* aead = std::get_if<Aead>(&algorithm);
   const auto& name = aead ? aead->name : std::get<AuthEnc>(algorithm).auth_name;
   for (const auto& parts : kParts) {
     if (name == parts.algorithm) return parts;
   }
   return {"", "", "the algorithm"};
-}
-
-std::string remedy(const std::string& modules, const std::string& option) {
-  return (modules.empty() ? "boot" : "on the host run `modprobe -a " + modules + "`, or boot") +
-         std::string(" a kernel with ") + option;
 }
 
 // Of the same length as the real one: nobody else's.
@@ -104,6 +87,10 @@ Outcome tried_elsewhere(const Algorithm& algorithm, Family family) {
 
 }  // namespace
 
+std::span<const CipherParts> cipher_parts() {
+  return kParts;
+}
+
 std::optional<std::string> esp_obstacle(const Algorithm& algorithm, Family family) {
   const auto outcome = tried_elsewhere(algorithm, family);
   if (outcome.ok()) return std::nullopt;
@@ -121,12 +108,12 @@ std::optional<std::string> missing_support(const Algorithm& algorithm, Family fa
     const std::string cannot =
         std::string("the kernel cannot do ESP over ") + family_name(family) + ": ";
     if (const auto block = module_block(module)) {
-      return cannot + describe(*block, module, kernel_release()) +
-             "; where it does, take that line away on the host and run `modprobe " + module + "`" +
-             said;
+      return cannot + describe(*block, module, kernel_release()) + "; where it does, " +
+             unblock_remedy(module) + said;
     }
     return cannot + "the module " + module + " or xfrm_user is missing; " +
-           remedy(module + " xfrm_user", ipv4 ? "CONFIG_INET_ESP" : "CONFIG_INET6_ESP") + said;
+           module_remedy(module + " xfrm_user", ipv4 ? "CONFIG_INET_ESP" : "CONFIG_INET6_ESP") +
+           said;
   }
   if (error != ENOENT && error != ENOSYS) return std::nullopt;
   const auto parts = parts_of(algorithm);
@@ -134,7 +121,7 @@ std::optional<std::string> missing_support(const Algorithm& algorithm, Family fa
   return "the kernel cannot do " + algorithm_name(algorithm) + ": " +
          (modules.empty() ? "it has no such algorithm; "
                           : "a module of " + modules + " is missing; ") +
-         remedy(modules, parts.options) + said;
+         module_remedy(modules, parts.options) + said;
 }
 
 }  // namespace pellicle

@@ -2,12 +2,22 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "agent/model/ip.h"
 #include "agent/model/key.h"
 
 namespace pellicle {
+
+// What a kernel needs beside ESP for the algorithm by whose name a key begins. Debian's names of
+// modules and kernel options; other distributions have the same.
+struct CipherParts {
+  const char* algorithm;
+  const char* modules;  // between blanks
+  const char* options;
+};
+std::span<const CipherParts> cipher_parts();
 
 // What stands in the way of states with this algorithm over this family: one sentence that names
 // what is missing and how to get it. No value: they can be made, or it cannot be tried (without

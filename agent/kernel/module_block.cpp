@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <vector>
+
+#include "agent/kernel/kernel_fix.h"
 
 namespace pellicle {
 
@@ -69,31 +70,6 @@ std::optional<ModuleBlock> block_in(const fs::path& file, const std::string& mod
   return std::nullopt;
 }
 
-// CVE-2026-43284 (May 2026), because of which distributions forbade esp4, esp6 and rxrpc: the first
-// release of each branch of kernel.org that has its fix.
-struct Release {
-  unsigned major = 0;
-  unsigned minor = 0;
-  unsigned patch = 0;
-  auto operator<=>(const Release&) const = default;
-};
-constexpr std::array kMended = {Release{6, 6, 138}, Release{6, 12, 87}, Release{6, 18, 28},
-                                Release{7, 0, 6}};
-
-// Of the releases of kernel.org; vendors' own numbers (6.1.0-57-amd64) say nothing of it.
-std::string about_the_fix(const std::string& release) {
-  Release own;
-  const int read = std::sscanf(release.c_str(), "%u.%u.%u", &own.major, &own.minor, &own.patch);
-  if (read == 3 && own.patch > 0) {
-    if (own > kMended.back()) return "this kernel (" + release + ") has it";
-    for (const auto& mended : kMended) {
-      if (own.major != mended.major || own.minor != mended.minor) continue;
-      return "this kernel (" + release + (own >= mended ? ") has it" : ") does not");
-    }
-  }
-  return "whether this kernel (" + release + ") has it, its vendor knows";
-}
-
 }  // namespace
 
 std::optional<ModuleBlock> module_block(const std::string& module, const std::string& root) {
@@ -111,10 +87,8 @@ std::string describe(const ModuleBlock& block, const std::string& module,
   std::string text = block.file + ", line " + std::to_string(block.line) + ", forbids the module " +
                      module + " (\"" + block.text + "\")";
   if (module != "esp4" && module != "esp6") return text;
-  return text +
-         ", as distributions did in May 2026 because of CVE-2026-43284; Linux 6.6.138, 6.12.87, "
-         "6.18.28 and 7.0.6 have a fix: " +
-         about_the_fix(release);
+  return text + ", as distributions did in May 2026 because of " + kEspDefect + "; " +
+         esp_fix_releases() + ": " + about_esp_fix(release);
 }
 
 }  // namespace pellicle

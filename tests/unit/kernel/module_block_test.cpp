@@ -73,10 +73,11 @@ TEST_CASE("module block: of ESP it is said why, and whether the kernel is mended
   for (const char* mended : {"6.6.138", "6.12.87", "6.12.113", "6.18.44-fc", "7.0.6", "7.2.1"}) {
     CHECK_THAT(said(mended), Contains(std::string("this kernel (") + mended + ") has it"));
   }
-  for (const char* open : {"6.6.137", "6.12.86+deb13-amd64", "7.0.5"}) {
+  for (const char* open : {"6.6.137", "6.12.86", "7.0.5"}) {
     CHECK_THAT(said(open), Contains(") does not"));
   }
-  for (const char* unknown : {"6.1.0-57-amd64", "5.14.0-503.el9.x86_64", "6.8.12", "odd", ""}) {
+  for (const char* unknown :
+       {"6.1.0-57-amd64", "6.12.86+deb13-amd64", "5.14.0-503.el9.x86_64", "6.8.12", "odd", ""}) {
     CHECK_THAT(said(unknown), Contains("its vendor knows"));
   }
   CHECK(describe(block, "gcm", "6.12.90").find("CVE") == std::string::npos);

@@ -47,13 +47,17 @@ void Access::check(const Call& call) const {
         "forbidden: User \"" + call.user + "\" cannot " + call.verb + " path \"" + call.path + "\"",
         Json::object());
   }
+  if (!may(call.user, call.verb, call.target_resource())) throw forbidden(call.attempt());
+}
+
+bool Access::may(const std::string& user, const std::string& verb,
+                 const std::string& resource) const {
   const auto forbids = [&](const auto& rule) {
-    const auto& [user, verb, resource] = rule;
-    return user == call.user && (verb == "*" || verb == call.verb) &&
-           (resource == "*" || resource == call.target_resource());
+    const auto& [its_user, its_verb, its_resource] = rule;
+    return its_user == user && (its_verb == "*" || its_verb == verb) &&
+           (its_resource == "*" || its_resource == resource);
   };
-  if (call.user == kAnonymous || std::any_of(forbidden_.begin(), forbidden_.end(), forbids))
-    throw forbidden(call.attempt());
+  return user != kAnonymous && std::none_of(forbidden_.begin(), forbidden_.end(), forbids);
 }
 
 }  // namespace pellicle::api

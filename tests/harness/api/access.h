@@ -26,7 +26,10 @@ class Access {
   std::string user_of(const Request& request,
                       const std::optional<std::string>& certificate_user) const;
 
-  // Throws Refusal (403). Anonymous callers may read /version and the health endpoints.
+  // What check() goes by. `resource` as RBAC has it.
+  bool may(const std::string& user, const std::string& verb, const std::string& resource) const;
+
+  // Throws Refusal (403). Anonymous callers may read /version and the health of the server.
   void check(const Call& call) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "tests/harness/api/session.h"
 
+#include "tests/harness/api/access_review.h"
 #include "tests/harness/api/respond.h"
 
 namespace pellicle::api {
@@ -91,7 +92,8 @@ Session::Next Session::answer(const Call& call, const std::optional<Refusal>& re
         stream.emplace(wire_, shared_, call, broken);
       } else {
         const uint64_t before = shared_.store.version();
-        response = respond(shared_.store, call);
+        response = is_access_review(call) ? access_review(shared_.access, call)
+                                          : respond(shared_.store, call);
         if (shared_.store.version() != before) shared_.wake_all();
       }
     } catch (const Refusal& refused) {

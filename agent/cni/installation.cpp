@@ -45,6 +45,7 @@ Json chained_plugin(const std::string& type) {
   return {{"type", type}};
 }
 
+// Sorted, as the runtime has them.
 std::vector<std::string> configurations(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code absent;
@@ -155,16 +156,20 @@ bool CniInstallation::install_conflist(const std::vector<ChainedPlugin>& chain) 
 
 // The runtime takes the first by name.
 void CniInstallation::look_at_others() {
-  others_.clear();
-  for (const auto& name : configurations(settings_.conf_dir)) {
-    if (name == kConflistName) continue;
-    others_.push_back(name);
+  others_ = others_cni_files(settings_.conf_dir);
+  for (const auto& name : others_) {
     if (name > kConflistName) continue;
     problems_.push_back({"File " + settings_.conf_dir + "/" + name, "",
                          std::string("stands before ") + kConflistName +
                              ", so the container runtime gives new pods to that CNI; expected it "
                              "to be removed"});
   }
+}
+
+std::vector<std::string> others_cni_files(const std::string& conf_dir) {
+  auto names = configurations(conf_dir);
+  std::erase(names, kConflistName);
+  return names;
 }
 
 std::vector<std::string> uninstall_cni(const CniSettings& settings, bool dry_run) {

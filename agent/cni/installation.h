@@ -75,6 +75,9 @@ class CniInstallation {
   bool asking_ = false;
 };
 
+// Configurations in the folder that are not ours, by name; none where it cannot be read.
+std::vector<std::string> others_cni_files(const std::string& conf_dir);
+
 // Takes both away again. Returns what was removed, or with `dry_run` would be: paths.
 std::vector<std::string> uninstall_cni(const CniSettings& settings, bool dry_run);
 

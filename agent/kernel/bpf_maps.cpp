@@ -24,21 +24,8 @@ std::string pin_path(const std::string& root, const std::string& name) {
   return root + "/" + name;
 }
 
-// bpf(2) fails with "Operation not permitted" on a file system other than bpf. This check gives a
-// clear error before that.
-void require_bpffs(const std::string& root) {
-  fs::path existing = root;
-  while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
-  struct statfs found {};
-  if (statfs(existing.c_str(), &found) != 0) fail(errno, "look at " + existing.string());
-  if (static_cast<uint32_t>(found.f_type) != BPF_FS_MAGIC)
-    throw OsError(ENOTSUP, "pin the eBPF maps under " + root + ": " + existing.string() +
-                               " is not on a bpf file system (mount -t bpf bpf /sys/fs/bpf)");
-}
-
-// Returns 0 when all entries are read, else an errno; EINVAL and ENOTSUPP mean that the map has no
-// batch operations. The batch size doubles with each batch. The kernel returns ENOSPC when a batch
-// is too small for all entries of one hash bucket; then this retries with twice the size.
+// 0: all read. Otherwise the errno; EINVAL and ENOTSUPP mean that the map has no batches. Room
+// grows with what there is; ENOSPC asks for more at once, for all that share a hash.
 int read_batches(const BpfMap& map, RawEntries& into) {
   const MapDefinition& shape = map.definition;
   std::vector<uint8_t> cursor(std::max<size_t>(shape.key_size, sizeof(uint32_t)));
@@ -85,6 +72,18 @@ int read_one_by_one(const BpfMap& map, RawEntries& into) {
 }
 
 }  // namespace
+
+// bpf(2) answers "Operation not permitted" for a file system that is not bpf: say what is wrong
+// before it does.
+void require_bpffs(const std::string& root) {
+  fs::path existing = root;
+  while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+  struct statfs found {};
+  if (statfs(existing.c_str(), &found) != 0) fail(errno, "look at " + existing.string());
+  if (static_cast<uint32_t>(found.f_type) != BPF_FS_MAGIC)
+    throw OsError(ENOTSUP, "pin the eBPF maps under " + root + ": " + existing.string() +
+                               " is not on a bpf file system (mount -t bpf bpf /sys/fs/bpf)");
+}
 
 std::string MapDefinition::to_string() const {
   return "type " + std::to_string(type) + ", key " + std::to_string(key_size) + ", value " +

@@ -42,8 +42,10 @@ BpfMap map_from_fd(FileDescriptor fd, const std::string& name);  // throws OsErr
 std::optional<BpfMap> pinned_map(const std::string& root, const std::string& name);
 BpfMaps pinned_maps(const std::string& root);  // the maps of kMapNames that are pinned
 
-// Pins a map and creates the folder if needed. Throws OsError, in particular when the folder is not
-// on a bpf file system.
+// Throws OsError unless the folder is, or would be made, on a bpf file system.
+void require_bpffs(const std::string& root);
+// Pins; makes the folder where it is missing. Throws OsError, in particular when the folder would
+// not be on a bpf file system.
 void pin_map(const std::string& root, const std::string& name, int map_fd);
 void unpin_map(const std::string& root, const std::string& name);  // succeeds when absent
 void remove_pin_folder(const std::string& root);                   // only when it is empty

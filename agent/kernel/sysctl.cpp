@@ -50,6 +50,10 @@ std::optional<std::string> read_sysctl(const std::string& path) {
   return value;
 }
 
+bool sysctl_is_writable(const std::string& path) {
+  return access(file_of(path).c_str(), W_OK) == 0;
+}
+
 void write_sysctl(const std::string& path, const std::string& value) {
   const FileDescriptor file(open(file_of(path).c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) fail(errno, "write sysctl " + path);

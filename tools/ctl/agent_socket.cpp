@@ -38,4 +38,17 @@ nlohmann::ordered_json ask(const std::string& socket, const std::string& method,
   return reply["result"];
 }
 
+bool answers(const std::string& socket, std::chrono::milliseconds limit) {
+  try {
+    ask(socket, "status", nlohmann::json::object(), limit);
+    return true;
+  } catch (const Silent&) {
+    return true;
+  } catch (const Unreachable&) {
+    return false;
+  } catch (const Refused&) {
+    return true;
+  }
+}
+
 }  // namespace pellicle::ctl

@@ -35,4 +35,7 @@ nlohmann::ordered_json ask(const std::string& socket, const std::string& method,
                            const nlohmann::json& params = nlohmann::json::object(),
                            std::chrono::milliseconds limit = kAnswerLimit);
 
+// Is an agent there, even one that hangs or refuses?
+bool answers(const std::string& socket, std::chrono::milliseconds limit = kAnswerLimit);
+
 }  // namespace pellicle::ctl

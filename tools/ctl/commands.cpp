@@ -27,6 +27,7 @@ void add_commands(CLI::App& app, Options& options, int& status) {
   add_encrypt_commands(app, options, status);
   add_key_commands(app, options, status);
   add_cleanup_command(app, options, status);
+  add_preflight_command(app, options, status);
   add_sysdump_command(app, options, status);
   add_help_commands(app, options, status);
 }

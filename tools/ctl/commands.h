@@ -21,6 +21,7 @@ void add_encrypt_commands(CLI::App& app, Options& options, int& status);
 void add_key_commands(CLI::App& app, Options& options, int& status);
 void add_cleanup_command(CLI::App& app, Options& options, int& status);
 void add_trace_command(CLI::App& app, Options& options, int& status);
+void add_preflight_command(CLI::App& app, Options& options, int& status);
 void add_sysdump_command(CLI::App& app, Options& options, int& status);
 void add_help_commands(CLI::App& app, Options& options, int& status);
 

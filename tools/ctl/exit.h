@@ -3,6 +3,6 @@
 
 namespace pellicle::ctl {
 
-enum Exit { kOk = 0, kDegraded = 1, kUsage = 2, kUnreachable = 3 };
+enum Exit { kOk = 0, kDegraded = 1, kUsage = 2, kUnreachable = 3, kHopeless = 4 };
 
 }  // namespace pellicle::ctl

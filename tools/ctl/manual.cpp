@@ -16,7 +16,9 @@ Done, and nothing is wrong.
 .B 1
 Degraded: something is wrong or was not done; the output says what.
 .B pellicle diff
-exits so when there is something to do.
+exits so when there is something to do,
+.B pellicle preflight
+when something fails, and not for warnings and what is unknown.
 .TP
 .B 2
 The command line cannot be used, or the command was refused.
@@ -24,6 +26,10 @@ The command line cannot be used, or the command was refused.
 .B 3
 There is nobody to ask: no agent answers on the socket, the Kubernetes API cannot be asked, or the eBPF maps are not
 pinned.
+.TP
+.B 4
+.B pellicle preflight:
+no agent could ever work on this node, whose kernel has no ESP, no XFRM or no eBPF.
 .SH ENVIRONMENT
 .TP
 .B PELLICLE_SOCKET
@@ -47,6 +53,11 @@ The agent's unix socket. Only root may ask.
 .TP
 .I /sys/fs/bpf/pellicle
 The eBPF maps.
+.TP
+.I /etc/pellicle/agent.conf
+The agent's settings in its pod, which
+.B pellicle preflight
+goes by.
 .SH SEE ALSO
 .BR ip\-xfrm (8),
 .BR bpftool (8),

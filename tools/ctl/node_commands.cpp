@@ -12,20 +12,7 @@ namespace pellicle::ctl {
 
 namespace {
 
-bool answers(const std::string& socket) {
-  try {
-    ask(socket, "status");
-    return true;
-  } catch (const Silent&) {
-    return true;
-  } catch (const Unreachable&) {
-    return false;
-  } catch (const Refused&) {
-    return true;
-  }
-}
-
-// Checks the given socket, and the default socket of an agent with this state directory.
+// On the socket that was named, or on the one that an agent with this state directory has.
 bool agent_is_running(const Options& options) {
   return answers(options.socket) || answers(options.cleanup.state_dir + "/agent.sock");
 }

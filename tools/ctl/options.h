@@ -27,6 +27,7 @@ struct Options {
   std::string trace_to;
   std::string shell;  // of `completion`
   std::vector<std::string> files;
+  std::string agent_file;  // of settings; empty: where the chart puts it
   CleanupOptions cleanup{.state_dir = "/var/run/pellicle", .bpf_root = "/sys/fs/bpf/pellicle"};
 };
 

@@ -29,8 +29,13 @@ class Screen {
 
   // A label and text that may need several rows.
   void sentence(const std::string& label, const std::string& text) {
-    out_ << label << std::string(kLabel - label.size(), ' ');
-    paragraph(kLabel, text, kLabel);
+    entry(label + std::string(kLabel - label.size(), ' '), kLabel, text);
+  }
+
+  // The same with a label of so many columns, blanks and colours among it.
+  void entry(const std::string& label, size_t columns, const std::string& text) {
+    out_ << label;
+    paragraph(columns, text, columns);
   }
 
   // Wraps text at the terminal's width, with continuation rows indented. `column`: the current

@@ -110,13 +110,18 @@ std::string Told::events() const {
 }
 
 bool Told::as_checked_in(const std::string& name) {
+  return is_as_checked_in(lab_, name, [this] { return text(); });
+}
+
+bool is_as_checked_in(const Lab& lab, const std::string& name,
+                      const std::function<std::string()>& text) {
   const std::string checked_in =
       std::string(PELLICLE_SOURCE_DIR) + "/tests/datapath/told/" + name + ".txt";
   const auto expected = read(checked_in);
   std::string now;
   const auto told = [&] { return (now = text()) == expected; };
-  if (wait_until(told, 15s)) return true;  // Events arrive after the screen changes
-  const auto directory = lab_.log_dir() + "/told";
+  if (wait_until(told, 15s)) return true;  // an Event comes after the screen
+  const auto directory = lab.log_dir() + "/told";
   std::filesystem::create_directories(directory);
   write_file(directory + "/" + name + ".txt", now);
   std::fprintf(stderr,

@@ -2,6 +2,7 @@
 // the Events on Nodes, as one checked-in text for people.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "tests/harness/lab/lab.h"
@@ -35,5 +36,9 @@ class Told {
   std::string metrics_before_;
   size_t events_before_ = 0;
 };
+
+// The same of another screen: is `text` what tests/datapath/told/<name>.txt has?
+bool is_as_checked_in(const Lab& lab, const std::string& name,
+                      const std::function<std::string()>& text);
 
 }  // namespace pellicle::lab

@@ -76,6 +76,21 @@ TEST_CASE("the agent runs from the image as the chart has it, and its pods talk 
   CHECK(lab.files_with_the_key().empty());
 }
 
+TEST_CASE("preflight runs from the image ahead of the agent, with the agent's rights") {
+  Lab lab;
+  lab.api().forbid("system:serviceaccount:kube-system:pellicle", "watch", "nodes");
+  ImageContainer before(from_image(lab, "pellicle", "preflight"));
+  REQUIRE(wait_until([&] { return !before.running(); }, 60s));
+  const auto said = before.output();
+  INFO(said);
+  CHECK_THAT(said, Catch::Contains("the kernel takes all of them"));
+  CHECK_THAT(said, Catch::Contains("https://172.18.0.1:6443 answers"));
+  CHECK_THAT(said, Catch::Contains("fail     watch nodes              not allowed"));
+  CHECK_THAT(said, Catch::Contains(" 1 fail: put right what fails"));
+  CHECK(before.stop() == 0);  // the agent starts all the same
+  CHECK(lab.files_with_the_key().empty());
+}
+
 TEST_CASE("the operator runs from the image without any right, and serves a Node") {
   Lab lab;
   lab.api().create({{"kind", "Node"},

@@ -118,7 +118,9 @@ ImageContainer::ImageContainer(ImageContainerSpec spec)
       id_(spec_.workload + "-" + spec_.node),
       directory_("/run/lab/" + id_) {
   const Json pod = object(spec_.manifests, "", spec_.workload)["spec"]["template"]["spec"];
-  container_ = named(pod["containers"], spec_.container);
+  Json containers = pod["containers"];
+  for (const auto& each : pod.value("initContainers", Json::array())) containers.push_back(each);
+  container_ = named(containers, spec_.container);
   unpack(spec_.archive, directory_);
 
   Json mounts = usual_mounts();

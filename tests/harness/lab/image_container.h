@@ -20,8 +20,8 @@ struct ImageContainerSpec {
   std::string archive;    // of deploy/image
   std::string manifests;  // the chart's output, as text
   std::string workload;   // name of the DaemonSet or Deployment
-  std::string container;  // of its pods
-  // What a pod gets to reach the API server.
+  std::string container;  // of its pods, one that runs before the others too
+  // What a pod is given to reach the API server.
   std::string api_host;
   std::string api_port;
   std::string token;

@@ -131,7 +131,6 @@ TEST_CASE("each fault of a kubeconfig is one sentence with file and field, and n
   says(kubeconfig("{server: [1]}", "{}"), "cluster kind: server must be a string");
   says(kubeconfig("{server: 'https://h:1', certificate-authority-data: '*'}", "{}"),
        "cluster kind: certificate-authority-data is not base64");
-  says(kubeconfig("{server: 'https://h:1', proxy-url: p}", "{}"), "proxy-url is not supported");
   says(kubeconfig("{server: 'https://h:1', insecure-skip-tls-verify: maybe}", "{}"),
        "must be true or false");
   says(kubeconfig(good, "{exec: {command: s3cret}}"),

@@ -223,6 +223,7 @@ void add_process_options(CLI::App& app, Config& config) {
 
 std::vector<Cidr> parsed(const std::vector<std::string>& texts) {
   std::vector<Cidr> networks;
+  networks.reserve(texts.size());
   for (const auto& text : texts) networks.push_back(Cidr::parse(text).value());
   return networks;
 }

@@ -27,7 +27,7 @@ struct PodNetwork {
 struct PodRequest {
   std::string id;
   std::string name;
-  std::string netns;          // its path, for whoever asks
+  std::string netns;          // its path, for status
   bool netns_passed = false;  // a descriptor of it comes with the request
   std::string ifname;
   std::string network;

@@ -1,4 +1,4 @@
-// What a CNI plugin's binary says of itself.
+// The answer of a CNI plugin to VERSION.
 #pragma once
 
 #include <array>

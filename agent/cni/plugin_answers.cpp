@@ -37,7 +37,7 @@ std::optional<PluginAnswer> PluginAnswers::of(const std::string& path) {
 
 void PluginAnswers::begin() {
   if (working_) return;
-  // One that has ended is joined; it waits for nothing any more.
+  // The assignment joins the previous thread, which has ended.
   thread_ = std::jthread([this](const std::stop_token& stopped) { work(stopped); });
   working_ = true;
 }

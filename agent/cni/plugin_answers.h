@@ -1,5 +1,5 @@
-// The answers of the plugins that are chained, each binary asked once, on another thread: a plugin
-// that takes its time, or never ends, keeps nobody waiting.
+// The VERSION answers of the chained plugins. A thread of its own runs each binary once, so a
+// plugin that is slow or hangs does not block the agent's loop.
 #pragma once
 
 #include <sys/types.h>
@@ -32,8 +32,8 @@ class PluginAnswers {
   PluginAnswers(const PluginAnswers&) = delete;
   PluginAnswers& operator=(const PluginAnswers&) = delete;
 
-  // What the binary that is at `path` says; none while it is asked for the first time. A binary is
-  // known by inode, size and time of its last change: another one is asked anew.
+  // The answer of the binary at `path`; nullopt until its first answer. Inode, size and time of the
+  // last change identify a binary: a replaced one is run again.
   std::optional<PluginAnswer> of(const std::string& path);
 
  private:

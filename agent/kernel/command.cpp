@@ -112,7 +112,7 @@ struct Patience {
     if (stop.stop_requested()) return ECANCELED;
     return Clock::now() >= end ? ETIMEDOUT : 0;
   }
-  // Until the next look at it: a token wakes nobody.
+  // The time until the next check: a stop token does not interrupt poll().
   int milliseconds() const {
     using std::chrono::milliseconds;
     const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
@@ -142,7 +142,8 @@ int converse(FileDescriptor& in, FileDescriptor& out, FileDescriptor& err, const
   return 0;
 }
 
-// Who closed its output ends soon, as a rule. 0 and `status`, or what Patience says.
+// Waits for a child that has closed its output, and usually exits soon. Returns 0 and `status`, or
+// the error that Patience gives.
 int await_end(pid_t child, const Patience& patience, int& status) {
   constexpr auto kLongestPause = std::chrono::microseconds(10'000);
   for (auto pause = std::chrono::microseconds(50);; pause = std::min(2 * pause, kLongestPause)) {

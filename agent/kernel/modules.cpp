@@ -52,7 +52,7 @@ KernelModules::KernelModules(std::string release, std::string root)
   locked_ = std::getline(locked, line) && line == "1";
 }
 
-// One that is built in has a folder there when it has parameters.
+// A built-in module has a folder in /sys/module only if it has parameters.
 bool KernelModules::is_in_memory(const std::string& name) const {
   std::error_code absent;
   return fs::exists(root_ + "/sys/module/" + name, absent);

@@ -15,7 +15,7 @@ class Netns {
   // Opens /run/netns/x, /proc/<pid>/ns/net and the like. Throws OsError with ENOENT when there is
   // nothing, with EINVAL when the file is no network namespace.
   explicit Netns(std::string path);
-  // One that somebody opened, who calls it `path`. OsError with EINVAL as above.
+  // Takes a descriptor that another process opened at `path`. Throws OsError with EINVAL as above.
   Netns(FileDescriptor fd, std::string path);
 
   static Netns of_process(pid_t pid);

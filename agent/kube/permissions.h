@@ -31,8 +31,8 @@ inline constexpr std::array kAgentPermissions = {
     Permission{"create", "events", "", "default"},
 };
 
-// A SelfSubjectAccessReview: may whoever asks do this? It changes nothing, and whoever is
-// authenticated may ask it (ClusterRole system:basic-user).
+// A SelfSubjectAccessReview: asks the API server whether the client's account has the permission.
+// It changes nothing. Every authenticated account may send it (ClusterRole system:basic-user).
 Request access_review(const Permission& permission);
 
 struct AccessAnswer {

@@ -15,7 +15,7 @@ enum class Verdict : uint8_t {
 };
 const char* verdict_name(Verdict verdict);  // "ok"
 
-// What findings stand under on the screen, in its order.
+// The topics of findings, in the order of the screen.
 inline constexpr const char* kKernelTopic = "Kernel";
 inline constexpr const char* kCipherTopic = "Ciphers";
 inline constexpr const char* kBpfTopic = "eBPF";

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kBackends = {"iptables-nft", "iptables-legacy"};
 
-// What rules of ours ask for (agent/desired/netfilter.cpp), whichever back end has them.
+// Extensions that Pellicle's rules use (agent/desired/netfilter.cpp), in both back ends.
 constexpr std::array kExtensions = {"xt_CT",     "xt_mark", "xt_connmark",  "xt_conntrack",
                                     "xt_policy", "xt_nat",  "xt_MASQUERADE"};
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kCilium = "Cilium";
 
-// What pods may always send in IPv6 (RFC 8200, 5).
+// The packet size that every IPv6 link must carry, in bytes (RFC 8200, section 5).
 constexpr uint32_t kLeastPodMtu = 1280;
 
 struct Others {
@@ -30,7 +30,7 @@ constexpr std::array kDevices = {
 constexpr std::array kDaemons = {Others{"cilium-agent", kCilium}, Others{"flanneld", "Flannel"},
                                  Others{"calico-node", "Calico"}, Others{"antrea-agent", "Antrea"}};
 
-// Who keeps XFRM states of their own: strongSwan, Libreswan, racoon, OpenIKED.
+// Processes of programs that install XFRM states: strongSwan, Libreswan, racoon, OpenIKED.
 constexpr std::array kKeyDaemons = {"charon", "charon-systemd", "pluto", "racoon", "iked"};
 
 const NetworkDevice* find(const std::vector<NetworkDevice>& devices, const std::string& name) {

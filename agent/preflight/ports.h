@@ -32,7 +32,7 @@ struct WantedPort {
 // The setting health-address, "127.0.0.1:9879" or ":9879"; none for what is no such.
 std::optional<WantedPort> wanted_port(const std::string& health_address);
 
-// Who has a socket open: "nginx (pid 81)"; empty: that cannot be seen.
+// The process that has a socket open: "nginx (pid 81)"; empty if /proc does not show it.
 using SocketOwner = std::function<std::string(uint64_t inode)>;
 // `agent_answers`: an agent of ours runs on this node.
 Finding judge_port(const WantedPort& wanted, const std::vector<Listener>& listeners,

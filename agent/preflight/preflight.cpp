@@ -20,7 +20,7 @@ namespace pellicle {
 
 namespace {
 
-// What cannot be looked at is a finding like others.
+// A check that throws becomes a finding too.
 void add_part(Findings& findings, const char* topic, const std::function<Findings()>& look) {
   try {
     append(findings, look());

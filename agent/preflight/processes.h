@@ -15,8 +15,8 @@ Processes read_processes(const std::string& proc = "/proc");
 // The lowest pid of that name.
 std::optional<int> find_process(const Processes& processes, const std::string& name);
 
-// Who has this socket open, by the inode that /proc/net/tcp names; none: nobody whose descriptors
-// can be read here.
+// The pid of the process that has the socket with this inode (/proc/net/tcp) open. nullopt: no
+// process whose descriptors are readable here.
 std::optional<int> owner_of_socket(uint64_t inode, const Processes& processes,
                                    const std::string& proc = "/proc");
 

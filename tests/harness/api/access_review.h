@@ -1,4 +1,4 @@
-// SelfSubjectAccessReview: whoever is authenticated asks what it may do. Nothing is stored. Pure.
+// SelfSubjectAccessReview: a client asks for its own permissions. Nothing is stored. Pure.
 #pragma once
 
 #include "tests/harness/api/access.h"
@@ -8,8 +8,8 @@ namespace pellicle::api {
 
 bool is_access_review(const Call& call);
 
-// 201 with the review and status.allowed. Throws Refusal: 405 for another method than POST, 403 for
-// nobody, 400 and 422 for what is no review.
+// 201 with the review and status.allowed. Throws Refusal: 405 for a method other than POST, 403 for
+// an unauthenticated client, 400 and 422 for a body that is not a review.
 Response access_review(const Access& access, const Call& call);
 
 }  // namespace pellicle::api

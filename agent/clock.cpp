@@ -18,7 +18,6 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
   // The clock counts nanoseconds in 64 bits: it ends in the year 2262.
-  using WallClock = std::chrono::system_clock;
   constexpr auto last =
       std::chrono::floor<std::chrono::seconds>(WallClock::duration::max()).count();
   const std::time_t seconds = timegm(&parts);

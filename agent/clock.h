@@ -1,4 +1,4 @@
-// Times in the format of Kubernetes.
+// The two clocks, and times in the format of Kubernetes.
 #pragma once
 
 #include <chrono>
@@ -6,6 +6,9 @@
 #include <string>
 
 namespace pellicle {
+
+using WallClock = std::chrono::system_clock;    // for people
+using SteadyClock = std::chrono::steady_clock;  // for pauses and ages
 
 // RFC 3339, UTC, whole seconds: "2026-11-23T08:04:08Z".
 std::string time_text(std::chrono::system_clock::time_point time);

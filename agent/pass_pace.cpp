@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/passes.h"
+#include "agent/core/passes.h"
 
 namespace pellicle {
 

@@ -99,10 +99,10 @@ size_t row_of(const Problem& problem, const Troubles& troubles) {
 }
 
 // Brings all troubles into one form, those that are kept as problems and the others.
-std::map<Problem, Clock::time_point> all_problems(const Troubles& troubles) {
+std::map<Problem, WallClock::time_point> all_problems(const Troubles& troubles) {
   auto all = troubles.problems;
   const auto add = [&all](const std::string& object, const std::string& sentence) {
-    all.emplace(Problem{object, "", sentence}, Clock::time_point{});
+    all.emplace(Problem{object, "", sentence}, WallClock::time_point{});
   };
   for (const auto& lack : troubles.kernel_lacks) add(lack.object, lack.sentence);
   for (const auto& refusal : troubles.refusals) {
@@ -147,7 +147,7 @@ std::span<const EventReason> event_reasons() {
   return kReasons;
 }
 
-std::vector<NodeEvent> problem_events(const Troubles& troubles, Clock::time_point now) {
+std::vector<NodeEvent> problem_events(const Troubles& troubles, WallClock::time_point now) {
   std::map<std::string, std::pair<const EventReason*, std::vector<Problem>>> by_reason;
   for (const auto& [problem, since] : all_problems(troubles)) {
     const auto& row = kReasons.at(row_of(problem, troubles));

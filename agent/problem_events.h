@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "agent/clock.h"
 #include "agent/kube/node_events.h"
-#include "agent/passes.h"
-#include "agent/pod_addresses.h"
+#include "agent/pods/pod_addresses.h"
+#include "agent/reconcile/kernel.h"
 
 namespace pellicle {
 
@@ -29,9 +30,9 @@ std::span<const EventReason> event_reasons();
 
 // Everything that is wrong now.
 struct Troubles {
-  std::string node;                               // name of this node
-  std::string state_dir;                          // directory whose files are "File state"
-  std::map<Problem, Clock::time_point> problems;  // value: when each was first seen
+  std::string node;                                   // name of this node
+  std::string state_dir;                              // directory whose files are "File state"
+  std::map<Problem, WallClock::time_point> problems;  // value: when each was first seen
   bool key_taken = false;  // the Secret's key is in use: problems of its fields are advice
   std::vector<Problem> kernel_lacks;  // see KernelSupport
   std::vector<Refusal> refusals;      // of the last pass
@@ -41,7 +42,7 @@ struct Troubles {
 
 // At most one Event per reason: the first of its problems in full, and the objects of the others.
 // Pure.
-std::vector<NodeEvent> problem_events(const Troubles& troubles, Clock::time_point now);
+std::vector<NodeEvent> problem_events(const Troubles& troubles, WallClock::time_point now);
 
 // Limits for one node of thousands: the same Event once an hour, which is how long the API keeps
 // Events; another of the same reason once a minute. The end of a problem is reported.

@@ -4,7 +4,7 @@
 
 #include "agent/health/paths.h"
 #include "agent/log.h"
-#include "agent/pod_addresses.h"
+#include "agent/pods/pod_addresses.h"
 
 namespace pellicle {
 

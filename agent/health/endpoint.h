@@ -2,7 +2,6 @@
 // (lxc_health) in the node's PodCIDR, and at the node's own addresses.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -10,8 +9,7 @@
 #include "agent/http/health_server.h"
 #include "agent/kernel/netns.h"
 #include "agent/kernel/pod.h"
-#include "agent/pod_request.h"
-#include "agent/reconcile/kernel.h"
+#include "agent/pods/pod_datapath.h"
 
 namespace pellicle {
 
@@ -22,11 +20,8 @@ inline constexpr const char* kHealthDevice = "lxc_health";  // Cilium's name for
 // so nothing is left behind.
 class HealthEndpoint {
  public:
-  struct Datapath {
-    std::function<std::vector<Refusal>(const Endpoint&)> connect;  // as for a pod
-  };
-  HealthEndpoint(boost::asio::io_context& io, Datapath datapath)
-      : io_(io), datapath_(std::move(datapath)) {}
+  HealthEndpoint(boost::asio::io_context& io, PodDatapath& datapath)
+      : io_(io), datapath_(datapath) {}
 
   // Creates the endpoint with these addresses, at most one per family. Recreates it when its
   // addresses or MTUs changed or its device is gone. Without addresses there is no endpoint. Throws
@@ -41,7 +36,7 @@ class HealthEndpoint {
   std::unique_ptr<HealthServer> server(const std::string& address);
 
   boost::asio::io_context& io_;
-  Datapath datapath_;
+  PodDatapath& datapath_;
   std::optional<Netns> netns_;
   PodSpec spec_;
   std::optional<Endpoint> endpoint_;

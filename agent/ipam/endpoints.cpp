@@ -175,6 +175,7 @@ std::vector<Endpoint> Endpoints::adopt(const std::vector<std::string>& devices,
     changed = true;
   }
   if (changed) commit(std::move(next));
+  adopted_ = true;
   return dropped;
 }
 

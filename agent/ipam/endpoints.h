@@ -38,6 +38,8 @@ class Endpoints {
   // dropped ones.
   std::vector<Endpoint> adopt(const std::vector<std::string>& devices,
                               const std::vector<Endpoint>& found);
+  // adopt() has succeeded: the record is complete.
+  bool adopted() const { return adopted_; }
 
  private:
   struct Record {
@@ -53,6 +55,7 @@ class Endpoints {
   std::string path_;
   Record record_;
   std::optional<Problem> problem_;
+  bool adopted_ = false;
 };
 
 }  // namespace pellicle

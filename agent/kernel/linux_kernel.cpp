@@ -225,7 +225,7 @@ std::vector<uint32_t> LinuxKernel::ports() const {
   return ports;
 }
 
-const std::map<uint8_t, uint64_t>& LinuxKernel::received() const {
+std::map<uint8_t, uint64_t> LinuxKernel::received() const {
   return parts_->received;
 }
 

@@ -30,6 +30,7 @@ class LinuxKernel : public Kernel {
   HostFacts facts() override;
   std::map<IpAddress, NextHop> next_hops(const std::vector<NextHopQuestion>& questions) override;
   KernelState dump() override;
+  std::map<uint8_t, uint64_t> received() const override;
   std::vector<Refusal> apply(const Plan& plan) override;
 
   // One sentence if the ledger on disk was damaged.
@@ -41,9 +42,6 @@ class LinuxKernel : public Kernel {
   // The netlink ports of this process, so that the monitor can tell the agent's changes from those
   // of other programs.
   std::vector<uint32_t> ports() const;
-
-  // From the last dump: packets received by the existing states, summed by key id.
-  const std::map<uint8_t, uint64_t>& received() const;
 
   BpfDatapath& datapath();  // for its drop counters
 

@@ -247,6 +247,20 @@ bool KeyUse::was_used(uint64_t shared, uint64_t pair) const {
   return pairs != record_.used.end() && pairs->second.contains(pair);
 }
 
+std::optional<bool> KeyUse::made_with(const IpsecKey& key, const Table<State>& programmed) const {
+  if (!key.per_pair) return std::nullopt;
+  std::optional<bool> answer;
+  for (const auto& [at, state] : programmed) {
+    if (at.mark == kDecryptMark || !state.esn || key_id_of(at) != key.id) continue;
+    const auto pair = fingerprint(state.algorithm);
+    if (was_used(fingerprint(key.algorithm), pair)) return true;
+    for (const auto& [shared, pairs] : record_.used) {
+      if (pairs.contains(pair)) answer = false;
+    }
+  }
+  return answer;
+}
+
 bool KeyUse::permit(const Inputs& inputs, const Plan& plan) {
   std::vector<std::pair<uint64_t, uint64_t>> taken;
   for (const auto& operation : plan) {

@@ -50,6 +50,11 @@ class KeyUse {
   // one copy follow each other as those to prepare() do.
   KeyUse copy_that_writes_nothing() const;
 
+  // Whether the programmed sending states with the key's id were made with this key (true) or with
+  // another. nullopt: the record does not tell. The states' keys alone cannot: a pair's key changes
+  // when the peer reboots, which may have happened while no agent ran.
+  std::optional<bool> made_with(const IpsecKey& key, const Table<State>& programmed) const;
+
   // The key must not be used again, whatever id it returns under.
   void retired(const IpsecKey& key);
 

@@ -41,6 +41,10 @@ class Kernel {
   // interrupted dump is repeated.
   virtual KernelState dump() = 0;
 
+  // Packets that the existing states had received at the last dump, summed by key id. A key without
+  // states has no entry.
+  virtual std::map<uint8_t, uint64_t> received() const = 0;
+
   // Applies the operations in order and returns the refused ones. An operation whose result already
   // exists (removing an absent object) succeeds. Never touches objects that are not ours: an add is
   // refused with EEXIST if a foreign object has its key.

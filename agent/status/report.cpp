@@ -38,7 +38,7 @@ Json sources_json(const std::vector<SourceHealth>& sources) {
   Json list = Json::array();
   for (const auto& source : sources) {
     Json json{{"name", source.name}, {"synced", source.synced}, {"healthy", source.healthy}};
-    if (source.since != Clock::time_point{}) json["since"] = time_text(source.since);
+    if (source.since != WallClock::time_point{}) json["since"] = time_text(source.since);
     if (!source.sentence.empty()) json["message"] = source.sentence;
     list.push_back(json);
   }
@@ -79,7 +79,8 @@ Json path_json(const PathMtu& path) {
   const auto age = std::chrono::steady_clock::now() - path.since;
   return {{"mtu", path.mtu},
           {"saidBy", path.router.to_string()},
-          {"since", time_text(Clock::now() - std::chrono::duration_cast<Clock::duration>(age))}};
+          {"since",
+           time_text(WallClock::now() - std::chrono::duration_cast<WallClock::duration>(age))}};
 }
 
 Json peers_json(const StatusFacts& facts) {
@@ -120,7 +121,7 @@ Json controllers_json(const std::vector<Controller>& controllers) {
   return list;
 }
 
-Json problems_json(const std::map<Problem, Clock::time_point>& problems) {
+Json problems_json(const std::map<Problem, WallClock::time_point>& problems) {
   Json list = Json::array();
   for (const auto& [problem, since] : problems) {
     list.push_back({{"object", problem.object},
@@ -194,7 +195,8 @@ nlohmann::ordered_json status_json(const StatusFacts& facts) {
     json["failure"] = {{"message", facts.failure}, {"since", time_text(facts.failing_since)}};
   }
   json["passes"] = facts.passes;
-  if (facts.last_change != Clock::time_point{}) json["lastChange"] = time_text(facts.last_change);
+  if (facts.last_change != WallClock::time_point{})
+    json["lastChange"] = time_text(facts.last_change);
   json["drops"] = drops_json(facts.drops);
   json["forgeries"] = forgeries_json(facts.forgeries);
   return json;

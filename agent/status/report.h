@@ -8,26 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "agent/cluster_watch.h"
+#include "agent/core/passes.h"
 #include "agent/desired/desired.h"
 #include "agent/forgery_watch.h"
 #include "agent/health/paths.h"
 #include "agent/model/drop_count.h"
 #include "agent/model/key_ring.h"
-#include "agent/passes.h"
-#include "agent/pods.h"
+#include "agent/pods/pod_addresses.h"
 #include "agent/reconcile/reconciler.h"
 
 namespace pellicle {
-
-// One watch at the API server.
-struct SourceHealth {
-  std::string name;      // "nodes", "secret kube-system/cilium-ipsec-keys"
-  bool synced = false;   // a LIST completed at least once
-  bool healthy = false;  // the watch is running now
-  Clock::time_point since{};
-  std::string sentence;   // the error, in the server's or the library's words
-  uint64_t troubles = 0;  // how often the watch failed and restarted
-};
 
 // The CNI configuration that the container runtime reads.
 struct CniFacts {
@@ -47,7 +38,7 @@ struct Controller {
 
 struct StatusFacts {
   std::string node_name;
-  Clock::time_point started{};
+  WallClock::time_point started{};
   std::string server;  // the API server's address
   std::vector<SourceHealth> sources;
   KeyRing keys;  // the JSON contains no key bytes
@@ -64,15 +55,15 @@ struct StatusFacts {
   std::optional<Cidr> native_cidr;
   std::optional<Cidr> native_cidr6;
   bool direct_routes = true;  // false: another component makes the routes to peers' pods
-  std::map<Problem, Clock::time_point> problems;  // with the time each was first seen
-  std::vector<Refusal> refusals;                  // of the last pass
-  std::string failure;                            // why the last pass failed as a whole
-  Clock::time_point failing_since{};              // since when there are refusals or a failure
-  std::map<std::string, size_t> objects;          // number of desired objects by table
+  std::map<Problem, WallClock::time_point> problems;  // with the time each was first seen
+  std::vector<Refusal> refusals;                      // of the last pass
+  std::string failure;                                // why the last pass failed as a whole
+  WallClock::time_point failing_since{};              // since when there are refusals or a failure
+  std::map<std::string, size_t> objects;              // number of desired objects by table
   uint64_t passes = 0;
   uint64_t peer_changes = 0;
   PassTimes times;
-  Clock::time_point last_change{};
+  WallClock::time_point last_change{};
   std::map<std::string, DropCount> drops;  // by reason
   std::vector<ToldForgery> forgeries;      // the most recent ones, in no order
   bool ready = false;

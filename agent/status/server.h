@@ -50,12 +50,13 @@ class Server {
   using TakingMethod =
       std::function<nlohmann::json(const nlohmann::json& params, FileDescriptor passed)>;
   using Method = std::variant<PlainMethod, TakingMethod>;
+  using Methods = std::map<std::string, Method>;  // by name
 
   // Replaces the socket of an agent that died. Throws std::runtime_error when a running agent
   // answers on it or when it cannot be bound. Requests are limited to 1 MiB. A client that takes
   // longer than 30 s to send a request or to read its answer is disconnected. While there are
   // kMaxSessions, this limit is kGrace, so that silent clients cannot keep others out.
-  Server(boost::asio::io_context& context, std::string path, std::map<std::string, Method> methods);
+  Server(boost::asio::io_context& context, std::string path, Methods methods);
   ~Server();  // removes the socket
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

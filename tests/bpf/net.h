@@ -70,11 +70,13 @@ class Tap {
  public:
   explicit Tap(const std::string& device, uint16_t ethertype = 0x0800);
   void send(const Bytes& frame, uint32_t mark = 0) const;
-  // The next frame; nullopt after `time`.
+  // The next frame that is not IPv6 multicast; nullopt after `time`.
   std::optional<Received> receive(std::chrono::milliseconds time = std::chrono::seconds(10)) const;
   bool silent() const { return !receive(std::chrono::milliseconds(100)); }
 
  private:
+  Received read_frame() const;
+
   Descriptor socket_;
 };
 

@@ -30,6 +30,7 @@ class FaultyKernel : public Kernel {
     return real_.next_hops(questions);
   }
   KernelState dump() override { return real_.dump(); }
+  std::map<uint8_t, uint64_t> received() const override { return real_.received(); }
 
   std::vector<Refusal> apply(const Plan& plan) override {
     std::vector<Refusal> refusals;

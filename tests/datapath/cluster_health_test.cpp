@@ -86,9 +86,15 @@ TEST_CASE("a link that is cut shows within two intervals, on both ends of it") {
   all_reached(lab);
   must_in("worker2", "ip link set eth0 down");
   CHECK(says(lab, "worker", "Cluster health: 1/2 reachable (", 2 * kInterval + 2s));
-  CHECK(health_of(lab, "worker").find("worker2 node: no answer from 172.18.0.4:4240 since") !=
-        std::string::npos);
-  CHECK(health_of(lab, "worker").find("tunnel: no answer from 10.0.0.") != std::string::npos);
+  const auto said = health_of(lab, "worker");
+  CAPTURE(said);
+  // When the neighbour entry expires, the kernel reports "No route to host" before the time is up.
+  const auto unanswered = [&](const std::string& way, const std::string& address) {
+    return std::regex_search(said, std::regex(way + ": (no answer from " + address + "|" + address +
+                                              ".* cannot be asked: No route to host)"));
+  };
+  CHECK(unanswered("worker2 node", "172\\.18\\.0\\.4:4240"));
+  CHECK(unanswered("tunnel", "10\\.0\\.0\\."));
   CHECK(says(lab, "worker2", "Cluster health: 0/2 reachable (", 2 * kInterval + 2s));
   CHECK(lab.agent("worker2").ctl("status").status == 1);
   must_in("worker2", "ip link set eth0 up && ip route replace default via 172.18.0.1");

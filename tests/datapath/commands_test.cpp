@@ -76,7 +76,7 @@ TEST_CASE("pellicle bpf tells what the programs go by, with an agent and without
   REQUIRE(maps.size() == 13);
   for (const auto& map : maps) {
     CAPTURE(map.dump());
-    CHECK(map["bytes"] > 0);
+    CHECK((map["bytes"] > 0 || map["entries"] == 0));  // 6.12 counts a trie's entries alone
     if (map["name"] == "pellicle_peers") CHECK(map["entries"] == bpf.json("peer list").size());
     if (map["name"] == "pellicle_eps") CHECK(map["entries"] == 1);
   }

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "agent/repairs.h"
+#include "agent/core/repairs.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/faulty_calls/faulty_calls.h"
 #include "tests/harness/lab/lab.h"

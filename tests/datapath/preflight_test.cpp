@@ -28,6 +28,10 @@ std::string without_chance(std::string text) {
   static const std::pair<std::regex, const char*> kChance[] = {
       {std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC"), "<time>"},
       {std::regex(must("uname -r | tr -d '\n'")), "<release>"},
+      {std::regex("\\n  [a-z]+ +(CVE-[0-9-]+|tcx) +[^\n]*(\n {20,}[^\n]*)*"),
+       "\n  <ok?>    $1: <of the kernel>"},
+      {std::regex("(have a fix:)(.|\\n)*?->"), "$1 <of the kernel>\n ->"},
+      {std::regex("[0-9]+ ok, [0-9]+ unknown"), "<n> ok, <n> unknown"},
       {std::regex("pid [0-9]+"), "pid <n>"},
       {std::regex("[0-9]+ rules"), "<n> rules"}};
   for (const auto& [chance, word] : kChance) text = std::regex_replace(text, chance, word);

@@ -1,5 +1,5 @@
 // Requests on the agent's socket, up to the values of a pod's request.
-#include "agent/pod_request.h"
+#include "agent/pods/pod_request.h"
 #include "agent/status/server.h"
 #include "tests/fuzz/connection.h"
 #include "tests/fuzz/fuzz.h"

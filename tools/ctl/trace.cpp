@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iostream>
 
+#include "agent/core/narrow_paths.h"
 #include "agent/kernel/linux_kernel.h"
-#include "agent/narrow_paths.h"
 #include "agent/trace/trace.h"
 #include "tools/ctl/commands.h"
 #include "tools/ctl/exit.h"

@@ -16,8 +16,9 @@ std::string without(const std::string& text, const std::regex& what, const char*
 }
 
 std::string stable_states(const std::string& netns) {
-  static const std::regex replay_context(R"(\tanti-replay context:.*\n|\tanti-replay esn .*\n)");
-  return sorted_blocks(without(redacted(must_in(netns, "ip xfrm state")), replay_context));
+  static const std::regex of_traffic(
+      R"(\tanti-replay context:.*\n|\tanti-replay esn .*\n|\tlastused .*\n)");
+  return sorted_blocks(without(redacted(must_in(netns, "ip xfrm state")), of_traffic));
 }
 
 std::string stable_links(const std::string& netns) {

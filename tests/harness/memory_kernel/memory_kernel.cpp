@@ -49,6 +49,12 @@ KernelState MemoryKernel::dump() {
   return state;
 }
 
+std::map<uint8_t, uint64_t> MemoryKernel::received() const {
+  std::map<uint8_t, uint64_t> packets;
+  for (const auto& [key, state] : ours_.states) packets[key_id_of(key)] = 0;
+  return packets;
+}
+
 std::vector<Refusal> MemoryKernel::apply(const Plan& plan) {
   std::vector<Refusal> refusals;
   for (const auto& operation : plan) {

@@ -32,6 +32,7 @@ class MemoryKernel : public Kernel {
   HostFacts facts() override;
   std::map<IpAddress, NextHop> next_hops(const std::vector<NextHopQuestion>& questions) override;
   KernelState dump() override;
+  std::map<uint8_t, uint64_t> received() const override;  // zero packets for every key
   std::vector<Refusal> apply(const Plan& plan) override;
 
   void add_device(const std::string& name, Device device);

@@ -1,7 +1,7 @@
 // How soon a pass follows foreign changes in the kernel.
 #include "agent/pass_pace.h"
 
-#include "agent/passes.h"
+#include "agent/core/passes.h"
 #include "tests/harness/catch.h"
 
 namespace this_file {

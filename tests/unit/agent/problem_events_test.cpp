@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Clock::time_point kNow = Clock::time_point{} + 100h;
+const WallClock::time_point kNow = WallClock::time_point{} + 100h;
 
 Troubles with(const std::vector<Problem>& problems, std::chrono::seconds old = 1h) {
   Troubles troubles{.node = "worker", .state_dir = "/var/run/pellicle"};

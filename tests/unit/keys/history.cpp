@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/desired/programmed_key.h"
-#include "agent/reconcile/reconciler.h"
+#include "agent/keys/announcement.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 
@@ -66,36 +65,23 @@ void History::new_key() {
 }
 
 void History::start(HistoryNode& node) {
-  node.agent = std::make_unique<HistoryNode::Agent>(
-      HistoryNode::Agent{.ring = {},
-                         .use = KeyUse(node.directory->path(), node.boot_id),
-                         .heard = {},
-                         .self = {},
-                         .inputs = {},
-                         .cluster = {},
-                         .desired = {},
-                         .refusals = {}});
-  auto keys = programmed_keys(node.kernel.dump());
-  node.agent->ring.resume(std::move(keys.known), std::move(keys.ids_only));
+  Settings settings;
+  settings.node_name = node.name;
+  settings.marked_policies = node.marked_policies;
+  node.agent = std::make_unique<NodeCore>(
+      settings, node.kernel, node.directory->path(), node.boot_id,
+      [this] { return KeyUse::Clock{.now = now_, .since_boot = since_boot_}; });
+  node.agent->rotation.resume();
+  node.agent->adopt_pods();
 }
 
-void History::step(HistoryNode& node) {
-  auto& agent = *node.agent;
-  const auto actual = node.kernel.dump();
-  Inputs inputs{.settings = {.node_name = node.name, .marked_policies = node.marked_policies},
-                .nodes = agent.heard,
-                .key = agent.ring.newest(),
-                .older_keys = agent.ring.older(),
-                .inherited_keys = agent.ring.inherited(),
-                .derive = derive_key,
-                .programmed = {actual.states, actual.policies, actual.peers},
-                .host = node.kernel.facts()};
-  const auto desired = agent.use.prepare(inputs, {.now = now_, .since_boot = since_boot_});
-  agent.inputs = inputs;
-  agent.cluster = desired.cluster;
-  agent.desired = desired.state;
-  agent.refusals = reconcile(node.kernel, actual, desired.state, Scope::everything).refusals;
+bool History::step(HistoryNode& node) {
+  auto& core = node.agent->core;
+  auto actual = node.kernel.dump();
+  auto step = core.next(actual);
+  auto refusals = core.apply(step.plan);
   follow_counters(node, node.kernel.dump());
+  return core.took(std::move(step), std::move(refusals));
 }
 
 // An existing state keeps its counter; a new one starts at zero.
@@ -113,40 +99,33 @@ void History::follow_counters(const HistoryNode& node, const KernelState& state)
 void History::publish(HistoryNode& node) {
   if (api_.away) return;
   const auto found = api_.nodes.find(node.name);
-  if (found == api_.nodes.end()) return;
-  auto& agent = *node.agent;
+  const auto& last = node.agent->core.last();
+  if (found == api_.nodes.end() || !last.ready) return;
+  const PassResult pass{last.inputs, last.desired.cluster, last.desired.state, last.refusals};
   auto& object = found->second;
-  if (const auto id = announced_key(agent.last())) object.key_id = id;
+  if (const auto id = announced_key(pass)) object.key_id = id;
   object.boot_id = node.boot_id;
-  object.epochs = agent.inputs.sender.epochs;
-  object.receives = received_epochs(agent.last());
+  object.epochs = last.inputs.sender.epochs;
+  object.receives = received_epochs(pass);
   if (!damaged_.contains(node.name)) unannounced_.erase(node.name);
 }
 
 void History::pass(HistoryNode& node) {
-  auto& agent = *node.agent;
-  for (int i = 0; i < 3; ++i) step(node);
+  for (int i = 0; i < kMostSteps && step(node); ++i) {
+  }
   damaged_.erase(node.name);
-  KeyRing::Observation seen{.now = now_, .announced = {}, .received = {}};
-  for (const auto& [name, object] : agent.heard) seen.announced[name] = object.key_id;
-  for (const auto& [key, state] : node.kernel.dump().states) seen.received[key_id_of(key)] = 0;
-  for (const auto& key : agent.ring.retire(seen, kPatience)) agent.use.retired(key);
+  node.agent->rotation.advance(node.agent->core.last(), now_);
   publish(node);
 }
 
 void History::hear_and_pass(HistoryNode& node) {
-  auto& agent = *node.agent;
   if (!api_.away) {
-    agent.heard = api_.nodes;
-    // If its own Node is deleted, the agent keeps using the last one that it saw.
-    agent.self = agent.heard.contains(node.name) ? agent.heard.at(node.name) : agent.self;
-    if (agent.self) agent.heard[node.name] = *agent.self;
+    node.agent->list(api_.nodes, api_.key);
     std::erase_if(unheard_, [&](const auto& pair) {
       return pair.first == node.name && !unannounced_.contains(pair.second);
     });
-    if (api_.key) agent.ring.take(*api_.key);
   }
-  if (agent.self) pass(node);
+  pass(node);
 }
 
 void History::advance(std::chrono::milliseconds time) {
@@ -213,7 +192,7 @@ void History::leave_and_return(HistoryNode& node) {
 // sender has not seen them yet; or the receiver takes the sender for a node that left.
 bool History::excused(const HistoryNode& from, const HistoryNode& to) const {
   if (damaged_.contains(to.name) || unheard_.contains({from.name, to.name})) return true;
-  const auto& nodes = to.agent->inputs.nodes;
+  const auto& nodes = to.inputs().nodes;
   const auto back = nodes.find(from.name);
   return back == nodes.end() || back->second.boot_id.empty();
 }
@@ -256,8 +235,9 @@ void History::send_everywhere() {
 // After a restart the agent lacks the bytes of inherited keys, so it cannot create their states
 // again. If those states are lost too, they stay lost until the rotation goes on.
 bool History::any_inherited() const {
-  return std::any_of(nodes_.begin(), nodes_.end(),
-                     [](const HistoryNode& node) { return !node.agent->ring.inherited().empty(); });
+  return std::any_of(nodes_.begin(), nodes_.end(), [](const HistoryNode& node) {
+    return !node.agent->store.ring().inherited().empty();
+  });
 }
 
 void History::happen() {

@@ -7,11 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/keys/announcement.h"
-#include "agent/keys/derive.h"
-#include "agent/keys/key_use.h"
-#include "agent/model/key_ring.h"
 #include "tests/harness/memory_kernel/memory_kernel.h"
+#include "tests/harness/node_core.h"
 #include "tests/harness/random_cluster.h"
 #include "tests/harness/temporary_directory.h"
 
@@ -33,25 +30,12 @@ struct HistoryNode {
   std::unique_ptr<TemporaryDirectory> directory;
   bool marked_policies = false;  // the setting; former versions of the agent had only this form
 
-  // The running agent; null while it does not run.
-  struct Agent {
-    KeyRing ring;
-    KeyUse use;
-    std::map<std::string, Node> heard;
-    std::optional<Node> self;
-    PassResult last() const { return {inputs, cluster, desired, refusals}; }
-    Inputs inputs;
-    Cluster cluster;
-    KernelState desired;
-    std::vector<Refusal> refusals;
-  };
-  std::unique_ptr<Agent> agent;
+  std::unique_ptr<NodeCore> agent;  // null while it does not run
+  const Inputs& inputs() const { return agent->core.last().inputs; }
 };
 
 class History {
  public:
-  static constexpr std::chrono::seconds kPatience{5};
-
   History(Random& random, size_t nodes);
 
   // One random event, or only time that passes.
@@ -87,7 +71,7 @@ class History {
 
   void start(HistoryNode& node);
   void pass(HistoryNode& node);
-  void step(HistoryNode& node);
+  bool step(HistoryNode& node);  // true: the pass needs another one
   void publish(HistoryNode& node);
   void follow_counters(const HistoryNode& node, const KernelState& state);
   void send(HistoryNode& from, HistoryNode& to);

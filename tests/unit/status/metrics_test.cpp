@@ -29,7 +29,7 @@ ObservedState state(const char* src, const char* dst, uint32_t spi, Mark mark, u
 MetricsFacts facts() {
   MetricsFacts facts;
   auto& status = facts.status;
-  status.started = Clock::time_point{} + 24h;
+  status.started = WallClock::time_point{} + 24h;
   status.ready = true;
   status.endpoints = 2;
   status.pools = {{.pod_cidr = cidr("10.0.1.0/24"), .allocated = 4, .usable = 254}};

@@ -146,7 +146,7 @@ TEST_CASE("report: what was programmed for a family that this node has no networ
 
 TEST_CASE("report: a problem and a refusal carry their words and since when") {
   auto facts = some_facts();
-  const auto since = Clock::time_point{} + std::chrono::hours(24);
+  const auto since = WallClock::time_point{} + std::chrono::hours(24);
   facts.problems[{"Node worker3", "spec.podCIDR", "no IPv4 PodCIDR"}] = since;
   facts.refusals = {{.operation = Change<Rule>{.key = {.priority = 1, .table = 200}},
                      .error = EPERM,

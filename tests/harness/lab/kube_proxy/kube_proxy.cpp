@@ -67,7 +67,7 @@ std::string removal_of_jumps(const std::string& node, const std::string& iptable
   std::string removal;
   for (const std::string table : {"filter", "nat"}) {
     removal += "*" + table + "\n" +
-               must_in(node, iptables + " -t " + table +
+               must_in(node, iptables + " --wait 5 -t " + table +
                                  " -S | sed -n 's/^-A \\([A-Z]*\\) \\(.*-j KUBE-.*\\)$/-D \\1 "
                                  "\\2/p'") +
                "COMMIT\n";

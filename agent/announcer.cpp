@@ -1,0 +1,44 @@
+#include "agent/announcer.h"
+
+#include "agent/keys/announcement.h"
+#include "agent/kube/watcher.h"
+
+namespace pellicle {
+
+Announcer::Announcer(boost::asio::io_context& context, ApiClient& client, const Settings& settings,
+                     const Store& store, const Core& core, const Probes& probes)
+    : node_name_(settings.node_name),
+      host_encryption_(settings.host_encryption),
+      store_(store),
+      core_(core),
+      probes_(probes),
+      publisher_(context, client, node_name_, random_seed(),
+                 {.on_trouble = [this](const std::string& trouble) { trouble_ = trouble; },
+                  .on_healthy = [this] { trouble_.clear(); }}) {}
+
+void Announcer::announce(const std::optional<SequenceUse>& use) {
+  const auto& last = core_.last();
+  if (!last.ready || last.desired.state.datapath_config.empty()) return;
+  const auto present = store_.annotations();
+  publisher_.publish(wanted(present, use), present);
+}
+
+Annotations Announcer::wanted(const Annotations& present,
+                              const std::optional<SequenceUse>& use) const {
+  const auto& last = core_.last();
+  const PassResult pass{last.inputs, last.desired.cluster, last.desired.state, last.refusals};
+  auto wanted = published(last.desired.state.datapath_config.begin()->second.networks(),
+                          announced_key(pass), host_encryption_);
+  wanted.merge(published(last.inputs.sender, received_epochs(pass), present));
+  const std::string used(kSequenceUsedAnnotation);
+  if (use && (use->percent > 0 || present.contains(used))) wanted[used] = use->text();
+  probes_.announce(present, wanted);
+  return wanted;
+}
+
+std::vector<Problem> Announcer::problems() const {
+  if (trouble_.empty()) return {};
+  return {{"Node " + node_name_, "metadata.annotations", trouble_}};
+}
+
+}  // namespace pellicle

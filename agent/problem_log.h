@@ -1,0 +1,25 @@
+// The current problems, with the time at which each was first seen.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "agent/clock.h"
+#include "agent/model/node.h"
+
+namespace pellicle {
+
+class ProblemLog {
+ public:
+  using Known = std::map<Problem, WallClock::time_point>;
+
+  // Replaces the current problems, and logs those that came or went. Returns true if any did.
+  bool note(std::vector<Problem> now);
+
+  const Known& known() const { return known_; }
+
+ private:
+  Known known_;
+};
+
+}  // namespace pellicle

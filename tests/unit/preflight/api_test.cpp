@@ -26,7 +26,7 @@ class Server {
   std::string url = api.url();
 };
 
-const Finding& of(const Findings& findings, const std::string& what) {
+Finding of(const Findings& findings, const std::string& what) {
   for (const auto& finding : findings) {
     if (finding.what == what) return finding;
   }
@@ -51,7 +51,7 @@ TEST_CASE("preflight: the one verb that is refused fails, and only it") {
   server.api.forbid(kUser, "patch", "nodes/status");
   const auto findings = server.look();
   CHECK(count(findings, Verdict::fail) == 1);
-  const auto& refused = of(findings, "patch nodes/status");
+  const auto refused = of(findings, "patch nodes/status");
   CHECK(refused.verdict == Verdict::fail);
   CHECK(refused.found == "not allowed");
   CHECK_THAT(refused.remedy, Contains("agent-rbac.yaml"));

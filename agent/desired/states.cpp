@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "agent/desired/local_view.h"
 
@@ -101,6 +102,30 @@ void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table)
   }
 }
 
+// A peer whose Node is gone, or lacks something, may return. Its sending states then go on counting.
+// Made anew with the same key they would count from zero, so this node would have to begin an epoch
+// for all its peers. No policy leads to them meanwhile.
+void add_absent(const FamilyView& own, const Keys& keys, Table<State>& table) {
+  constexpr size_t kMost = 1024;  // about a kilobyte of the kernel's memory each
+  std::set<IpAddress> present;
+  for (const Peer& peer : own.peers) {
+    if (keys.has_pair_key(peer)) present.insert(peer.router);
+  }
+  std::set<uint8_t> ids;
+  for (const auto* key : keys.known()) {
+    if (key->per_pair) ids.insert(key->id);
+  }
+  const auto& epochs = keys.sender().epochs;
+  size_t kept = 0;
+  for (const auto& [key, state] : keys.programmed().states) {
+    const bool sends = state.esn && key.mark != kDecryptMark && state.src == own.router;
+    if (!sends || present.contains(key.dst) || !ids.contains(key_id_of(key))) continue;
+    const bool current = std::any_of(epochs.begin(), epochs.end(),
+                                     [&](const Epoch& epoch) { return is_of(epoch, key.spi); });
+    if (current && ++kept <= kMost) table.emplace(key, state);
+  }
+}
+
 }  // namespace
 
 Table<State> states(const LocalView& view) {
@@ -114,6 +139,7 @@ Table<State> states(const LocalView& view) {
       }
     }
     add_inherited(own, view.keys, table);
+    add_absent(own, view.keys, table);
   }
   return table;
 }

@@ -59,4 +59,30 @@ TEST_CASE("histories: rotations alone drop nothing at all") {
   CHECK(history.key_ids() == std::set<uint8_t>{history.key()->id});
 }
 
+TEST_CASE("histories: a Node that leaves and returns makes no other node begin an epoch") {
+  Random random(11);
+  History history(random, 8);
+  history.settle();
+  history.send_everywhere();
+  const auto epochs = [&] {
+    std::vector<std::vector<Epoch>> all;
+    for (const auto& node : history.nodes()) all.push_back(node.agent->keys.epochs());
+    return all;
+  };
+  const auto before = epochs();
+  const auto announced = history.announced();
+  for (int i = 0; i < 3; ++i) {
+    history.remove_node(history.nodes()[2]);
+    for (auto& node : history.nodes()) history.hear_and_pass(node);
+    if (i == 1) history.restart(history.nodes()[5]);  // while the Node is gone
+    history.add_node(history.nodes()[2]);
+    history.settle();
+    const auto dropped = history.dropped();
+    history.send_everywhere();
+    CHECK(history.dropped() == dropped);
+    CHECK(epochs() == before);
+  }
+  CHECK(history.announced() - announced <= 3 * 2);
+}
+
 }  // namespace this_file

@@ -103,10 +103,12 @@ void History::publish(HistoryNode& node) {
   if (found == api_.nodes.end() || !last.ready) return;
   const PassResult pass{last.inputs, last.desired.cluster, last.desired.state, last.refusals};
   auto& object = found->second;
+  const auto shown = object;
   if (const auto id = announced_key(pass)) object.key_id = id;
   object.boot_id = node.boot_id;
   object.epochs = last.inputs.sender.epochs;
   object.receives = received_epochs(pass);
+  if (object != shown) ++announced_;
   if (!damaged_.contains(node.name)) unannounced_.erase(node.name);
 }
 

@@ -53,12 +53,15 @@ class History {
   void reinstall(HistoryNode& node);  // cleanup, and a new start in the same boot
   void flush(HistoryNode& node, size_t percent);
   void leave_and_return(HistoryNode& node);  // deletes its Node and creates it again
+  void remove_node(const HistoryNode& node) { api_.nodes.erase(node.name); }
+  void add_node(const HistoryNode& node) { api_.nodes[node.name] = node.object; }
   void hear_and_pass(HistoryNode& node);
 
   std::vector<HistoryNode>& nodes() { return nodes_; }
   const std::optional<IpsecKey>& key() const { return api_.key; }
   size_t sent() const { return used_.size(); }
   size_t dropped() const { return dropped_; }
+  size_t announced() const { return announced_; }  // changes of Nodes by their agents
   // The key ids of the states in all kernels.
   std::set<uint8_t> key_ids() const;
 
@@ -86,6 +89,7 @@ class History {
   std::vector<HistoryNode> nodes_;
   KeyUse::Time now_{std::chrono::seconds(1000)};
   uint64_t since_boot_ = 5000;
+  size_t announced_ = 0;
   uint8_t next_fill_ = 1;
   std::vector<IpsecKey> past_keys_;
   std::map<StateOf, Counter> counters_;

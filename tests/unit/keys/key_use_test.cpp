@@ -136,17 +136,52 @@ TEST_CASE("key use: with states but no record they stay, and another epoch takes
   CHECK(after[0] == before[0]);
 }
 
-TEST_CASE("key use: one peer that comes back costs an epoch, a new peer does not") {
+TEST_CASE("key use: a peer that comes back costs an epoch only if its state was lost meanwhile") {
   Node1 node;
   const auto peer = node.inputs.nodes["worker2"];
   node.inputs.nodes.erase("worker2");
   node.settle();
   node.inputs.nodes["worker2"] = peer;
   CHECK(node.pass().size() == 1);
+  node.settle();
+  const auto states = node.desired.state.states;
   node.inputs.nodes.erase("worker2");
+  node.pass();
+  const State::Key sending{.dst = *peer.router_ipv4, .spi = node.inputs.sender.epochs[0].spi_of(3)};
+  REQUIRE(states.contains(sending));
+  CHECK(node.desired.state.states.at(sending) == states.at(sending));
+  CHECK(node.desired.state.peers.size() == 1);
+  node.inputs.nodes["worker2"] = peer;
+  CHECK(node.pass().size() == 1);
+  CHECK(node.desired.state.states == states);
+
+  node.inputs.nodes.erase("worker2");
+  node.pass();
+  node.inputs.programmed.states.erase(sending);
   node.pass();
   node.inputs.nodes["worker2"] = peer;
   CHECK(node.pass().size() == 2);
+}
+
+TEST_CASE("key use: the state of a peer that is gone ends with its epoch and with its key") {
+  Node1 node;
+  node.settle();
+  const auto gone = *node.inputs.nodes["worker2"].router_ipv4;
+  node.inputs.nodes.erase("worker2");
+  node.pass();
+  const auto to_it = [&] {
+    const auto& states = node.desired.state.states;
+    return std::count_if(states.begin(), states.end(),
+                         [&](const auto& entry) { return entry.first.dst == gone; });
+  };
+  CHECK(to_it() == 1);
+  node.inputs.older_keys = {*node.inputs.key};
+  node.inputs.key = IpsecKey{.id = 4, .algorithm = seed::gcm(99), .per_pair = true};
+  node.pass();
+  CHECK(to_it() == 1);
+  node.inputs.older_keys.clear();
+  node.pass();
+  CHECK(to_it() == 0);
 }
 
 TEST_CASE("key use: bytes of a retired key that come back cost an epoch") {

@@ -68,11 +68,13 @@ static __always_inline u32 pod_mark(const struct datapath_config* config) {
 }
 
 /* Does traffic to this peer involve a pod, as sender, receiver or behind a NAT? If not, it is
- * between two nodes themselves and stays in the clear. */
+ * between two nodes themselves and stays in the clear. Without host encryption so does all traffic
+ * to a node: its entry remains for a moment when host encryption is switched off. */
 static __always_inline bool concerns_pods(const struct __sk_buff* skb,
                                           const struct datapath_config* config,
                                           const struct packet* packet,
                                           const struct peer_value* to) {
+  if (to->node && !config->host_encryption) return false;
   if (is_local(network_of(config, packet), &packet->source)) return true;
   if (!config->host_encryption) return false;
   return !to->node || has_mark(skb, MARK_POD) || has_mark(skb, MARK_LOCAL) ||

@@ -69,6 +69,17 @@ TEST_CASE("host encryption: a pod's packet to a node is left to NAT, with the ma
   CHECK(sent(with_nodes(0), kPodToNode) == 0);
 }
 
+TEST_CASE("host encryption: when it is switched off, entries of nodes that remain stop nothing") {
+  Programs programs = with_nodes(0);  // the agent writes the configuration first
+  programs.set_peer("172.18.0.4", 32, 3, true);
+  programs.set_peer("fd00:172::4", 128, 3, true);
+  CHECK(programs.run("pell_lxc_in", frame(kPodToNode), 0).mark == 0);
+  auditor_passes(programs, kPodToNode, 0);
+  auditor_passes(programs, {.src = "fd00:10:1::34", .dst = "fd00:172::4"}, 0);
+  is_dropped(programs, "pell_uplink_out", {.src = "10.0.1.52", .dst = "10.0.0.249"}, 0,
+             DROP_UNENCRYPTED);
+}
+
 TEST_CASE("host encryption: what pods have a part in is encrypted or does not leave") {
   const Programs programs = with_nodes();
   is_to_be_encrypted(programs, kPodToNode, kPod);

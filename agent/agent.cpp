@@ -4,7 +4,7 @@
 
 #include "agent/keys/boot_id.h"
 #include "agent/log.h"
-#include "agent/status/log_level.h"
+#include "agent/socket/log_level.h"
 
 namespace pellicle {
 

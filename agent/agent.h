@@ -8,7 +8,7 @@
 #include "agent/http/health_thread.h"
 #include "agent/kernel_watch.h"
 #include "agent/reports.h"
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 
 namespace pellicle {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "agent/core/passes.h"
-#include "agent/forgery_watch.h"
+#include "agent/core/forgery_watch.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel_support.h"
 

@@ -3,9 +3,9 @@
 #include "agent/http/metrics_text.h"
 #include "agent/kernel/xfrm_errors.h"
 #include "agent/log.h"
+#include "agent/socket/server.h"
 #include "agent/status/encryption.h"
 #include "agent/status/metrics.h"
-#include "agent/status/server.h"
 
 namespace pellicle {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/announcer.h"
-#include "agent/cluster_watch.h"
+#include "agent/core/cluster_watch.h"
 #include "agent/config.h"
 #include "agent/core/key_rotation.h"
 #include "agent/core/passes.h"

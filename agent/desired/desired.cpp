@@ -96,11 +96,6 @@ KernelState all_objects(const LocalView& view, const Inputs& inputs) {
 
 }  // namespace
 
-Mark encrypt_mark(uint8_t key_id) {
-  assert(key_id >= 1 && key_id <= 15);  // four bits of the mark; 0 means no key
-  return {kEncryptMark.value | uint32_t{key_id} << 12, kEncryptMark.mask | 0xf000};
-}
-
 Desired compute(const Inputs& inputs) {
   Desired desired{.state = {}, .cluster = cluster(inputs), .problems = {}};
   desired.problems = desired.cluster.problems;

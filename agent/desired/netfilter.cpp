@@ -119,22 +119,24 @@ void add_chains(const FamilyView& own, bool host_encryption, Table<NetfilterChai
         NetfilterChain::Key{.family = own.family(), .table = table, .chain = "PELLICLE_" + parent},
         NetfilterChain{.parent = parent, .rules = std::move(rules)});
   };
+  const std::string encrypted = "-m mark --mark " + kEncryptMark.to_string();
+  const std::string decrypted = "-m mark --mark " + kDecryptMark.to_string();
   add("raw", "PREROUTING",
-      {"-p esp -m mark --mark 0xd00/0xf00 -j CT --notrack",
+      {"-p esp " + decrypted + " -j CT --notrack",
        std::string("-i ") + kNetDevice + " -j CT --notrack"});
-  add("raw", "OUTPUT", {"-p esp -m mark --mark 0xe00/0xf00 -j CT --notrack"});
-  add("mangle", "FORWARD", {"-m mark --mark 0xe00/0xf00 -j MARK --set-xmark 0x0/0xf000"});
-  add("filter", "INPUT", {"-m mark --mark 0xd00/0xf00 -j ACCEPT"});
+  add("raw", "OUTPUT", {"-p esp " + encrypted + " -j CT --notrack"});
+  add("mangle", "FORWARD", {encrypted + " -j MARK --set-xmark 0x0/0xf000"});
+  add("filter", "INPUT", {decrypted + " -j ACCEPT"});
   add("filter", "FORWARD",
       {std::string("-o ") + kHostDevice + " -j ACCEPT", from_pods(own) + " -j ACCEPT"});
-  add("filter", "OUTPUT", {"-m mark --mark 0xe00/0xf00 -j ACCEPT"});
+  add("filter", "OUTPUT", {encrypted + " -j ACCEPT"});
   // These packets were filtered on their first pass through the stack; on the second they are
   // untracked.
   chains.emplace(
       NetfilterChain::Key{.family = own.family(), .table = "filter", .chain = "PELLICLE_MARKED"},
       NetfilterChain{.parent = "FORWARD",
-                     .rules = {std::string("-i ") + kNetDevice + " -o " + kHostDevice +
-                               " -m mark --mark 0xe00/0xf00 -j ACCEPT"}});
+                     .rules = {std::string("-i ") + kNetDevice + " -o " + kHostDevice + " " +
+                               encrypted + " -j ACCEPT"}});
   Rules prerouting, output, postrouting;
   if (host_encryption) {
     prerouting = {

@@ -102,9 +102,9 @@ void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table)
   }
 }
 
-// A peer whose Node is gone, or lacks something, may return. Its sending states then go on counting.
-// Made anew with the same key they would count from zero, so this node would have to begin an epoch
-// for all its peers. No policy leads to them meanwhile.
+// A peer whose Node is gone, or lacks something, may return. Its sending states then go on
+// counting. Made anew with the same key they would count from zero, so this node would have to
+// begin an epoch for all its peers. No policy leads to them meanwhile.
 void add_absent(const FamilyView& own, const Keys& keys, Table<State>& table) {
   constexpr size_t kMost = 1024;  // about a kilobyte of the kernel's memory each
   std::set<IpAddress> present;

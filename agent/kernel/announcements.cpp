@@ -6,8 +6,8 @@
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 
-#include "agent/desired/desired.h"
 #include "agent/kernel/netlink_message.h"
+#include "agent/model/contract.h"
 
 namespace pellicle {
 

@@ -8,11 +8,11 @@
 #include <system_error>
 #include <thread>
 
-#include "agent/desired/desired.h"
 #include "agent/kernel/modules.h"
 #include "agent/kernel/netlink_socket.h"
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/xfrm_state_codec.h"
+#include "agent/model/contract.h"
 
 namespace pellicle {
 

@@ -3,7 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 
-#include "agent/desired/desired.h"
+#include "agent/model/contract.h"
 
 namespace pellicle {
 

@@ -2,10 +2,10 @@
 
 #include <cerrno>
 
-#include "agent/desired/desired.h"
 #include "agent/kernel/netlink_batch.h"
 #include "agent/kernel/ownership.h"
 #include "agent/kernel/xfrm_state_codec.h"
+#include "agent/model/contract.h"
 
 namespace pellicle {
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "agent/model/address_pool.h"
-#include "agent/status/server.h"
+#include "agent/socket/request_error.h"
 
 namespace pellicle {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/status/server.h"
+#include "agent/socket/request_error.h"
 
 namespace pellicle {
 

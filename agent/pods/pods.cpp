@@ -8,7 +8,7 @@
 #include "agent/kernel/os_error.h"
 #include "agent/kernel/pod.h"
 #include "agent/log.h"
-#include "agent/status/server.h"
+#include "agent/socket/request_error.h"
 
 namespace pellicle {
 

@@ -1,6 +1,6 @@
 // Requests on the agent's socket, up to the values of a pod's request.
 #include "agent/pods/pod_request.h"
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 #include "tests/fuzz/connection.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/harness/temporary_directory.h"

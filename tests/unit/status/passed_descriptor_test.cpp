@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/temporary_directory.h"
 #include "tools/agent_line.h"

@@ -9,7 +9,7 @@
 #include <list>
 #include <thread>
 
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/skipped.h"
 #include "tests/harness/temporary_directory.h"

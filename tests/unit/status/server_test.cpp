@@ -1,4 +1,4 @@
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 
 #include <sys/stat.h>
 

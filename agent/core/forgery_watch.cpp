@@ -1,4 +1,4 @@
-#include "agent/forgery_watch.h"
+#include "agent/core/forgery_watch.h"
 
 #include <algorithm>
 

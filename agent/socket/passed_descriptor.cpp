@@ -1,4 +1,4 @@
-#include "agent/status/passed_descriptor.h"
+#include "agent/socket/passed_descriptor.h"
 
 #include <sys/socket.h>
 

@@ -1,4 +1,4 @@
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "agent/log.h"
-#include "agent/status/passed_descriptor.h"
+#include "agent/socket/passed_descriptor.h"
 
 namespace pellicle {
 

@@ -1,5 +1,5 @@
 // Forged packets: the report names sender and owner, and repeats while they continue.
-#include "agent/forgery_watch.h"
+#include "agent/core/forgery_watch.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/seed_inputs.h"
 

@@ -1,7 +1,7 @@
-#include "agent/status/log_level.h"
+#include "agent/socket/log_level.h"
 
 #include "agent/log.h"
-#include "agent/status/server.h"
+#include "agent/socket/server.h"
 
 namespace pellicle {
 

@@ -1,4 +1,4 @@
-#include "agent/cluster_watch.h"
+#include "agent/core/cluster_watch.h"
 
 #include "agent/log.h"
 

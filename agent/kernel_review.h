@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "agent/core/passes.h"
 #include "agent/core/forgery_watch.h"
+#include "agent/core/passes.h"
 #include "agent/kernel/linux_kernel.h"
 #include "agent/kernel_support.h"
 

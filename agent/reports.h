@@ -5,8 +5,8 @@
 #include <string>
 
 #include "agent/announcer.h"
-#include "agent/core/cluster_watch.h"
 #include "agent/config.h"
+#include "agent/core/cluster_watch.h"
 #include "agent/core/key_rotation.h"
 #include "agent/core/passes.h"
 #include "agent/health/probes.h"

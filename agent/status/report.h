@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "agent/core/cluster_watch.h"
+#include "agent/core/forgery_watch.h"
 #include "agent/core/passes.h"
 #include "agent/desired/desired.h"
-#include "agent/core/forgery_watch.h"
 #include "agent/health/paths.h"
 #include "agent/model/drop_count.h"
 #include "agent/model/key_ring.h"

@@ -1,12 +1,14 @@
 # Sourced by tools/test and tools/demo: installs missing Debian packages, and says so.
 # shellcheck shell=bash disable=SC2034
 
-build_packages=(
-  build-essential cmake ninja-build ccache pkg-config clang llvm
+library_packages=(
   libnl-3-dev libnl-route-3-dev libnl-xfrm-3-dev libbpf-dev libelf-dev libcpprest-dev
   libboost-dev libboost-system-dev libssl-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
   libyaml-cpp-dev linux-libc-dev catch2
 )
+build_packages=(build-essential cmake ninja-build ccache pkg-config clang llvm "${library_packages[@]}")
+# For deploy/arm64 on another architecture.
+cross_packages=(g++-aarch64-linux-gnu mmdebstrap arch-test binfmt-support qemu-user-static)
 lab_packages=(
   user-mode-linux kmod iproute2 bpftool iptables tcpdump tshark curl iputils-ping busybox conntrack
   procps util-linux openssl ipset ipvsadm nftables qemu-system-x86 wireguard-tools

@@ -101,7 +101,10 @@ void Agent::serve_http(boost::asio::io_context& context) {
   try {
     http_ = std::make_unique<HealthThread>(
         context, config_.health_address, [this] { return reports_.readiness(); },
-        [this] { return reports_.metrics(); });
+        [this] {
+          note_problems();
+          return reports_.metrics();
+        });
   } catch (const std::exception& error) {
     reports_.set_http_trouble(error.what());
   }

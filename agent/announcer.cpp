@@ -1,9 +1,21 @@
 #include "agent/announcer.h"
 
+#include <algorithm>
+
 #include "agent/keys/announcement.h"
 #include "agent/kube/watcher.h"
 
 namespace pellicle {
+
+namespace {
+
+// A hundred nodes write in a second, however many there are; the last one within a minute.
+std::chrono::milliseconds spread(size_t peers) {
+  using namespace std::chrono_literals;
+  return std::min<std::chrono::milliseconds>(peers * 10ms, 60s);
+}
+
+}  // namespace
 
 Announcer::Announcer(boost::asio::io_context& context, ApiClient& client, const Settings& settings,
                      const Store& store, const Core& core, const Probes& probes)
@@ -20,7 +32,7 @@ void Announcer::announce(const std::optional<SequenceUse>& use) {
   const auto& last = core_.last();
   if (!last.ready || last.desired.state.datapath_config.empty()) return;
   const auto present = store_.annotations();
-  publisher_.publish(wanted(present, use), present);
+  publisher_.publish(wanted(present, use), present, spread(last.desired.cluster.peers.size()));
 }
 
 Annotations Announcer::wanted(const Annotations& present,

@@ -206,7 +206,9 @@ void add_process_options(CLI::App& app, Config& config) {
          "questions and no health endpoint")
       ->check(CLI::Range(0, 86400))
       ->default_str("30");
-  app.add_option("--peer-metrics", config.peer_metrics, "Metrics of every peer besides the sums")
+  app.add_option("--peer-metrics", config.peer_metrics,
+                 "Metrics of every peer besides the sums: true, false or auto (up to 100 peers)")
+      ->check(CLI::IsMember({"true", "false", "auto"}))
       ->capture_default_str();
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember(std::vector<std::string>(log::kLevels.begin(), log::kLevels.end())))

@@ -37,7 +37,7 @@ struct Config {
   // ADDRESS:PORT of /healthz, /readyz and /metrics; the port is that of Cilium's agent. Empty: not
   // served.
   std::string health_address = "127.0.0.1:9879";
-  bool peer_metrics = true;                      // a dozen series per peer
+  std::string peer_metrics = "auto";             // a dozen series per peer: true, false, auto
   std::map<std::string, std::string> effective;  // every setting by name, with defaults filled in
   std::string log_level = "info";
   log::Format log_format = log::Format::json;

@@ -45,8 +45,9 @@ class Reports {
   bool note_problems();
   Troubles troubles() const;  // for Events
 
-  // The answers to `pellicle status`, `diff`, `encrypt status` and `encrypt flush`. diff() throws
-  // RequestError before the first complete pass; the last two throw KernelError.
+  // The answers to `pellicle status`, `diff`, `encrypt status` and `encrypt flush`. Call
+  // note_problems() before status() and metrics(). diff() throws RequestError before the first
+  // complete pass; the last two throw KernelError.
   nlohmann::json status();
   nlohmann::json diff();
   nlohmann::json encryption();

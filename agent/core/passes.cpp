@@ -23,12 +23,21 @@ bool same(const Refusal& a, const Refusal& b) {
   return a.operation == b.operation && a.error == b.error;
 }
 
+// Each operation of a small plan is a line. A larger one, as at a start or in a rotation, is one
+// line with its operations at level debug.
 void log_changes(const Plan& plan, const std::vector<Refusal>& refusals,
                  const std::vector<Refusal>& before) {
+  constexpr size_t kSmall = 100;
+  const bool small = plan.size() <= kSmall;
+  if (!small) {
+    log::info("kernel changed",
+              {{"operations", plan.size() - refusals.size()}, {"refused", refusals.size()}});
+  }
   for (const auto& operation : plan) {
+    if (!small && log::level() != "debug") break;
     const auto refused = [&](const Refusal& refusal) { return refusal.operation == operation; };
     if (std::any_of(refusals.begin(), refusals.end(), refused)) continue;
-    log::info("kernel changed", {{"operation", describe(operation)}});
+    (small ? log::info : log::debug)("kernel changed", {{"operation", describe(operation)}});
   }
   for (const auto& refusal : refusals) {
     const auto said = [&](const Refusal& other) { return same(refusal, other); };

@@ -8,14 +8,6 @@ namespace {
 
 using Actions = std::vector<ListWatchAction>;
 
-// splitmix64 (public domain): small, and random enough to spread agents out.
-uint64_t next_random(uint64_t& seed) {
-  uint64_t z = (seed += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 void forget_version(ListWatch& state) {
   state.resource_version.clear();
   state.continue_token.clear();
@@ -243,6 +235,14 @@ void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
 }
 
 }  // namespace
+
+// splitmix64 (public domain): small, and random enough to spread agents out.
+uint64_t next_random(uint64_t& seed) {
+  uint64_t z = (seed += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
 
 std::chrono::milliseconds backoff(uint32_t failures, uint64_t& seed, const Pace& pace) {
   const auto base =

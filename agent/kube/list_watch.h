@@ -142,4 +142,6 @@ inline constexpr std::chrono::seconds kShortestWatch{300};  // watches request t
 // the longest. Advances `seed`.
 std::chrono::milliseconds backoff(uint32_t failures, uint64_t& seed, const Pace& pace = {});
 
+uint64_t next_random(uint64_t& seed);  // advances `seed`
+
 }  // namespace pellicle

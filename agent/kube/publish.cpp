@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
+
+#include "agent/kube/key_records.h"
+#include "agent/kube/list_watch.h"
 
 namespace pellicle {
 namespace {
@@ -10,6 +14,15 @@ namespace {
 // A successful patch normally comes back through the watch at once. After this time without it, the
 // publisher trusts the Node as last seen and patches again.
 constexpr std::chrono::seconds kEcho{10};
+
+// An overloaded API server (429) is trouble only after this time.
+constexpr std::chrono::minutes kOverloadPatience{1};
+
+// Other nodes wait for these annotations only to finish a rotation.
+bool may_wait(const std::string& name) {
+  return name == std::string(kPrefix) + std::string(kKeyAnnotation) ||
+         name == kReceivesAnnotation || name == kSequenceUsedAnnotation;
+}
 
 std::string hex(uint32_t number) {
   std::ostringstream text;
@@ -78,9 +91,11 @@ Publisher::Publisher(boost::asio::io_context& io, ApiClient& client, std::string
       callbacks_(std::move(callbacks)),
       pace_(pace),
       timer_(io),
-      calm_(io) {}
+      calm_(io),
+      turn_(io) {}
 
-void Publisher::publish(Annotations wanted, Annotations present) {
+void Publisher::publish(Annotations wanted, Annotations present, std::chrono::milliseconds spread) {
+  spread_ = spread;
   wanted_ = std::move(wanted);
   present_ = std::move(present);
   if (difference(sent_, present_).empty()) sent_.clear();  // the watch has shown the patch
@@ -137,7 +152,7 @@ void Publisher::trouble(std::string sentence) {
 void Publisher::consider() {
   if (busy_ || waiting_) return;
   auto missing = difference(wanted_, present_);
-  if (difference(missing, sent_).empty()) return;
+  if (difference(missing, sent_).empty() || spread_out(missing)) return;
   busy_ = true;
   sent_ = missing;
   call_ = client_.request({.method = "PATCH",
@@ -147,16 +162,48 @@ void Publisher::consider() {
                           [this](const Response& response) { answered(response); });
 }
 
+// Returns true while `missing` has to wait for its turn.
+bool Publisher::spread_out(const Annotations& missing) {
+  const bool urgent = std::any_of(missing.begin(), missing.end(),
+                                  [](const auto& entry) { return !may_wait(entry.first); });
+  if (urgent || spread_.count() == 0 || has_turn_) {
+    has_turn_ = awaits_turn_ = false;
+    turn_.cancel();
+    return false;
+  }
+  if (std::exchange(awaits_turn_, true)) return true;
+  const auto part = next_random(seed_) % static_cast<uint64_t>(spread_.count());
+  turn_.expires_after(std::chrono::milliseconds(part));
+  turn_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    awaits_turn_ = false;
+    has_turn_ = true;
+    consider();
+  });
+  return true;
+}
+
 void Publisher::answered(const Response& response) {
   busy_ = false;
   if (response.status == 200 && response.error.empty()) {
     failures_ = 0;
+    overloaded_.reset();
     if (overwritten_ < 2) trouble("");
     wait(kEcho);
     return consider();  // `wanted_` may have changed meanwhile
   }
+  failed(response);
+}
+
+void Publisher::failed(const Response& response) {
   sent_.clear();
-  trouble("publishing annotations on Node " + node_name_ + ": " + failure_sentence(response));
+  const auto now = std::chrono::steady_clock::now();
+  if (response.status != 429)
+    overloaded_.reset();
+  else if (!overloaded_)
+    overloaded_ = now;
+  if (!overloaded_ || now - *overloaded_ > kOverloadPatience)
+    trouble("publishing annotations on Node " + node_name_ + ": " + failure_sentence(response));
   waiting_ = true;
   auto delay = backoff(failures_++, seed_, pace_);
   if (response.retry_after)

@@ -46,13 +46,16 @@ class Publisher {
   Publisher(boost::asio::io_context& io, ApiClient& client, std::string node_name, uint64_t seed,
             Callbacks callbacks, const Pace& pace = {});
 
-  // `present`: the Node's annotations as last seen.
-  void publish(Annotations wanted, Annotations present);
+  // `present`: the Node's annotations as last seen. What only acknowledges other nodes' keys waits
+  // for a random part of `spread`, so that a rotation does not make all nodes write at once.
+  void publish(Annotations wanted, Annotations present, std::chrono::milliseconds spread = {});
 
  private:
   void consider();
   void answered(const Response& response);
   void wait(std::chrono::milliseconds delay);
+  bool spread_out(const Annotations& missing);
+  void failed(const Response& response);
   void look_for_others();
   void contested(const std::string& name);
   void trouble(std::string sentence);
@@ -64,7 +67,12 @@ class Publisher {
   Pace pace_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer calm_;  // runs since another program's last change
+  boost::asio::steady_timer turn_;  // of what is spread out
   Call call_;
+  std::chrono::milliseconds spread_{0};
+  bool has_turn_ = false;  // the random time is over
+  bool awaits_turn_ = false;
+  std::optional<std::chrono::steady_clock::time_point> overloaded_;  // since when: 429
   Annotations wanted_;
   Annotations present_;
   Annotations sent_;   // by the last successful patch; empty once the watch should have shown it

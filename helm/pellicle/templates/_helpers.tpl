@@ -27,7 +27,7 @@ priorityClassName: system-node-critical
 extraArgs: []
 extraEnv: []
 agent:
-  prometheus: {enabled: false, port: 9879, peers: true, serviceMonitor: false, rules: false, dashboard: false}
+  prometheus: {enabled: false, port: 9879, peers: auto, serviceMonitor: false, rules: false, dashboard: false}
 nodeIsolation: {enabled: true}
 healthChecking: true
 operator:

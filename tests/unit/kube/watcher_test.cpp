@@ -1,6 +1,8 @@
 // List and watch against a real HTTPS server with all kinds of failures.
 #include "agent/kube/watcher.h"
 
+#include <algorithm>
+
 #include "agent/kube/publish.h"
 #include "agent/kube/store.h"
 #include "tests/unit/kube/api_server.h"
@@ -222,6 +224,38 @@ TEST_CASE("annotations are published once, again after a failure, and repaired")
   publisher.publish(wanted, present());
   REQUIRE(server.until([&] { return patches() == 3; }));
   CHECK(present().at("network.cilium.io/encryption-key") == "3");
+}
+
+TEST_CASE("acknowledgements of keys wait for their turn, and what is urgent takes them along") {
+  ApiServer server;
+  ApiClient client(server.io, server.access());
+  std::string trouble;
+  Publisher publisher(
+      server.io, client, "worker", 5,
+      {.on_trouble = [&](const std::string& sentence) { trouble = sentence; }, .on_healthy = {}});
+  const auto patches = [&] {
+    const auto requests = server.api.requests();
+    return std::count_if(requests.begin(), requests.end(),
+                         [](const auto& request) { return request.method == "PATCH"; });
+  };
+  const auto wanted = [](const char* router, uint8_t key) {
+    return published({{*Cidr::parse("10.0.1.0/24"), *IpAddress::parse(router)}}, key);
+  };
+  server.api.inject({.kind = api::FaultKind::answer, .status = 429, .verb = "patch"});
+  publisher.publish(wanted("10.0.1.138", 3), {}, 1h);
+  REQUIRE(server.until([&] { return patches() == 2; }));  // urgent, and an overload is no trouble
+  CHECK(trouble.empty());
+
+  publisher.publish(wanted("10.0.1.138", 4), wanted("10.0.1.138", 3), 1h);
+  CHECK_FALSE(server.until([&] { return patches() > 2; }, 200ms));
+  publisher.publish(wanted("10.0.1.139", 4), wanted("10.0.1.138", 3), 1h);
+  REQUIRE(server.until([&] { return patches() == 3; }));
+  const auto shown =
+      decode_node({.name = "worker", .text = server.api.get(kWorker)->dump()}).annotations;
+  CHECK(difference(wanted("10.0.1.139", 4), shown).empty());
+
+  publisher.publish(wanted("10.0.1.139", 5), wanted("10.0.1.139", 4), 50ms);
+  REQUIRE(server.until([&] { return patches() == 4; }));
 }
 
 }  // namespace this_file

@@ -26,6 +26,11 @@ constexpr size_t kDatagrams = 16;
 // The kernel executes requests inside send(), so an answer that takes this long is lost.
 constexpr timeval kAnswerTime{10, 0};
 
+const char* subject(int protocol) {
+  if (protocol == NETLINK_XFRM) return "IPsec (xfrm_user)";
+  return protocol == NETLINK_NETFILTER ? "netfilter (nfnetlink)" : "routing";
+}
+
 void set_option(int fd, int level, int option, int value) {
   // Each option only improves answers or buffers: an old kernel without it still works.
   setsockopt(fd, level, option, &value, sizeof value);
@@ -80,8 +85,7 @@ NetlinkSocket::NetlinkSocket(int protocol)
   if (!socket_) throw std::bad_alloc();
   errno = 0;
   if (const int error = nl_connect(socket_.get(), protocol); error < 0) {
-    fail(errno ? errno : EIO, std::string("open a netlink socket for ") +
-                                  (protocol == NETLINK_XFRM ? "IPsec (xfrm_user)" : "routing"));
+    fail(errno ? errno : EIO, std::string("open a netlink socket for ") + subject(protocol));
   }
   enlarge_buffers(fd());
   set_option(fd(), SOL_NETLINK, NETLINK_EXT_ACK, 1);
@@ -140,6 +144,17 @@ void NetlinkSocket::take(const nlmsghdr& message, Pending& pending) {
   --pending.open;
 }
 
+void NetlinkSocket::take_all(size_t datagrams, Pending& pending) {
+  for (size_t i = 0; i < datagrams; ++i) {
+    const auto* message = static_cast<const nlmsghdr*>(buffers_->parts[i].iov_base);
+    auto left = static_cast<int>(buffers_->headers[i].msg_len);
+    for (; nlmsg_ok(message, left); message = nlmsg_next(const_cast<nlmsghdr*>(message), &left)) {
+      take(*message, pending);
+    }
+  }
+  wipe(datagrams);
+}
+
 void NetlinkSocket::collect(Pending& pending) {
   bool overrun = false;
   while (pending.open > 0) {
@@ -152,14 +167,7 @@ void NetlinkSocket::collect(Pending& pending) {
       continue;
     }
     if (count == 0) break;
-    for (size_t i = 0; i < count; ++i) {
-      const auto* message = static_cast<const nlmsghdr*>(buffers_->parts[i].iov_base);
-      auto left = static_cast<int>(buffers_->headers[i].msg_len);
-      for (; nlmsg_ok(message, left); message = nlmsg_next(const_cast<nlmsghdr*>(message), &left)) {
-        take(*message, pending);
-      }
-    }
-    wipe(count);
+    take_all(count, pending);
   }
   for (auto& outcome : pending.outcomes) {
     if (!outcome) outcome = Outcome{ENOBUFS, "the kernel's answer was lost"};
@@ -180,6 +188,16 @@ void NetlinkSocket::send_and_wipe(std::vector<uint8_t>& bytes) {
   send(bytes);
 }
 
+void NetlinkSocket::queue(NetlinkMessage& message) {
+  auto& header = message.get();
+  header.nlmsg_seq = ++sequence_;
+  header.nlmsg_pid = port();
+  auto& bytes = buffers_->send;
+  const auto* start = reinterpret_cast<const uint8_t*>(&header);
+  bytes.insert(bytes.end(), start, start + header.nlmsg_len);
+  bytes.resize(NLMSG_ALIGN(bytes.size()));
+}
+
 std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
                                           const Visitor& answer) {
   std::vector<Outcome> outcomes;
@@ -189,14 +207,10 @@ std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
   while (outcomes.size() < messages.size()) {
     Pending pending{sequence_ + 1, outcomes.size(), {}, 0, answer};
     while (pending.open < kSendMessages && outcomes.size() + pending.open < messages.size()) {
-      auto& header = messages[outcomes.size() + pending.open].get();
-      if (bytes.size() + NLMSG_ALIGN(header.nlmsg_len) > kSendBytes) break;
-      header.nlmsg_seq = ++sequence_;
-      header.nlmsg_pid = port();
-      header.nlmsg_flags |= NLM_F_ACK;
-      const auto* start = reinterpret_cast<const uint8_t*>(&header);
-      bytes.insert(bytes.end(), start, start + header.nlmsg_len);
-      bytes.resize(NLMSG_ALIGN(bytes.size()));
+      auto& message = messages[outcomes.size() + pending.open];
+      if (bytes.size() + NLMSG_ALIGN(message.get().nlmsg_len) > kSendBytes) break;
+      message.get().nlmsg_flags |= NLM_F_ACK;
+      queue(message);
       ++pending.open;
     }
     pending.outcomes.resize(pending.open);
@@ -209,6 +223,21 @@ std::vector<Outcome> NetlinkSocket::batch(std::span<NetlinkMessage> messages,
 
 Outcome NetlinkSocket::request(NetlinkMessage message, const Visitor& answer) {
   return batch({&message, 1}, answer).front();
+}
+
+std::optional<NetlinkSocket::Refusal> NetlinkSocket::transaction(
+    std::span<NetlinkMessage> messages) {
+  const Visitor none;
+  Pending pending{sequence_ + 1, 0, {}, messages.size(), none};
+  pending.outcomes.resize(messages.size());
+  for (auto& message : messages) queue(message);
+  send_and_wipe(buffers_->send);
+  while (const size_t count = receive(false)) take_all(count, pending);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const auto& outcome = pending.outcomes[i];
+    if (outcome && !outcome->ok()) return Refusal{.request = i, .outcome = *outcome};
+  }
+  return std::nullopt;
 }
 
 bool NetlinkSocket::dump_once(NetlinkMessage& message, const Visitor& visit) {

@@ -20,7 +20,8 @@ void require(const Outcome& outcome, const std::string& operation);
 
 class NetlinkSocket {
  public:
-  // NETLINK_ROUTE or NETLINK_XFRM, in the network namespace of the calling thread. Throws OsError.
+  // NETLINK_ROUTE, NETLINK_XFRM or NETLINK_NETFILTER, in the network namespace of the calling
+  // thread. Throws OsError.
   explicit NetlinkSocket(int protocol);
   ~NetlinkSocket();
   NetlinkSocket(const NetlinkSocket&) = delete;
@@ -36,6 +37,15 @@ class NetlinkSocket {
   // itself fails.
   std::vector<Outcome> batch(std::span<NetlinkMessage> messages, const Visitor& answer = {});
   Outcome request(NetlinkMessage message, const Visitor& answer = {});
+
+  // Sends all messages in one system call, during which the kernel executes all or none, and
+  // answers only refusals (nfnetlink's batches). Returns the first refusal, with the index of its
+  // message.
+  struct Refusal {
+    size_t request = 0;
+    Outcome outcome;
+  };
+  std::optional<Refusal> transaction(std::span<NetlinkMessage> messages);
 
   // Dumps a table and returns the values that `decode` (const nlmsghdr& -> std::optional<T>) makes
   // of its messages. Repeats a dump that a change interrupted. Throws OsError.
@@ -60,11 +70,13 @@ class NetlinkSocket {
   struct Buffers;
   struct Pending;
 
+  void queue(NetlinkMessage& message);
   bool dump_once(NetlinkMessage& message, const Visitor& visit);
   [[noreturn]] static void refuse_interrupted_dump();
   void send(std::span<const uint8_t> bytes);
   void send_and_wipe(std::vector<uint8_t>& bytes);
   size_t receive(bool wait);  // number of datagrams in the buffers; 0: none came
+  void take_all(size_t datagrams, Pending& pending);
   void take(const nlmsghdr& message, Pending& pending);
   void collect(Pending& pending);
   void wipe(size_t datagrams);

@@ -1,4 +1,5 @@
-// A sequence of rtnetlink and XFRM messages from the kernel.
+// A sequence of rtnetlink, XFRM and nf_tables messages from the kernel.
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
@@ -8,6 +9,9 @@
 
 #include "agent/kernel/announcements.h"
 #include "agent/kernel/link_codec.h"
+#include "agent/kernel/nft_rule_decode.h"
+#include "agent/kernel/nft_rule_encode.h"
+#include "agent/kernel/nft_wire.h"
 #include "agent/kernel/route_codec.h"
 #include "agent/kernel/rule_codec.h"
 #include "agent/kernel/xfrm_policy_codec.h"
@@ -82,7 +86,19 @@ void check_link(const nlmsghdr& message) {
          "an address comes back");
 }
 
+// Most texts are of no form of ours.
+void check_netfilter_rule(const nlmsghdr& message) {
+  for (const Family family : kFamilies) {
+    const auto text = decode_rule(message, family);
+    auto written = nft_message(NFT_MSG_NEWRULE, 0, family, kRuleRoom);
+    if (!encode_rule(written, family, text)) continue;
+    expect(text.find('?') == std::string::npos, "what is not known is not written");
+    expect(decode_rule(written.get(), family) == text, "a rule that can be written comes back");
+  }
+}
+
 void check(const nlmsghdr& message) {
+  check_netfilter_rule(message);
   check_state(message);
   check_policy(message);
   check_route(message);

@@ -1,0 +1,16 @@
+// Converts rules of nf_tables to the text of iptables-save. Pure.
+#pragma once
+
+#include <string>
+
+#include "agent/kernel/netlink_message.h"
+
+namespace pellicle {
+
+// What is in a message of NFT_MSG_NEWRULE, whoever wrote it: iptables-nft of any version, nft, or
+// Pellicle. Every form of Pellicle's rules is the text that it is written from. What is not known
+// stands as "?" with the name of the expression ("?lookup"), or "-m NAME ?": so the rule differs
+// from every wanted one, and still shows its known parts; see refuses_all().
+std::string decode_rule(const nlmsghdr& message, Family family);
+
+}  // namespace pellicle

@@ -27,7 +27,19 @@ std::string without_quoted(std::string_view rule) {
   return text;
 }
 
-// "-m mark --mark 0x1 -j CHAIN --x": does the rule go to `chain`?
+std::string parent_of(const SavedTable& table, const std::string& name_of_table,
+                      const std::string& chain) {
+  std::string parent;
+  for (const auto& [name, rules] : table) {
+    if (rules.empty()) continue;
+    const auto& place = stands_last(name_of_table, chain) ? rules.back() : rules.front();
+    if (place == "-j " + chain) parent = name;
+  }
+  return count_jumps(table, chain) == 1 ? parent : "";
+}
+
+}  // namespace
+
 bool jumps_to(std::string_view whole_rule, std::string_view chain) {
   const std::string bare = without_quoted(whole_rule);
   const std::string_view rule = bare;
@@ -41,20 +53,12 @@ bool jumps_to(std::string_view whole_rule, std::string_view chain) {
   return false;
 }
 
-std::string parent_of(const SavedTable& table, const std::string& name_of_table,
-                      const std::string& chain) {
+size_t count_jumps(const SavedTable& table, std::string_view chain) {
   size_t jumps = 0;
-  std::string parent;
-  for (const auto& [name, rules] : table) {
+  for (const auto& [name, rules] : table)
     for (const std::string& rule : rules) jumps += jumps_to(rule, chain) ? 1 : 0;
-    if (rules.empty()) continue;
-    const auto& place = stands_last(name_of_table, chain) ? rules.back() : rules.front();
-    if (place == "-j " + chain) parent = name;
-  }
-  return jumps == 1 ? parent : "";
+  return jumps;
 }
-
-}  // namespace
 
 bool stands_last(std::string_view table, std::string_view chain) {
   return table == "filter" && chain == "PELLICLE_FORWARD";
@@ -94,7 +98,7 @@ std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& t
 }
 
 std::optional<std::string> refuses_all(const SavedTable& filter) {
-  static const std::regex accepts("^(.*-[sdio] .*)?-j ACCEPT( .*)?$");
+  static const std::regex accepts("^(.*(-[sdio] |\\?(payload|lookup|range)).*)?-j ACCEPT( .*)?$");
   static const std::regex refuses("^(-m comment --comment( [^ -]\\S*)? +)?-j (REJECT|DROP)( .*)?$");
   const auto forward = filter.find("FORWARD");
   if (forward == filter.end()) return std::nullopt;

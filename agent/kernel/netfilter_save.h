@@ -21,6 +21,10 @@ using SavedTable = std::map<std::string, std::vector<std::string>>;
 // the chain protects Pellicle's packets.
 bool stands_last(std::string_view table, std::string_view chain);
 
+// "-m mark --mark 0x1 -j CHAIN --x": does the rule go to `chain`?
+bool jumps_to(std::string_view rule, std::string_view chain);
+size_t count_jumps(const SavedTable& table, std::string_view chain);
+
 // By table name. Skips counters, comments and lines that it cannot parse.
 std::map<std::string, SavedTable> parse_save(std::string_view text);
 
@@ -31,7 +35,9 @@ std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& t
 
 // The rule in FORWARD of the filter table that rejects or drops every packet: "-j REJECT ...". It
 // does so before PELLICLE_FORWARD, which comes last. nullopt: there is no such rule, or a rule
-// ahead of it accepts packets by their addresses or devices, which may be the pods' packets.
+// ahead of it accepts packets by their addresses or devices, which may be the pods' packets. Of a
+// rule with parts that decode_rule() does not know, a part that may be about addresses counts as
+// one.
 std::optional<std::string> refuses_all(const SavedTable& filter);
 
 // Lines for iptables-restore that delete every rule of the table that jumps to `chain`.

@@ -28,6 +28,8 @@ TEST_CASE("a rule of FORWARD that refuses every packet is found ahead of our cha
   }
   const std::string answers = "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
   CHECK(refuses_all_of(answers + "-A FORWARD -j DROP\n" + ours) == "-j DROP");
+  const std::string ports = "-A FORWARD -p tcp ?transport -j ACCEPT\n";
+  CHECK(refuses_all_of(ports + "-A FORWARD -j DROP\n" + ours) == "-j DROP");
 }
 
 TEST_CASE("what refuses some packets, or stands behind what accepts, is not named") {
@@ -35,7 +37,8 @@ TEST_CASE("what refuses some packets, or stands behind what accepts, is not name
        {"", "-A FORWARD -i eth1 -j DROP\n", "-A FORWARD -m mark --mark 0x8000 -j REJECT\n",
         "-A FORWARD -j ACCEPT\n-A FORWARD -j DROP\n", "-A FORWARD -j DROPS\n",
         "-A FORWARD -s 10.0.0.0/16 -j ACCEPT\n-A FORWARD -j DROP\n",
-        "-A FORWARD -m comment --comment \"-j DROP\" -j LOG\n", "-A KUBE-FORWARD -j DROP\n"}) {
+        "-A FORWARD -m comment --comment \"-j DROP\" -j LOG\n", "-A KUBE-FORWARD -j DROP\n",
+        "-A FORWARD ?lookup -j ACCEPT\n-A FORWARD -j DROP\n", "-A FORWARD ?ct -j DROP\n"}) {
     CAPTURE(rules);
     CHECK(refuses_all_of(rules) == std::nullopt);
   }

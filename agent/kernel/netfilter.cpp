@@ -18,14 +18,19 @@ std::string operation(const NetfilterChain::Key& key) {
 
 void Netfilter::look() {
   usable_.clear();
-  for (NetfilterBackend& backend : backends_)
-    if (backend.look()) usable_.push_back(&backend);
+  for (NetfilterBackend* backend : std::initializer_list<NetfilterBackend*>{&legacy_, &nftables_})
+    if (backend->look()) usable_.push_back(backend);
+  const auto& weight = legacy_.weight();
+  const auto& other = nftables_.weight();
+  if (weight.kubernetes == other.kubernetes && weight.ours == other.ours && weight.rules > 0) {
+    for (NetfilterBackend* backend : usable_) backend->count_rules();
+  }
   std::stable_sort(usable_.begin(), usable_.end(),
                    [](const auto* a, const auto* b) { return a->weight() > b->weight(); });
 }
 
 void Netfilter::dump(KernelState& into) {
-  look();  // without either tool there are no chains of Pellicle's; apply() reports the lack
+  look();  // without either back end there are no chains of Pellicle's; apply() reports the lack
   for (const NetfilterBackend* backend : usable_) {
     for (const auto& [key, chain] : backend->chains()) {
       const auto [there, only_here] = into.netfilter.emplace(key, chain);
@@ -86,12 +91,12 @@ bool Netfilter::write_together(std::span<const Change<NetfilterChain>> run, Fami
   });
   if (changes.size() < 2 || elsewhere) return false;
   for (NetfilterBackend* backend : usable_) {
-    const CommandResult result = backend->write_together(changes);
-    if (result.status == 0) {
+    const Outcome outcome = backend->write_together(changes);
+    if (outcome.ok()) {
       prefer(*backend);
       return true;
     }
-    if (!NetfilterBackend::lacks_kernel(result)) return false;
+    if (outcome.error != EOPNOTSUPP) return false;
   }
   return false;
 }
@@ -102,25 +107,25 @@ void Netfilter::prefer(const NetfilterBackend& backend) {
 }
 
 void Netfilter::write(const NetfilterChain::Key& key, const NetfilterChain& wanted) {
-  std::string refusals = "iptables-save and iptables-restore not found";
+  std::string refusals = "this kernel has no nf_tables, and iptables-legacy-save is not found";
   for (NetfilterBackend* backend : usable_) {
-    const CommandResult result = backend->write(key, wanted);
-    if (result.status == 0) {
+    const Outcome outcome = backend->write(key, wanted);
+    if (outcome.ok()) {
       prefer(*backend);
       for (auto* other : usable_)
         if (other != backend) remove(*other, key);
       return;
     }
-    refusals = backend->name() + "-restore: " + said(result);
-    if (!NetfilterBackend::lacks_kernel(result)) throw OsError(EINVAL, operation(key) + refusals);
+    refusals = std::string(backend->name()) + ": " + outcome.sentence;
+    if (outcome.error != EOPNOTSUPP) throw OsError(EINVAL, operation(key) + refusals);
   }
   throw OsError(ENOENT, operation(key) + refusals);
 }
 
 void Netfilter::remove(NetfilterBackend& backend, const NetfilterChain::Key& key) {
-  const CommandResult result = backend.remove(key);
-  if (result.status != 0) {
-    throw OsError(EINVAL, operation(key) + backend.name() + "-restore: " + said(result));
+  const Outcome outcome = backend.remove(key);
+  if (!outcome.ok()) {
+    throw OsError(EINVAL, operation(key) + backend.name() + ": " + outcome.sentence);
   }
 }
 

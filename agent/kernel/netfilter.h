@@ -1,12 +1,14 @@
-// Netfilter chains, through the same tools that all other users of the node's tables run.
+// Netfilter chains, in the tables that iptables' programs show: in nftables by netlink, in the
+// legacy tables by iptables-legacy's programs.
 #pragma once
 
-#include <array>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "agent/kernel/netfilter_backend.h"
+#include "agent/kernel/netfilter_legacy.h"
+#include "agent/kernel/netfilter_nftables.h"
 #include "agent/kernel/outcome.h"
 #include "agent/model/kernel_state.h"
 #include "agent/model/node.h"
@@ -14,11 +16,11 @@
 
 namespace pellicle {
 
-// Reads and writes in the network namespace of the calling thread. There are two back ends behind
-// the same commands: the legacy tables and nftables. Each look() chooses one, see BackendWeight:
-// the one where kube-proxy or kubelet keeps its chains; else the one with Pellicle's chains; else
-// the one with more rules; else the one of plain `iptables`. A back end that this kernel does not
-// support is skipped.
+// Reads and writes in the network namespace of the calling thread. There are two back ends, which
+// the same commands show: the legacy tables and nftables. Each look() chooses one, see
+// BackendWeight: the one where kube-proxy or kubelet keeps its chains; else the one with Pellicle's
+// chains; else the one with more rules; else the one of plain `iptables`. A back end that this
+// kernel does not support is skipped.
 class Netfilter {
  public:
   // Reads Pellicle's chains. A chain in the back end that was not chosen has an empty `parent`, so
@@ -27,15 +29,15 @@ class Netfilter {
   void dump(KernelState& into);
 
   // Makes one commit, and then a second one if the other back end has the chain too, to remove it
-  // there. Throws OsError with the message of iptables-restore.
+  // there. Throws OsError with the message of the kernel, or of iptables-legacy-restore.
   void apply(const Change<NetfilterChain>& change);
-  // The same for several changes, with one outcome each. Runs as few programs as possible.
+  // The same for several changes, with one outcome each: in one commit for each family if possible.
   std::vector<Outcome> apply(std::span<const Change<NetfilterChain>> run);
 
   // Rules of other programs that reject or drop pods' packets, from the last dump.
   std::vector<Problem> problems() const;
 
-  // "iptables-legacy" or "iptables-nft"; empty before the first look, or without either tool.
+  // "iptables-legacy" or "iptables-nft"; empty before the first look, or without either.
   std::string backend() const { return usable_.empty() ? "" : usable_.front()->name(); }
 
  private:
@@ -45,8 +47,8 @@ class Netfilter {
   void prefer(const NetfilterBackend& backend);
   static void remove(NetfilterBackend& backend, const NetfilterChain::Key& key);
 
-  std::array<NetfilterBackend, 2> backends_ = {NetfilterBackend("iptables-legacy"),
-                                               NetfilterBackend("iptables-nft")};
+  LegacyTables legacy_;
+  Nftables nftables_;
   std::vector<NetfilterBackend*> usable_;  // those whose tables can be read, chosen one first
 };
 

@@ -210,7 +210,7 @@ struct Attachment {
 };
 
 // A chain of ours with its rules. A built-in chain jumps to it from its top, to PELLICLE_FORWARD
-// from its end. Ours by name, PELLICLE_*. Replaced in one iptables-restore transaction.
+// from its end. Ours by name, PELLICLE_*. Replaced in one commit.
 struct NetfilterChain {
   struct Key {
     Family family = Family::v4;

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/kernel/command.h"
+#include "agent/kernel/netfilter_legacy.h"
+#include "agent/kernel/netfilter_nftables.h"
 #include "agent/kernel/os_error.h"
 #include "agent/preflight/kernel.h"
 
 namespace pellicle {
 
 namespace {
-
-constexpr std::array kBackends = {"iptables-nft", "iptables-legacy"};
 
 // Extensions that Pellicle's rules use (agent/desired/netfilter.cpp), in both back ends.
 constexpr std::array kExtensions = {"xt_CT",     "xt_mark", "xt_connmark",  "xt_conntrack",
@@ -58,14 +59,17 @@ Finding judge_extensions(const KernelModules& modules) {
 }  // namespace
 
 std::vector<BackendFacts> read_backends() {
+  LegacyTables legacy;
+  Nftables nftables;
   std::vector<BackendFacts> all;
-  for (const char* name : kBackends) {
-    NetfilterBackend backend(name);
-    BackendFacts facts{.name = name};
-    facts.tools = find_executable(facts.name + "-save") && find_executable(facts.name + "-restore");
+  for (NetfilterBackend* backend : std::initializer_list<NetfilterBackend*>{&nftables, &legacy}) {
+    BackendFacts facts{.name = backend->name()};
+    facts.tools = backend == &nftables || (find_executable(facts.name + "-save") &&
+                                           find_executable(facts.name + "-restore"));
     try {
-      facts.readable = facts.tools && backend.look();
-      facts.weight = backend.weight();
+      facts.readable = facts.tools && backend->look();
+      if (facts.readable) backend->count_rules();
+      facts.weight = backend->weight();
     } catch (const OsError& error) {
       facts.failure = error.what();
     }
@@ -88,9 +92,10 @@ Findings judge_backends(const std::vector<BackendFacts>& backends, const KernelM
     if (&backend == best) finding.found += "; an agent tries this one first";
     if (!best) {
       finding.verdict = Verdict::fail;
-      finding.remedy = "install " + backend.name +
-                       ", or boot a kernel that has its modules: one of "
-                       "the two back ends is needed";
+      finding.remedy = (backend.tools ? "" : "install " + backend.name + ", or ") +
+                       std::string(
+                           "boot a kernel that has its modules: one of the two back ends is "
+                           "needed");
     }
     findings.push_back(std::move(finding));
   }

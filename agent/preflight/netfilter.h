@@ -12,8 +12,8 @@
 namespace pellicle {
 
 struct BackendFacts {
-  std::string name;  // "iptables-nft"
-  bool tools = false;
+  std::string name;          // "iptables-nft"
+  bool tools = false;        // its programs are there; nftables needs none
   bool readable = false;     // its tables can be read in this kernel
   std::string failure = {};  // why one that is there cannot be
   BackendWeight weight = {};

@@ -51,14 +51,18 @@ TEST_CASE("preflight: one back end is enough, and without any nothing works") {
   CHECK(one[0].found == "0 rules; an agent tries this one first");
   CHECK_THAT(one[1].found, Contains("not usable: module iptable_nat: missing"));
   CHECK_FALSE(any_fails(one));
-  auto without = nft();
+  host.remove("/lib/modules/6.1.0-57-amd64/" + kFolder + "nft_compat.ko");
+  auto without = legacy();
   without.tools = false;
-  const auto none = judge_backends({without, legacy()}, host.modules());
+  const auto none = judge_backends({nft(), without}, host.modules());
   CHECK(count(none, Verdict::fail) == 2);
-  CHECK(none[0].found == "not usable: iptables-nft-save and iptables-nft-restore not found");
+  CHECK_THAT(none[0].found, Contains("not usable: module nft_compat: missing"));
+  CHECK_THAT(none[0].remedy, Contains("boot a kernel") && !Contains("install"));
+  CHECK(none[1].found == "not usable: iptables-legacy-save and iptables-legacy-restore not found");
+  CHECK_THAT(none[1].remedy, Contains("install iptables-legacy, or boot a kernel"));
   auto unreadable = nft();
   unreadable.readable = false;
-  CHECK_THAT(judge_backends({unreadable}, host.modules())[0].found,
+  CHECK_THAT(judge_backends({unreadable}, UsualHost().modules())[0].found,
              Contains("this kernel does not have its tables"));
 }
 

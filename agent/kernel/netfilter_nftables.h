@@ -1,0 +1,34 @@
+// nftables: the chains that iptables-nft shows, read and written with netlink. No program is
+// needed.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "agent/kernel/netfilter_backend.h"
+#include "agent/kernel/nft_tables.h"
+
+namespace pellicle {
+
+class Nftables : public NetfilterBackend {
+ public:
+  const char* name() const override { return "iptables-nft"; }
+
+  bool look() override;  // reads when the generation of nftables is another one
+  void count_rules() override;
+
+  Outcome write(const NetfilterChain::Key& key, const NetfilterChain& wanted) override;
+  Outcome write_together(const std::vector<const Change<NetfilterChain>*>& changes) override;
+  Outcome remove(const NetfilterChain::Key& key) override;
+
+ private:
+  const NftTables& known(Family family, uint32_t generation);
+  template <class Build>
+  Outcome commit(Family family, const Build& build);
+  void committed(Family family, uint32_t generation);
+  void wrote(const NetfilterChain::Key& key, const NetfilterChain& wanted);
+
+  std::map<Family, NftTables> tables_;
+};
+
+}  // namespace pellicle

@@ -1,4 +1,6 @@
 // Rules as text and as expressions of nf_tables.
+#include <netinet/in.h>
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>

@@ -7,6 +7,7 @@
 #include "agent/kernel/esp_support.h"
 #include "agent/kernel/os_error.h"
 #include "agent/log.h"
+#include "agent/problem_log.h"
 
 namespace pellicle {
 
@@ -26,10 +27,6 @@ bool refuses_a_state(const std::vector<Refusal>& refusals) {
   return std::any_of(refusals.begin(), refusals.end(), [](const Refusal& refusal) {
     return std::holds_alternative<Change<State>>(refusal.operation);
   });
-}
-
-void append(std::vector<Problem>& all, const std::vector<Problem>& more) {
-  all.insert(all.end(), more.begin(), more.end());
 }
 
 }  // namespace

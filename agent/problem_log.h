@@ -9,6 +9,10 @@
 
 namespace pellicle {
 
+inline void append(std::vector<Problem>& all, const std::vector<Problem>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
 class ProblemLog {
  public:
   using Known = std::map<Problem, WallClock::time_point>;

@@ -11,10 +11,6 @@ namespace pellicle {
 
 namespace {
 
-void append(std::vector<Problem>& all, const std::vector<Problem>& more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
-
 // All nodes together have series as the square of their number.
 bool tells_peers(const std::string& setting, size_t peers) {
   constexpr size_t kMost = 100;

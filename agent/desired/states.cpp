@@ -74,8 +74,7 @@ void add_pairs(const FamilyView& own, const IpsecKey& key, const Keys& keys, Tab
   }
 }
 
-bool announces(const Peer& peer, uint32_t spi) {
-  const auto& epochs = peer.node.epochs;
+bool is_of_any(const std::vector<Epoch>& epochs, uint32_t spi) {
   return std::any_of(epochs.begin(), epochs.end(),
                      [&](const Epoch& epoch) { return is_of(epoch, spi); });
 }
@@ -96,8 +95,9 @@ void add_inherited(const FamilyView& own, const Keys& keys, Table<State>& table)
     if ((receives ? key.dst : state.src) != own.router) continue;
     const auto peer = peers.find(receives ? state.src : key.dst);
     const bool of_all = receives && state.src.is_any();
-    const bool of_peer = peer != peers.end() && (receives ? announces(*peer->second, key.spi)
-                                                          : is_way(*peer->second, key));
+    const bool of_peer =
+        peer != peers.end() &&
+        (receives ? is_of_any(peer->second->node.epochs, key.spi) : is_way(*peer->second, key));
     if (of_all || of_peer) table.emplace(key, state);
   }
 }
@@ -115,14 +115,11 @@ void add_absent(const FamilyView& own, const Keys& keys, Table<State>& table) {
   for (const auto* key : keys.known()) {
     if (key->per_pair) ids.insert(key->id);
   }
-  const auto& epochs = keys.sender().epochs;
   size_t kept = 0;
   for (const auto& [key, state] : keys.programmed().states) {
     const bool sends = state.esn && key.mark != kDecryptMark && state.src == own.router;
     if (!sends || present.contains(key.dst) || !ids.contains(key_id_of(key))) continue;
-    const bool current = std::any_of(epochs.begin(), epochs.end(),
-                                     [&](const Epoch& epoch) { return is_of(epoch, key.spi); });
-    if (current && ++kept <= kMost) table.emplace(key, state);
+    if (is_of_any(keys.sender().epochs, key.spi) && ++kept <= kMost) table.emplace(key, state);
   }
 }
 

@@ -269,7 +269,7 @@ class Decoder {
 
 }  // namespace
 
-std::string decode_rule(const nlmsghdr& message, Family family) {
+std::string decode_nft_rule(const nlmsghdr& message, Family family) {
   Decoder decoder(family);
   const Attributes rule(message, sizeof(nfgenmsg));
   const nlattr* list = rule.raw(NFTA_RULE_EXPRESSIONS);

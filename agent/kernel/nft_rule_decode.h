@@ -11,6 +11,6 @@ namespace pellicle {
 // Pellicle. Every form of Pellicle's rules is the text that it is written from. What is not known
 // stands as "?" with the name of the expression ("?lookup"), or "-m NAME ?": so the rule differs
 // from every wanted one, and still shows its known parts; see refuses_all().
-std::string decode_rule(const nlmsghdr& message, Family family);
+std::string decode_nft_rule(const nlmsghdr& message, Family family);
 
 }  // namespace pellicle

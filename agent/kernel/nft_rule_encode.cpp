@@ -196,7 +196,7 @@ class Encoder {
 
 }  // namespace
 
-bool encode_rule(NetlinkMessage& into, Family family, std::string_view rule) {
+bool encode_nft_rule(NetlinkMessage& into, Family family, std::string_view rule) {
   return Encoder(into, family, rule).rule();
 }
 

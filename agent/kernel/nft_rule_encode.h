@@ -13,7 +13,7 @@ namespace pellicle {
 // The expressions are those that iptables-nft 1.8.7, 1.8.9 and 1.8.11 all read, which are not those
 // that a newer one writes: 1.8.7 loses a mark that is compared without xt_mark, and a version
 // before 1.8.6 takes the prefix of an address that is loaded in part for the whole address.
-bool encode_rule(NetlinkMessage& into, Family family, std::string_view rule);
+bool encode_nft_rule(NetlinkMessage& into, Family family, std::string_view rule);
 
 inline constexpr size_t kRuleRoom = 4096;  // bytes that a message with any such rule needs at most
 

@@ -66,7 +66,7 @@ void read_rules(NetlinkSocket& socket, Family family, const std::string& name,
     const auto handle = be64toh(rule.value<uint64_t>(NFTA_RULE_HANDLE).value_or(0));
     return std::optional(
         std::pair(rule.text(NFTA_RULE_CHAIN),
-                  NftRule{.handle = handle, .text = decode_rule(message, family)}));
+                  NftRule{.handle = handle, .text = decode_nft_rule(message, family)}));
   });
   for (auto& [of, rule] : rules) into.chains[of].push_back(std::move(rule));
 }

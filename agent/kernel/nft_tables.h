@@ -14,7 +14,7 @@ namespace pellicle {
 
 struct NftRule {
   uint64_t handle = 0;  // for its removal
-  std::string text;     // see decode_rule()
+  std::string text;     // see decode_nft_rule()
 };
 
 // Of one table: the chains that packets enter by, Pellicle's own, and any other that jumps to

@@ -66,7 +66,7 @@ void NftTransaction::add_rule(const std::string& table, const std::string& chain
   auto& message = add(NFT_MSG_NEWRULE, NLM_F_CREATE | flags, "rule `" + rule + "`", kRuleRoom);
   message.put_text(NFTA_RULE_TABLE, table);
   message.put_text(NFTA_RULE_CHAIN, chain);
-  if (!encode_rule(message, family_, rule))
+  if (!encode_nft_rule(message, family_, rule))
     throw OsError(EINVAL, "rule `" + rule + "`: expected one of the forms that Pellicle writes");
 }
 

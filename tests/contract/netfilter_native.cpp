@@ -158,7 +158,7 @@ std::vector<std::string> raw_rules() {
                       const Attributes rule(message, sizeof(nfgenmsg));
                       std::string line = rule.text(NFTA_RULE_TABLE) + " " +
                                          rule.text(NFTA_RULE_CHAIN) + ": " +
-                                         decode_rule(message, family);
+                                         decode_nft_rule(message, family);
                       const nlattr* list = rule.raw(NFTA_RULE_EXPRESSIONS);
                       int left = nla_len(list);
                       const auto* element = static_cast<const nlattr*>(nla_data(list));

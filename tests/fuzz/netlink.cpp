@@ -89,11 +89,11 @@ void check_link(const nlmsghdr& message) {
 // Most texts are of no form of ours.
 void check_netfilter_rule(const nlmsghdr& message) {
   for (const Family family : kFamilies) {
-    const auto text = decode_rule(message, family);
+    const auto text = decode_nft_rule(message, family);
     auto written = nft_message(NFT_MSG_NEWRULE, 0, family, kRuleRoom);
-    if (!encode_rule(written, family, text)) continue;
+    if (!encode_nft_rule(written, family, text)) continue;
     expect(text.find('?') == std::string::npos, "what is not known is not written");
-    expect(decode_rule(written.get(), family) == text, "a rule that can be written comes back");
+    expect(decode_nft_rule(written.get(), family) == text, "a rule that can be written comes back");
   }
 }
 

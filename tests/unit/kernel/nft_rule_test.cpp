@@ -25,8 +25,8 @@ NetlinkMessage new_rule(Family family) {
 
 std::string through_expressions(const std::string& rule, Family family = Family::v4) {
   auto message = new_rule(family);
-  if (!encode_rule(message, family, rule)) return "refused";
-  return decode_rule(message.get(), family);
+  if (!encode_nft_rule(message, family, rule)) return "refused";
+  return decode_nft_rule(message.get(), family);
 }
 
 // A rule that somebody else wrote, expression by expression.
@@ -96,7 +96,7 @@ class OtherRule {
     message_.end_nest(list_);
     if (!user_data.empty())
       message_.put_bytes(NFTA_RULE_USERDATA, user_data.data(), user_data.size());
-    return decode_rule(message_.get(), family_);
+    return decode_nft_rule(message_.get(), family_);
   }
 
  private:

@@ -36,8 +36,8 @@ std::map<NetfilterChain::Key, NetfilterChain> chains_of_ours(const SavedTable& t
 // The rule in FORWARD of the filter table that rejects or drops every packet: "-j REJECT ...". It
 // does so before PELLICLE_FORWARD, which comes last. nullopt: there is no such rule, or a rule
 // ahead of it accepts packets by their addresses or devices, which may be the pods' packets. Of a
-// rule with parts that decode_nft_rule() does not know, a part that may be about addresses counts as
-// one.
+// rule with parts that decode_nft_rule() does not know, a part that may be about addresses counts
+// as one.
 std::optional<std::string> refuses_all(const SavedTable& filter);
 
 // Lines for iptables-restore that delete every rule of the table that jumps to `chain`.

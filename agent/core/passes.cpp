@@ -63,8 +63,7 @@ std::chrono::microseconds processor_time() {
 }
 
 std::chrono::milliseconds until(SteadyClock::time_point due) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - SteadyClock::now());
-  return std::max(left, 1ms);
+  return std::chrono::ceil<std::chrono::milliseconds>(due - SteadyClock::now());
 }
 
 }  // namespace
@@ -114,7 +113,9 @@ void Passes::run_and_note() {
   const auto retry = std::min(kLongestRetry, kFirstRetry * (1U << std::min(failures_, 6U)) / 2);
   const auto idle = resync_ > 0s ? resync_ : pause_of_idle(processor_time() - before);
   schedule(undone ? retry : idle);
-  if (const auto due = core_.due()) schedule(until(*due));
+  // A pass that fails does not learn that what was due is done.
+  const auto soonest = undone ? kFirstRetry : 1ms;
+  if (const auto due = core_.due()) schedule(std::max(until(*due), soonest));
   after_();
 }
 

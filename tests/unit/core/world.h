@@ -73,7 +73,10 @@ struct World {
       now.now += later;
       return now;
     });
-    passes = std::make_unique<Passes>(context, kernel, node->core, resync_, [this] { ++after; });
+    passes = std::make_unique<Passes>(context, kernel, node->core, resync_, [this] {
+      ++after;
+      kernel.faults.fail_dump = dumps_fail ? 1 : 0;
+    });
     node->adopt_pods();
   }
 
@@ -86,7 +89,8 @@ struct World {
   MemoryKernel kernel;
   std::chrono::seconds resync_;
   std::chrono::seconds later{0};  // how far the agent's clock is ahead
-  int after = 0;
+  int after = 0;                  // passes that ended
+  bool dumps_fail = false;        // all dumps after the next pass
   std::unique_ptr<NodeCore> node;
   std::unique_ptr<Passes> passes;
 };

@@ -41,7 +41,7 @@ NextHop MemoryKernel::connected_way(const IpAddress& destination) const {
 }
 
 KernelState MemoryKernel::dump() {
-  if (faults.fail_dump && ++dumps_ == faults.fail_dump) {
+  if (faults.fail_dumps || (faults.fail_dump && ++dumps_ == faults.fail_dump)) {
     throw KernelError("dump states: interrupted");
   }
   auto state = ours_;

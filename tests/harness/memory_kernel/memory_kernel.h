@@ -25,6 +25,7 @@ class MemoryKernel : public Kernel {
     size_t refuse_every = 0;  // refuse every k-th operation of this kernel's life; 0: none
     int refuse_with = 0;      // errno
     size_t fail_dump = 0;     // the n-th dump from now throws KernelError; 0: none
+    bool fail_dumps = false;  // every dump throws KernelError
     size_t crash_after = 0;   // with `crash`: operations that an apply still executes
     bool crash = false;
   };

@@ -109,6 +109,25 @@ TEST_CASE("passes: a peer's change that would use a key again is a pass's to mak
   CHECK(world.node->keys.epochs().back().generation != epochs.back().generation);
 }
 
+TEST_CASE("passes: a pass that fails pauses, whatever was due before") {
+  World world(key(true));
+  world.later = -5s;  // what is due soon by the agent's clock is over for the event loop
+  world.node->tell(pair_peer(1));
+  world.passes->run();
+  auto self = kWorker;
+  self.boot_id = kBoot;
+  self.epochs = world.node->keys.epochs();
+  world.node->tell(self);
+  world.passes->begin();
+  REQUIRE(world.node->core.due());
+  REQUIRE(*world.node->core.due() < SteadyClock::now());
+  world.kernel.faults.fail_dumps = true;
+  world.after = 0;
+  world.run_for(300ms);
+  CHECK(world.after == 1);
+  CHECK_FALSE(world.report().failure.empty());
+}
+
 TEST_CASE(
     "passes: after a restart the Secret's key is known again, also when every peer rebooted") {
   World world(key(true));

@@ -73,10 +73,7 @@ struct World {
       now.now += later;
       return now;
     });
-    passes = std::make_unique<Passes>(context, kernel, node->core, resync_, [this] {
-      ++after;
-      kernel.faults.fail_dump = dumps_fail ? 1 : 0;
-    });
+    passes = std::make_unique<Passes>(context, kernel, node->core, resync_, [this] { ++after; });
     node->adopt_pods();
   }
 
@@ -90,7 +87,6 @@ struct World {
   std::chrono::seconds resync_;
   std::chrono::seconds later{0};  // how far the agent's clock is ahead
   int after = 0;                  // passes that ended
-  bool dumps_fail = false;        // all dumps after the next pass
   std::unique_ptr<NodeCore> node;
   std::unique_ptr<Passes> passes;
 };

@@ -77,7 +77,11 @@ Agent::Agent(boost::asio::io_context& context, Config config)
 Server::Methods Agent::methods() {
   auto& pods = pods_.pods();
   return {
-      {"status", [this](const auto&) { return reports_.status(); }},
+      {"status",
+       [this](const auto&) {
+         note_problems();
+         return reports_.status();
+       }},
       {"diff", [this](const auto&) { return reports_.diff(); }},
       {"config", [this](const auto&) { return nlohmann::json(config_.effective); }},
       {"log-level", log_level},

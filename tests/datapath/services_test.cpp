@@ -261,7 +261,7 @@ TEST_CASE("a kube-proxy that comes after the agents is noticed when it writes it
         "for iptables in iptables ip6tables; do $iptables-nft-save 2>/dev/null | grep -c PELLICLE; "
         "done";
     CHECK(wait_until([&] { return sh_in(node.name, counts).output == "0\n0\n"; }));
-    CHECK(lab.agent(node.name).ask("diff")["operations"].empty());
+    CHECK(wait_until([&] { return lab.agent(node.name).ask("diff")["operations"].empty(); }));
   }
   CHECK(lab.cleartext().empty());
 }

@@ -2,6 +2,7 @@
 // have.
 #include <algorithm>
 #include <random>
+#include <sstream>
 
 #include "tests/datapath/internal_ips.h"
 #include "tests/harness/catch.h"
@@ -43,9 +44,29 @@ std::string map_entries(const std::string& node, const std::string& map) {
               "sed 's/},{/}\\n{/g' | sort");
 }
 
+// Without the states by which a node sent to a peer that left. They stay until their key or epoch
+// ends, and no policy leads to them: see agent/keys/README.md.
+std::string without_absent_peers(const std::string& states) {
+  const std::vector<std::string> routers{" dst 10.0.1.138", " dst 10.0.0.40", " dst 10.0.2.52"};
+  std::istringstream lines(states);
+  std::string kept;
+  bool keeps = true;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("src ")) {
+      keeps = std::any_of(routers.begin(), routers.end(), [&](const std::string& router) {
+        return line.find(router) != std::string::npos;
+      });
+    }
+    if (keeps) kept += line + "\n";
+  }
+  return kept;
+}
+
 Picture picture(const std::string& node) {
-  return {kernel_picture(node).text() + "# peers\n" + map_entries(node, "pellicle_peers") +
-          "\n# endpoints\n" + map_entries(node, "pellicle_eps") + "\n# iptables\n" +
+  auto kernel = kernel_picture(node);
+  kernel.states = without_absent_peers(kernel.states);
+  return {kernel.text() + "# peers\n" + map_entries(node, "pellicle_peers") + "\n# endpoints\n" +
+          map_entries(node, "pellicle_eps") + "\n# iptables\n" +
           must_in(node,
                   "for table in raw mangle filter nat; do " + iptables() + " -t $table -S; done")};
 }

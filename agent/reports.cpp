@@ -11,12 +11,6 @@ namespace pellicle {
 
 namespace {
 
-// All nodes together have series as the square of their number.
-bool tells_peers(const std::string& setting, size_t peers) {
-  constexpr size_t kMost = 100;
-  return setting == "auto" ? peers <= kMost : setting == "true";
-}
-
 CniFacts cni_facts(const CniInstallation& cni) {
   return {.file = cni.file(),
           .installed = cni.installed(),

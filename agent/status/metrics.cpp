@@ -246,6 +246,11 @@ XfrmErrorName xfrm_error_name(const std::string& counter) {
   return {outbound ? "outbound" : "inbound", error};
 }
 
+bool tells_peers(const std::string& setting, size_t peers) {
+  constexpr size_t kMost = 100;
+  return setting == "auto" ? peers <= kMost : setting == "true";
+}
+
 std::string metrics_text(const MetricsFacts& facts) {
   MetricsText metrics;
   node_metrics(metrics, facts.status);

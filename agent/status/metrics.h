@@ -17,6 +17,10 @@ struct MetricsFacts {
   bool by_peer = true;  // adds about a dozen series for each peer
 };
 
+// Whether a node with so many peers has metrics of each. `setting`: "true", "false", or "auto": up
+// to 100 peers, because all nodes together have as many series as the square of their number.
+bool tells_peers(const std::string& setting, size_t peers);
+
 std::string metrics_text(const MetricsFacts& facts);
 
 // Cilium's labels for a counter of /proc/net/xfrm_stat: "XfrmInNoStates" is inbound, no_state.

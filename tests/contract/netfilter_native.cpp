@@ -175,7 +175,7 @@ std::vector<std::string> raw_rules() {
 }  // namespace
 
 TEST_CASE("netfilter native: tool and netlink write the same, and each reads the other's") {
-  if (!has_nftables()) return;
+  if (lacks_nftables()) return;
   const auto wanted = all_forms();
   std::string saved_native, saved_tool;
   std::vector<std::string> chains, rules;
@@ -203,7 +203,7 @@ TEST_CASE("netfilter native: tool and netlink write the same, and each reads the
 }
 
 TEST_CASE("netfilter native: no program of iptables is needed") {
-  if (!has_nftables()) return;
+  if (lacks_nftables()) return;
   const auto wanted = all_forms();
   std::string backend;
   Chains found;
@@ -230,7 +230,7 @@ TEST_CASE("netfilter native: no program of iptables is needed") {
 }
 
 TEST_CASE("netfilter native: a write for an older generation is refused and changes nothing") {
-  if (!has_nftables()) return;
+  if (lacks_nftables()) return;
   FreshNamespace node;
   Nftables nftables;
   const auto wanted = all_forms();
@@ -251,7 +251,7 @@ TEST_CASE("netfilter native: a write for an older generation is refused and chan
 }
 
 TEST_CASE("netfilter native: none of many writers' changes is lost") {
-  if (!has_nftables()) return;
+  if (lacks_nftables()) return;
   FreshNamespace node;
   Nftables nftables;
   const auto wanted = all_forms();
@@ -279,7 +279,7 @@ TEST_CASE("netfilter native: none of many writers' changes is lost") {
 }
 
 TEST_CASE("netfilter native: other programs' rules are judged as their text would be") {
-  if (!has_nftables()) return;
+  if (lacks_nftables()) return;
   FreshNamespace node;
   shell("iptables-nft -N SOMEBODYS; iptables-nft -A FORWARD -j SOMEBODYS");
   shell("iptables-nft -A FORWARD -p tcp --dport 80 -j ACCEPT");
@@ -307,7 +307,7 @@ TEST_CASE("netfilter native: a kernel without nf_tables' IPv4 family is told fro
   if (nftables.look()) CHECK(nftables.chains().empty());
   CHECK(nftables.write(key, {.parent = "INPUT", .rules = {"-j ACCEPT"}}).error ==
         (has_nftables() ? 0 : EOPNOTSUPP));
-  if (!has_nftables()) return;
+  if (lacks_nftables()) return;
   const Outcome refused = nftables.write(key, {.parent = "INPUT", .rules = {"-j NOWHERE"}});
   CHECK(refused.error == ENOENT);
   CHECK_THAT(refused.sentence, Contains("rule `-j NOWHERE`: "));

@@ -99,7 +99,8 @@ TEST_CASE("passes: a peer's change that would use a key again is a pass's to mak
   CHECK(world.node->keys.epochs() == epochs);
 
   world.remove("worker2");
-  world.kernel.apply(plan({}, {.states = world.kernel.dump().states}));  // somebody flushes them
+  world.kernel.apply(
+      plan({}, {.states = world.kernel.dump().states}));  // as `ip xfrm state flush` does
   world.passes->run();
   const auto tried = world.kernel.log.size();
   world.change(pair_peer(1));

@@ -29,7 +29,7 @@ std::string through_expressions(const std::string& rule, Family family = Family:
   return decode_nft_rule(message.get(), family);
 }
 
-// A rule that somebody else wrote, expression by expression.
+// A rule of another program, built expression by expression.
 class OtherRule {
  public:
   explicit OtherRule(Family family = Family::v4)

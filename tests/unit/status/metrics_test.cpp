@@ -156,4 +156,11 @@ TEST_CASE("metrics: before anything is known there are some all the same") {
   CHECK_FALSE(metric(text, "pellicle_ipsec_key_id"));
 }
 
+TEST_CASE("metrics: of each peer as the setting has it, and by default up to a hundred") {
+  CHECK(tells_peers("auto", 100));
+  CHECK_FALSE(tells_peers("auto", 101));
+  CHECK(tells_peers("true", 5000));
+  CHECK_FALSE(tells_peers("false", 1));
+}
+
 }  // namespace this_file

@@ -39,6 +39,9 @@ enum {
 #define MAP_OWNERS "pellicle_owner"     /* LPM_TRIE: struct peer_key -> struct owner_value */
 #define MAP_OWNERS6 "pellicle_owner6"   /* LPM_TRIE: struct peer6_key -> struct owner_value */
 #define MAP_FORGERIES "pellicle_forged" /* LRU_HASH: struct forgery -> struct drop_value */
+#define MAP_SEEN_OWNERS "pellicle_seen" /* PERCPU_ARRAY[SEEN_SLOTS]: struct seen_owner */
+#define MAP_SEEN_PODS "pellicle_seenpd" /* PERCPU_ARRAY[SEEN_SLOTS]: struct seen_pod */
+#define MAP_TURN "pellicle_turn"        /* ARRAY[1], BPF_F_MMAPABLE: u64, see struct seen_owner */
 #define MAP_DROPS "pellicle_drops"      /* PERCPU_ARRAY[DROP_REASONS]: struct drop_value */
 #define MAP_LISTENER "pellicle_listen"  /* ARRAY[1], BPF_F_MMAPABLE: struct listener */
 #define MAP_EVENTS "pellicle_events"    /* RINGBUF: struct event */
@@ -48,6 +51,7 @@ enum { MAX_PEERS = 16384, MAX_ENDPOINTS = 4096 }; /* per family */
 enum { MAX_SOURCES = 16384 };        /* per pod its link-local address and up to four networks */
 enum { MAX_OWNERS = 2 * MAX_PEERS }; /* per family: a node's PodCIDR and its own address */
 enum { MAX_FORGERIES = 1024 };       /* LRU: only the most recent ones stay */
+enum { SEEN_SLOTS = 256 };           /* per CPU, half of them for IPv6; a power of 2 */
 enum { EVENT_BYTES = 256 * 1024 };   /* ring size: 3640 events; a power of 2, whole pages */
 enum { PATH_BYTES = 4096 };          /* ring size: 73 reports */
 
@@ -115,6 +119,24 @@ struct owner_value {
   struct ip_address router; /* the node's cilium_host address; identifies its ESP */
   u16 to_pods; /* enum clear_text, for packets to a pod of this node, its router or a Service */
   u16 to_node; /* enum clear_text, for packets to this node's own address */
+};
+
+/* What a CPU last found for a source: spares it the lookups in hashes and tries. The agent adds one
+ * to MAP_TURN after each write to the maps of endpoints, sources and owners, which makes all
+ * entries of an earlier turn void. All zero: nothing was found yet. */
+struct seen_owner {
+  u64 turn;
+  struct ip_address address;
+  struct owner_value owner;
+  u32 is_owned; /* 0: no node owns the address */
+};
+
+/* The pod behind this device may send from this address. */
+struct seen_pod {
+  u64 turn;
+  struct ip_address address;
+  u32 ifindex;
+  u32 unused;
 };
 
 enum forgery_kind {
@@ -209,6 +231,8 @@ static_assert(sizeof(peer_value) == 8);
 static_assert(sizeof(endpoint_value) == 16);
 static_assert(sizeof(source_key) == 28);
 static_assert(sizeof(owner_value) == 20);
+static_assert(sizeof(seen_owner) == 48);
+static_assert(sizeof(seen_pod) == 32);
 static_assert(sizeof(forgery) == 40);
 static_assert(sizeof(drop_value) == 16);
 static_assert(sizeof(listener) == 32);
@@ -223,6 +247,8 @@ _Static_assert(sizeof(struct peer_value) == 8, "shared layout");
 _Static_assert(sizeof(struct endpoint_value) == 16, "shared layout");
 _Static_assert(sizeof(struct source_key) == 28, "shared layout");
 _Static_assert(sizeof(struct owner_value) == 20, "shared layout");
+_Static_assert(sizeof(struct seen_owner) == 48, "shared layout");
+_Static_assert(sizeof(struct seen_pod) == 32, "shared layout");
 _Static_assert(sizeof(struct forgery) == 40, "shared layout");
 _Static_assert(sizeof(struct drop_value) == 16, "shared layout");
 _Static_assert(sizeof(struct listener) == 32, "shared layout");

@@ -96,6 +96,7 @@ std::map<std::string, std::string> BpfDatapath::program_tags() {
 void BpfDatapath::dump(KernelState& into) {
   maps_agree_ = false;
   pinned_ = usable_pinned_maps();
+  if (!turn_) end_turn();  // an agent may be killed between a write and the end of its turn
   dump_bpf(socket(), *pinned_, into);
 }
 
@@ -119,6 +120,13 @@ void BpfDatapath::pin_maps() {
     if (pinned(name) == nullptr) pin_map(bpf_root_, name, programs().map_fd(name));
   pinned_ = usable_pinned_maps();
   maps_agree_ = true;
+}
+
+void BpfDatapath::end_turn() {
+  const BpfMap* map = pinned(MAP_TURN);
+  if (map == nullptr) return;
+  if (!turn_ || turn_->map_id() != map->id) turn_.emplace(*map);
+  turn_->advance();
 }
 
 void BpfDatapath::replace_foreign_maps() {
@@ -175,6 +183,7 @@ void BpfDatapath::apply(const Change<EndpointEntry>& change) {
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), &key, object);
   }
+  end_turn();
 }
 
 void BpfDatapath::apply(const Change<PodSource>& change) {
@@ -186,6 +195,7 @@ void BpfDatapath::apply(const Change<PodSource>& change) {
   } else if (const BpfMap* map = pinned(MAP_SOURCES)) {
     for (const auto& key : records_of(change.key, *map)) delete_bytes(map->fd.get(), &key, object);
   }
+  end_turn();
 }
 
 void BpfDatapath::apply(const Change<AddressOwner>& change) {
@@ -202,6 +212,7 @@ void BpfDatapath::apply(const Change<AddressOwner>& change) {
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), record, object);
   }
+  end_turn();
 }
 
 void BpfDatapath::apply(const Change<Attachment>& change) {

@@ -12,6 +12,7 @@
 
 #include "agent/kernel/bpf_maps.h"
 #include "agent/kernel/bpf_programs.h"
+#include "agent/kernel/bpf_turn.h"
 #include "agent/model/drop_count.h"
 #include "agent/model/forgery.h"
 #include "agent/model/hook.h"
@@ -38,7 +39,7 @@ class BpfDatapath {
   std::map<std::string, std::string> program_tags();
 
   // Reads the present state; creates nothing. A map with another definition than this agent's
-  // counts as absent.
+  // counts as absent. The first call makes the programs look up each source anew.
   void dump(KernelState& into);
 
   // The first call that writes or attaches pins the maps. It replaces a pinned map that has another
@@ -82,6 +83,7 @@ class BpfDatapath {
   const BpfMap* pinned(const char* name);  // from pinned_; null: not pinned
   int map_for_writing(const char* name);
   void pin_maps();
+  void end_turn();
   bool is_configured();
   void replace_foreign_maps();
 
@@ -90,6 +92,7 @@ class BpfDatapath {
   std::optional<std::map<std::string, MapDefinition>> definitions_;
   std::unique_ptr<BpfPrograms> programs_;
   std::optional<BpfMaps> pinned_;                         // when last read
+  std::optional<BpfTurn> turn_;                           // of the map that was last pinned
   std::map<Attachment::Key, std::vector<uint32_t>> tcx_;  // program ids that hooks() last found
   bool maps_agree_ = false;  // checked since the last dump: programs_ use the pinned maps
 };

@@ -14,8 +14,9 @@
 namespace pellicle {
 
 inline constexpr std::array kMapNames = {
-    MAP_CONFIG,  MAP_PEERS,     MAP_PEERS6, MAP_ENDPOINTS, MAP_ENDPOINTS6, MAP_SOURCES, MAP_OWNERS,
-    MAP_OWNERS6, MAP_FORGERIES, MAP_DROPS,  MAP_LISTENER,  MAP_EVENTS,     MAP_PATHS};
+    MAP_CONFIG, MAP_PEERS,    MAP_PEERS6, MAP_ENDPOINTS,   MAP_ENDPOINTS6, MAP_SOURCES,
+    MAP_OWNERS, MAP_OWNERS6,  MAP_TURN,   MAP_SEEN_OWNERS, MAP_SEEN_PODS,  MAP_FORGERIES,
+    MAP_DROPS,  MAP_LISTENER, MAP_EVENTS, MAP_PATHS};
 
 // What must match before the agent uses a pinned map again.
 struct MapDefinition {

@@ -6,11 +6,6 @@
 #include "bpf/lib/maps.h"
 #include "bpf/lib/packet.h"
 
-static __always_inline bool same_address(const struct ip_address* a, const struct ip_address* b) {
-  return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2] &&
-         a->words[3] == b->words[3];
-}
-
 /* This node has pods of the family: its router address is known. */
 static __always_inline bool has_pods(const struct node_network* own) {
   return own->router.words[0] | own->router.words[1] | own->router.words[2] | own->router.words[3];

@@ -71,6 +71,28 @@ struct {
 } pellicle_owner6 SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, SEEN_SLOTS);
+  __type(key, u32);
+  __type(value, struct seen_owner);
+} pellicle_seen SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, SEEN_SLOTS);
+  __type(key, u32);
+  __type(value, struct seen_pod);
+} pellicle_seenpd SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, u32);
+  __type(value, u64);
+} pellicle_turn SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, MAX_FORGERIES);
   __type(key, struct forgery);

@@ -7,18 +7,35 @@
 
 #include "bpf/lib/cluster.h"
 #include "bpf/lib/route.h"
+#include "bpf/lib/seen.h"
+
+/* Not inlined: keeps the lookup out of the path of a source that this CPU has just seen. */
+static __noinline int look_up_owner(const struct packet* packet, u64 turn,
+                                    struct seen_owner* seen) {
+  struct peer_key key = {.prefix_length = 32, .address = packet->source.words[0]};
+  struct peer6_key key6 = {.prefix_length = 128, .address = packet->source};
+  const struct owner_value* owner = packet->family == FAMILY_IPV4
+                                        ? bpf_map_lookup_elem(&pellicle_owner, &key)
+                                        : bpf_map_lookup_elem(&pellicle_owner6, &key6);
+
+  if (!seen) return 0;
+  seen->turn = turn;
+  seen->address = packet->source;
+  seen->is_owned = owner != NULL;
+  if (owner) seen->owner = *owner;
+  return 0;
+}
 
 /* The owner of the packet's source; NULL if no node owns it. */
 static __always_inline const struct owner_value* owner(const struct packet* packet) {
-  if (packet->family == FAMILY_IPV4) {
-    struct peer_key key = {.prefix_length = 32, .address = packet->source.words[0]};
+  u32 slot = seen_slot(address_hash(&packet->source), packet->family);
+  struct seen_owner* seen = bpf_map_lookup_elem(&pellicle_seen, &slot);
+  u64 turn = current_turn();
 
-    return bpf_map_lookup_elem(&pellicle_owner, &key);
-  } else {
-    struct peer6_key key = {.prefix_length = 128, .address = packet->source};
-
-    return bpf_map_lookup_elem(&pellicle_owner6, &key);
-  }
+  if (!seen) return NULL; /* never: the slot exists */
+  if (seen->turn != turn || !same_address(&seen->address, &packet->source))
+    look_up_owner(packet, turn, seen);
+  return seen->is_owned ? &seen->owner : NULL;
 }
 
 /* Not inlined: keeps this code out of the path of packets with a legitimate source. */
@@ -47,12 +64,12 @@ static __always_inline void blame(const struct __sk_buff* skb, const struct pack
 static __always_inline bool is_forged_in_esp(struct __sk_buff* skb, const struct node_network* own,
                                              const struct packet* packet) {
   const struct owner_value* whose = owner(packet);
-  struct bpf_xfrm_state state = {};
-  struct ip_address sender = {};
+  struct bpf_xfrm_state state;
+  struct ip_address sender;
   bool of_pair;
 
   if (!whose) return false;
-  /* On failure (no state is known) the result stays zero. */
+  /* Where no state is known the kernel fills the result with zeros. */
   bpf_skb_get_xfrm_state(skb, 0, &state, sizeof(state), 0);
   __builtin_memcpy(&sender, state.remote_ipv6, sizeof(sender)); /* IPv4: the first word */
   of_pair = sender.words[0] | sender.words[1] | sender.words[2] | sender.words[3];

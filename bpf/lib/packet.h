@@ -140,6 +140,11 @@ static __always_inline bool stays_on_link(const struct packet* packet) {
   return packet->family == FAMILY_IPV6 && (first >> 22 == 0xfe80 >> 6 || first >> 24 == 0xff);
 }
 
+static __always_inline bool same_address(const struct ip_address* a, const struct ip_address* b) {
+  return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2] &&
+         a->words[3] == b->words[3];
+}
+
 static __always_inline bool has_mark(const struct __sk_buff* skb, u32 mark) {
   return (skb->mark & MARK_FIELD) == mark;
 }

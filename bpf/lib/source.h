@@ -5,6 +5,7 @@
 
 #include "bpf/lib/maps.h"
 #include "bpf/lib/packet.h"
+#include "bpf/lib/seen.h"
 
 /* RFC 4861, RFC 2710 and 3810. */
 enum {
@@ -40,20 +41,39 @@ struct neighbour_message {
   struct ip_address target;
 };
 
+/* Not inlined: keeps the lookups out of the path of a source that this CPU has just seen. `seen` is
+ * where to remember it; NULL: nowhere. */
+static __noinline int look_up_own(u32 ifindex, u32 family, const struct ip_address* address,
+                                  u64 turn, struct seen_pod* seen) {
+  struct source_key key = {.prefix_length = 8 * (sizeof(key) - sizeof(key.prefix_length)),
+                           .ifindex = ifindex,
+                           .family = family,
+                           .address = *address};
+  const struct endpoint_value* pod = family == FAMILY_IPV4
+                                         ? bpf_map_lookup_elem(&pellicle_eps, &key.address.words[0])
+                                         : bpf_map_lookup_elem(&pellicle_eps6, &key.address);
+
+  if (!(pod && pod->ifindex == ifindex) && !bpf_map_lookup_elem(&pellicle_source, &key)) return 0;
+  if (seen) {
+    seen->turn = turn;
+    seen->address = key.address;
+    seen->ifindex = ifindex;
+  }
+  return 1;
+}
+
 /* The pod behind the device has this address, or may send from it. The device is the one the packet
  * came in on, also where the program runs on the device that shapes the pod. */
 static __always_inline bool is_own(const struct __sk_buff* skb, u32 family,
                                    const struct ip_address* address) {
-  struct source_key key = {.prefix_length = 8 * (sizeof(key) - sizeof(key.prefix_length)),
-                           .ifindex = skb->ingress_ifindex,
-                           .family = family,
-                           .address = *address};
-  const struct endpoint_value* pod = family == FAMILY_IPV4
-                                         ? bpf_map_lookup_elem(&pellicle_eps, &address->words[0])
-                                         : bpf_map_lookup_elem(&pellicle_eps6, address);
+  u32 ifindex = skb->ingress_ifindex, slot = seen_slot(ifindex, family);
+  struct seen_pod* seen = bpf_map_lookup_elem(&pellicle_seenpd, &slot);
+  u64 turn = current_turn();
 
-  if (pod && pod->ifindex == key.ifindex) return true;
-  return bpf_map_lookup_elem(&pellicle_source, &key) != NULL;
+  if (seen && seen->turn == turn && seen->ifindex == ifindex &&
+      same_address(&seen->address, address))
+    return true;
+  return look_up_own(ifindex, family, address, turn, seen);
 }
 
 /* A request with sender 0.0.0.0 probes for another holder of the address (RFC 5227). */

@@ -84,6 +84,13 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   CHECK(shape(programs, MAP_DROPS) == MapShape{BPF_MAP_TYPE_PERCPU_ARRAY, 4,
                                                sizeof(datapath::drop_value), datapath::DROP_REASONS,
                                                0});
+  CHECK(shape(programs, MAP_SEEN_OWNERS) == MapShape{BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+                                                     sizeof(datapath::seen_owner),
+                                                     datapath::SEEN_SLOTS, 0});
+  CHECK(shape(programs, MAP_SEEN_PODS) == MapShape{BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+                                                   sizeof(datapath::seen_pod), datapath::SEEN_SLOTS,
+                                                   0});
+  CHECK(shape(programs, MAP_TURN) == MapShape{BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE});
   CHECK(shape(programs, MAP_LISTENER) ==
         MapShape{BPF_MAP_TYPE_ARRAY, 4, sizeof(datapath::listener), 1, BPF_F_MMAPABLE});
   CHECK(shape(programs, MAP_EVENTS) ==
@@ -93,7 +100,7 @@ TEST_CASE("maps have the names and shapes of datapath.h and no others exist") {
   size_t maps = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, programs.object())++ maps;
-  CHECK(maps == 13);
+  CHECK(maps == 16);
 }
 
 TEST_CASE("no program chokes on a frame of any size") {

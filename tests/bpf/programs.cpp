@@ -42,6 +42,14 @@ int Programs::map(const char* name) const {
   return fd;
 }
 
+void Programs::end_turn() {
+  const uint32_t only = 0;
+  uint64_t turn = 0;
+  REQUIRE(bpf_map_lookup_elem(map(MAP_TURN), &only, &turn) == 0);
+  ++turn;
+  REQUIRE(bpf_map_update_elem(map(MAP_TURN), &only, &turn, BPF_ANY) == 0);
+}
+
 void Programs::configure(const datapath::datapath_config& config) {
   const uint32_t only = 0;
   REQUIRE(bpf_map_update_elem(map(MAP_CONFIG), &only, &config, BPF_ANY) == 0);
@@ -64,6 +72,13 @@ void Programs::set_endpoint(const std::string& address, const datapath::endpoint
   const auto key = pellicle::address(address);  // an IPv4 address is the first word
   const char* name = address.find(':') != std::string::npos ? MAP_ENDPOINTS6 : MAP_ENDPOINTS;
   REQUIRE(bpf_map_update_elem(map(name), &key, &endpoint, BPF_ANY) == 0);
+  end_turn();
+}
+
+void Programs::remove_endpoint(const std::string& address) {
+  const auto key = pellicle::address(address);
+  const char* name = address.find(':') != std::string::npos ? MAP_ENDPOINTS6 : MAP_ENDPOINTS;
+  REQUIRE(bpf_map_delete_elem(map(name), &key) == 0);
 }
 
 void Programs::set_owner(const std::string& address, uint32_t prefix_length,
@@ -76,6 +91,14 @@ void Programs::set_owner(const std::string& address, uint32_t prefix_length,
                                 .address = pellicle::address(address)};
   const char* name = address.find(':') != std::string::npos ? MAP_OWNERS6 : MAP_OWNERS;
   REQUIRE(bpf_map_update_elem(map(name), &key, &value, BPF_ANY) == 0);
+  end_turn();
+}
+
+void Programs::remove_owner(const std::string& address, uint32_t prefix_length) {
+  const datapath::peer6_key key{.prefix_length = prefix_length,
+                                .address = pellicle::address(address)};
+  const char* name = address.find(':') != std::string::npos ? MAP_OWNERS6 : MAP_OWNERS;
+  REQUIRE(bpf_map_delete_elem(map(name), &key) == 0);
 }
 
 Dropped Programs::forged(datapath::forgery_kind kind, const std::string& sender,
@@ -97,6 +120,7 @@ void Programs::set_source(uint32_t ifindex, const std::string& address, uint32_t
                                  .address = pellicle::address(address)};
   const uint32_t unused = 0;
   REQUIRE(bpf_map_update_elem(map(MAP_SOURCES), &key, &unused, BPF_ANY) == 0);
+  end_turn();
 }
 
 std::optional<Outcome> Programs::try_run(const std::string& program, const Bytes& frame,

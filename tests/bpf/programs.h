@@ -48,6 +48,11 @@ class Programs {
   // Allows the pod behind the device to send from this network as well.
   void set_source(uint32_t ifindex, const std::string& address, uint32_t prefix_length);
 
+  // Leave the turn as it is: until end_turn() a CPU may go by what it found before.
+  void remove_endpoint(const std::string& address);
+  void remove_owner(const std::string& address, uint32_t prefix_length);
+  void end_turn();  // the set_ functions do so themselves
+
   // Runs a program once (BPF_PROG_TEST_RUN) on a frame that arrived through `ifindex`, by default
   // the loopback device.
   Outcome run(const std::string& program, const Bytes& frame, uint32_t mark = 0,
@@ -68,7 +73,6 @@ class Programs {
 
  private:
   int map(const char* name) const;
-
   struct Close {
     void operator()(bpf_object* object) const;
   };

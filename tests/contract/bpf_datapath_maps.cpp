@@ -20,8 +20,9 @@ namespace {
 
 constexpr const char* kAllPins =
     "pellicle_config\npellicle_drops\npellicle_eps\npellicle_eps6\npellicle_events\n"
-    "pellicle_forged\npellicle_listen\npellicle_owner\npellicle_owner6\npellicle_paths\npellicle_"
-    "peers\npellicle_peers6\npellicle_source\n";
+    "pellicle_forged\npellicle_listen\npellicle_owner\npellicle_owner6\npellicle_paths\n"
+    "pellicle_peers\npellicle_peers6\npellicle_seen\npellicle_seenpd\npellicle_source\n"
+    "pellicle_turn\n";
 
 void make_devices() {
   shell("ip link add cilium_host type veth peer name cilium_net");

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "agent/kernel/bpf_attachments.h"
@@ -19,6 +21,10 @@
 namespace pellicle {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLongestWait = 16ms;  // for an entry; a timer's tick takes 10 ms where HZ is 100
 
 uint32_t index_of(const std::string& device) {
   const uint32_t index = if_nametoindex(device.c_str());
@@ -140,9 +146,22 @@ void BpfDatapath::replace_foreign_maps() {
   }
 }
 
-int BpfDatapath::map_for_writing(const char* name) {
+// Linux 6.14 and newer takes a trie's entries from a small store, which is filled up in the
+// background. Writes in quick succession may find it empty, with memory to spare.
+void BpfDatapath::write(const char* map, const void* key, const void* value,
+                        const std::string& object) {
   pin_maps();
-  return programs().map_fd(name);
+  const int fd = programs().map_fd(map);
+  for (auto wait = 1ms;; wait *= 2) {
+    try {
+      return update_bytes(fd, key, value, object);
+    } catch (const OsError& error) {
+      if (error.error() != ENOMEM) throw;
+      is_short_of_memory_ |= wait > kLongestWait;
+      if (is_short_of_memory_) throw;
+    }
+    std::this_thread::sleep_for(wait);
+  }
 }
 
 void BpfDatapath::apply(const Change<DatapathConfig>& change) {
@@ -151,7 +170,7 @@ void BpfDatapath::apply(const Change<DatapathConfig>& change) {
   const std::string object = "the datapath configuration";
   if (change.action != Action::remove) {
     record = config_record(change.value, index_of);
-    update_bytes(map_for_writing(MAP_CONFIG), &zero, &record, object);
+    write(MAP_CONFIG, &zero, &record, object);
   } else if (const BpfMap* map = pinned(MAP_CONFIG)) {
     update_bytes(map->fd.get(), &zero, &record, object);
   }
@@ -167,7 +186,7 @@ void BpfDatapath::apply(const Change<PeerEntry>& change) {
   if (change.action != Action::remove) {
     const datapath::peer_value value{
         .key_id = change.value.key_id, .node = change.value.node, .path = change.value.path};
-    update_bytes(map_for_writing(name), record, &value, object);
+    write(name, record, &value, object);
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), record, object);
   }
@@ -179,7 +198,7 @@ void BpfDatapath::apply(const Change<EndpointEntry>& change) {
   const std::string object = "endpoint " + change.key.address.to_string();
   if (change.action != Action::remove) {
     const datapath::endpoint_value value = endpoint_record(change.value, index_of);
-    update_bytes(map_for_writing(name), &key, &value, object);
+    write(name, &key, &value, object);
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), &key, object);
   }
@@ -191,7 +210,7 @@ void BpfDatapath::apply(const Change<PodSource>& change) {
   const std::string object = describe(change.key, change.value);
   if (change.action != Action::remove) {
     const auto key = source_record_key(change.key, index_of);
-    update_bytes(map_for_writing(MAP_SOURCES), &key, &unused, object);
+    write(MAP_SOURCES, &key, &unused, object);
   } else if (const BpfMap* map = pinned(MAP_SOURCES)) {
     for (const auto& key : records_of(change.key, *map)) delete_bytes(map->fd.get(), &key, object);
   }
@@ -208,7 +227,7 @@ void BpfDatapath::apply(const Change<AddressOwner>& change) {
   const std::string object = "owner of " + change.key.cidr.to_string();
   if (change.action != Action::remove) {
     const datapath::owner_value value = owner_record(change.value);
-    update_bytes(map_for_writing(name), record, &value, object);
+    write(name, record, &value, object);
   } else if (const BpfMap* map = pinned(name)) {
     delete_bytes(map->fd.get(), record, object);
   }
@@ -232,6 +251,7 @@ bool BpfDatapath::is_configured() {
 }
 
 void BpfDatapath::finish() {
+  is_short_of_memory_ = false;
   if (is_configured()) return;
   if (pinned_maps(bpf_root_).empty()) return remove_pin_folder(bpf_root_);
   KernelState left;

@@ -81,7 +81,7 @@ class BpfDatapath {
   const std::map<std::string, MapDefinition>& definitions();
   BpfMaps usable_pinned_maps();
   const BpfMap* pinned(const char* name);  // from pinned_; null: not pinned
-  int map_for_writing(const char* name);
+  void write(const char* map, const void* key, const void* value, const std::string& object);
   void pin_maps();
   void end_turn();
   bool is_configured();
@@ -94,7 +94,8 @@ class BpfDatapath {
   std::optional<BpfMaps> pinned_;                         // when last read
   std::optional<BpfTurn> turn_;                           // of the map that was last pinned
   std::map<Attachment::Key, std::vector<uint32_t>> tcx_;  // program ids that hooks() last found
-  bool maps_agree_ = false;  // checked since the last dump: programs_ use the pinned maps
+  bool is_short_of_memory_ = false;  // since a write of the present plan was refused for that
+  bool maps_agree_ = false;          // checked since the last dump: programs_ use the pinned maps
 };
 
 }  // namespace pellicle

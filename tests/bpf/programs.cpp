@@ -4,7 +4,9 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <net/if.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <ostream>
 
@@ -12,6 +14,18 @@
 #include "tests/harness/catch.h"
 
 namespace pellicle {
+
+namespace {
+
+// Repeats a write that finds no memory, as BpfDatapath does.
+void write(int map, const void* key, const void* value) {
+  for (int tries = 0; bpf_map_update_elem(map, key, value, BPF_ANY) != 0; ++tries) {
+    REQUIRE((errno == ENOMEM && tries < 10));
+    usleep(5000);
+  }
+}
+
+}  // namespace
 
 void Programs::Close::operator()(bpf_object* object) const {
   bpf_object__close(object);
@@ -47,12 +61,12 @@ void Programs::end_turn() {
   uint64_t turn = 0;
   REQUIRE(bpf_map_lookup_elem(map(MAP_TURN), &only, &turn) == 0);
   ++turn;
-  REQUIRE(bpf_map_update_elem(map(MAP_TURN), &only, &turn, BPF_ANY) == 0);
+  write(map(MAP_TURN), &only, &turn);
 }
 
 void Programs::configure(const datapath::datapath_config& config) {
   const uint32_t only = 0;
-  REQUIRE(bpf_map_update_elem(map(MAP_CONFIG), &only, &config, BPF_ANY) == 0);
+  write(map(MAP_CONFIG), &only, &config);
 }
 
 void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint32_t key_id,
@@ -61,17 +75,17 @@ void Programs::set_peer(const std::string& address, uint32_t prefix_length, uint
   if (address.find(':') != std::string::npos) {
     const datapath::peer6_key key{.prefix_length = prefix_length,
                                   .address = pellicle::address(address)};
-    REQUIRE(bpf_map_update_elem(map(MAP_PEERS6), &key, &value, BPF_ANY) == 0);
+    write(map(MAP_PEERS6), &key, &value);
     return;
   }
   const datapath::peer_key key{.prefix_length = prefix_length, .address = ipv4(address)};
-  REQUIRE(bpf_map_update_elem(map(MAP_PEERS), &key, &value, BPF_ANY) == 0);
+  write(map(MAP_PEERS), &key, &value);
 }
 
 void Programs::set_endpoint(const std::string& address, const datapath::endpoint_value& endpoint) {
   const auto key = pellicle::address(address);  // an IPv4 address is the first word
   const char* name = address.find(':') != std::string::npos ? MAP_ENDPOINTS6 : MAP_ENDPOINTS;
-  REQUIRE(bpf_map_update_elem(map(name), &key, &endpoint, BPF_ANY) == 0);
+  write(map(name), &key, &endpoint);
   end_turn();
 }
 
@@ -90,7 +104,7 @@ void Programs::set_owner(const std::string& address, uint32_t prefix_length,
   const datapath::peer6_key key{.prefix_length = prefix_length,
                                 .address = pellicle::address(address)};
   const char* name = address.find(':') != std::string::npos ? MAP_OWNERS6 : MAP_OWNERS;
-  REQUIRE(bpf_map_update_elem(map(name), &key, &value, BPF_ANY) == 0);
+  write(map(name), &key, &value);
   end_turn();
 }
 
@@ -119,7 +133,7 @@ void Programs::set_source(uint32_t ifindex, const std::string& address, uint32_t
                                  .family = ipv6 ? 10U : 2U,
                                  .address = pellicle::address(address)};
   const uint32_t unused = 0;
-  REQUIRE(bpf_map_update_elem(map(MAP_SOURCES), &key, &unused, BPF_ANY) == 0);
+  write(map(MAP_SOURCES), &key, &unused);
   end_turn();
 }
 

@@ -33,7 +33,7 @@ bool refuses_a_state(const std::vector<Refusal>& refusals) {
 
 KernelReview::KernelReview(LinuxKernel& kernel) : kernel_(kernel), support_(esp_obstacle) {}
 
-void KernelReview::look(const Outcome& last) {
+void KernelReview::look(const LastPass& last) {
   support_.look(last.inputs.key, families_of(last.desired.state));
   look_at_hooks(last.desired.state);
 }
@@ -60,7 +60,7 @@ std::vector<ToldForgery> KernelReview::forgeries(const Cluster& cluster) const {
   return told(forgeries_.counted(), cluster);
 }
 
-std::vector<Problem> KernelReview::problems(const Outcome& last, const PassReport& report) {
+std::vector<Problem> KernelReview::problems(const LastPass& last, const PassReport& report) {
   std::vector<Problem> problems = hooks_;
   look_at_forgeries();
   append(problems, forgeries_.problems(last.desired.cluster, SteadyClock::now()));

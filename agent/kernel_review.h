@@ -15,10 +15,10 @@ class KernelReview {
   explicit KernelReview(LinuxKernel& kernel);
 
   // After each pass, and before the first.
-  void look(const Outcome& last);
+  void look(const LastPass& last);
 
   // Also reads the counters of forged packets.
-  std::vector<Problem> problems(const Outcome& last, const PassReport& report);
+  std::vector<Problem> problems(const LastPass& last, const PassReport& report);
   std::vector<Problem> lacks() const { return support_.problems(); }  // of what the key needs
   std::vector<ToldForgery> forgeries(const Cluster& cluster) const;
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/core/narrow_paths.h"
-#include "agent/core/outcome.h"
+#include "agent/core/last_pass.h"
 #include "agent/desired/peer_change.h"
 #include "agent/ipam/endpoints.h"
 #include "agent/keys/key_use.h"
@@ -74,7 +74,7 @@ class Core {
   // The only caller of Kernel::apply(). Throws KernelError.
   std::vector<Refusal> apply(const Plan& plan) { return parts_.kernel.apply(plan); }
 
-  const Outcome& last() const { return last_; }
+  const LastPass& last() const { return last_; }
   // The kernel may hold something else than the last pass left.
   void doubt() { last_.settled = false; }
   // The kernel holds what the whole node depends on, and no peer waits for what this node has only
@@ -104,7 +104,7 @@ class Core {
   Settings settings_;
   Parts parts_;
   Now now_;
-  Outcome last_;
+  LastPass last_;
   std::optional<Node> last_self_;  // as last seen; used when this Node was deleted by mistake
   std::optional<Endpoint> health_;
   // While this node withdraws its announcement of host encryption: when the API last showed it.

@@ -22,7 +22,7 @@ void KeyRotation::resume() {
   store_.resume_keys(std::move(keys.known), std::move(keys.ids_only));
 }
 
-std::optional<std::chrono::milliseconds> KeyRotation::advance(const Outcome& last, Time now) {
+std::optional<std::chrono::milliseconds> KeyRotation::advance(const LastPass& last, Time now) {
   if (!store_.ring().rotating() && !store_.ring().newest()) return std::nullopt;
   KeyRing::Observation seen{.now = now, .announced = {}, .received = kernel_.received()};
   for (const auto& peer : last.desired.cluster.peers) seen.announced[peer.name] = peer.node.key_id;

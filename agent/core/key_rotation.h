@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "agent/core/outcome.h"
+#include "agent/core/last_pass.h"
 #include "agent/keys/key_use.h"
 #include "agent/kube/store.h"
 
@@ -24,7 +24,7 @@ class KeyRotation {
 
   // After each pass: retires older keys that no node needs. Returns when a pass has to follow;
   // nullopt: no key waits to be retired.
-  std::optional<std::chrono::milliseconds> advance(const Outcome& last, Time now);
+  std::optional<std::chrono::milliseconds> advance(const LastPass& last, Time now);
 
   // The nodes for which an older key stays in use longer than `patience`.
   std::vector<Problem> problems(Time now) const;

@@ -77,7 +77,7 @@ struct World {
     node->adopt_pods();
   }
 
-  const Outcome& last() const { return node->core.last(); }
+  const LastPass& last() const { return node->core.last(); }
   const PassReport& report() const { return passes->report(); }
   bool in_step() { return node->core.preview().empty(); }
 

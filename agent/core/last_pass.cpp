@@ -1,4 +1,4 @@
-#include "agent/core/outcome.h"
+#include "agent/core/last_pass.h"
 
 namespace pellicle {
 

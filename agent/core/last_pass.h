@@ -9,7 +9,7 @@
 
 namespace pellicle {
 
-struct Outcome {
+struct LastPass {
   Inputs inputs;                  // `programmed` is empty
   Desired desired;                // computed from `inputs`
   std::vector<Refusal> refusals;  // what the kernel refused

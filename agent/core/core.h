@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/narrow_paths.h"
 #include "agent/core/last_pass.h"
+#include "agent/core/narrow_paths.h"
 #include "agent/desired/peer_change.h"
 #include "agent/ipam/endpoints.h"
 #include "agent/keys/key_use.h"

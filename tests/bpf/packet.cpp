@@ -3,12 +3,17 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-
-#include "tests/harness/catch.h"
+#include <stdexcept>
 
 namespace pellicle {
 
 namespace {
+
+// Throws, because threads of a test make packets too and Catch's assertions are for one thread.
+void require(bool holds, const std::string& what) {
+  if (!holds) throw std::invalid_argument("a packet of a test: " + what);
+}
+
 
 constexpr size_t kMacs = 12;  // both addresses of an Ethernet header
 
@@ -87,14 +92,13 @@ Bytes ipv6_headers(const Packet& packet) {
 
 datapath::ip_address address(const std::string& text) {
   datapath::ip_address value{};
-  INFO(text);
-  REQUIRE(inet_pton(is_ipv6(text) ? AF_INET6 : AF_INET, text.c_str(), &value) == 1);
+  require(inet_pton(is_ipv6(text) ? AF_INET6 : AF_INET, text.c_str(), &value) == 1, text);
   return value;
 }
 
 datapath::ip_address mask(const std::string& address, uint32_t length) {
   datapath::ip_address value{};
-  REQUIRE(length <= (is_ipv6(address) ? 128 : 32));
+  require(length <= (is_ipv6(address) ? 128 : 32), "prefix length " + std::to_string(length));
   auto* bytes = reinterpret_cast<uint8_t*>(value.words);
   for (uint32_t bit = 0; bit < length; ++bit)
     bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] | (0x80U >> (bit % 8)));
@@ -103,8 +107,7 @@ datapath::ip_address mask(const std::string& address, uint32_t length) {
 
 uint32_t ipv4(const std::string& text) {
   uint32_t address = 0;
-  INFO(text);
-  REQUIRE(inet_pton(AF_INET, text.c_str(), &address) == 1);
+  require(inet_pton(AF_INET, text.c_str(), &address) == 1, text);
   return address;
 }
 

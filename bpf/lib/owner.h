@@ -65,7 +65,7 @@ static __always_inline bool is_forged_in_esp(struct __sk_buff* skb, const struct
                                              const struct packet* packet) {
   const struct owner_value* whose = owner(packet);
   struct bpf_xfrm_state state;
-  struct ip_address sender;
+  struct ip_address sender IN_WORDS_OF_64_BITS;
   bool of_pair;
 
   if (!whose) return false;

@@ -25,15 +25,26 @@ enum { HEADER_HOP_BY_HOP = 0, HEADER_ROUTING = 43, HEADER_FRAGMENT = 44, HEADER_
 /* No sender uses more than the four of RFC 8200, with destination options twice. */
 enum { MOST_HEADERS = 6 };
 
+#define IN_WORDS_OF_64_BITS __attribute__((aligned(8)))
+typedef u64 __attribute__((may_alias)) half_address;
+
 enum { PROTOCOL_UNREADABLE = 256 }; /* no protocol: extension headers truncated or too many */
 
 struct packet {
+  struct ip_address source;
+  struct ip_address destination;
   u32 family;   /* FAMILY_* */
   u32 protocol; /* of the payload, behind IPv6 extension headers */
   u32 tos;      /* in the form for bpf_fib_lookup: IPv4's TOS byte, IPv6's class and flow label */
-  struct ip_address source;
-  struct ip_address destination;
-};
+} IN_WORDS_OF_64_BITS;
+
+/* Both must be aligned to 8 bytes: in map records they are, and types with an address on the stack
+ * ask for it. The verifier refuses the program otherwise. */
+static __always_inline bool same_address(const struct ip_address* a, const struct ip_address* b) {
+  const half_address *x = (const half_address*)a, *y = (const half_address*)b;
+
+  return x[0] == y[0] && x[1] == y[1];
+}
 
 static __always_inline bool is_ip(const struct __sk_buff* skb) {
   return skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6);
@@ -138,11 +149,6 @@ static __always_inline bool stays_on_link(const struct packet* packet) {
   u32 first = bpf_ntohl(packet->destination.words[0]);
 
   return packet->family == FAMILY_IPV6 && (first >> 22 == 0xfe80 >> 6 || first >> 24 == 0xff);
-}
-
-static __always_inline bool same_address(const struct ip_address* a, const struct ip_address* b) {
-  return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2] &&
-         a->words[3] == b->words[3];
 }
 
 static __always_inline bool has_mark(const struct __sk_buff* skb, u32 mark) {

@@ -31,7 +31,7 @@ struct start {
   struct ip_address destination;
   u32 length; /* of the packet, as stated in its header */
   u32 behind; /* offset of the payload in the frame */
-};
+} IN_WORDS_OF_64_BITS;
 
 static __always_inline bool read_start4(const struct __sk_buff* skb, u32 offset, u32 protocol,
                                         struct start* start) {

@@ -39,7 +39,7 @@ struct neighbour_message {
   __be16 checksum;
   u32 flags;
   struct ip_address target;
-};
+} IN_WORDS_OF_64_BITS;
 
 /* Not inlined: keeps the lookups out of the path of a source that this CPU has just seen. `seen` is
  * where to remember it; NULL: nowhere. */
@@ -78,7 +78,7 @@ static __always_inline bool is_own(const struct __sk_buff* skb, u32 family,
 
 /* A request with sender 0.0.0.0 probes for another holder of the address (RFC 5227). */
 static __always_inline bool is_own_arp(const struct __sk_buff* skb) {
-  struct ip_address sender = {};
+  struct ip_address sender IN_WORDS_OF_64_BITS = {};
   struct arp_packet arp;
 
   if (bpf_skb_load_bytes(skb, ETH_HLEN, &arp, sizeof(arp)) < 0) return false;

@@ -14,7 +14,6 @@ void require(bool holds, const std::string& what) {
   if (!holds) throw std::invalid_argument("a packet of a test: " + what);
 }
 
-
 constexpr size_t kMacs = 12;  // both addresses of an Ethernet header
 
 void put16(Bytes& bytes, size_t value) {

@@ -12,15 +12,9 @@
 
 #include "agent/model/ip.h"
 #include "agent/model/key.h"
+#include "agent/model/mark.h"
 
 namespace pellicle {
-
-struct Mark {
-  uint32_t value = 0;
-  uint32_t mask = 0;
-  std::string to_string() const;  // "0x3e00/0xff00", as `ip` prints it
-  auto operator<=>(const Mark&) const = default;
-};
 
 // The veth pair cilium_host <-> cilium_net. Ours by name and kind; a device of that name that is no
 // veth is refused, never changed. Replaced in place (MTU, flags, peer moved back up), never deleted

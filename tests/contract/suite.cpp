@@ -42,7 +42,7 @@ void require_lands(Kernel& kernel, const KernelState& desired) {
   require_equal(kernel.dump(), desired);
 }
 
-void require_quiet(Kernel& kernel, const KernelState& desired) {
+void require_nothing_more(Kernel& kernel, const KernelState& desired) {
   for (const auto& operation : reconcile(kernel, desired).plan) {
     UNSCOPED_INFO("again: " << describe(operation));
   }
@@ -97,9 +97,9 @@ TEST_CASE("the second pass plans nothing, nor does the first of a restarted agen
   auto kernel = site.start_agent();
   const auto desired = desired_for(seed::worker(), *kernel);
   require_lands(*kernel, desired);
-  require_quiet(*kernel, desired);
+  require_nothing_more(*kernel, desired);
   kernel = site.start_agent();
-  require_quiet(*kernel, desired_for(seed::worker(), *kernel));
+  require_nothing_more(*kernel, desired_for(seed::worker(), *kernel));
 }
 
 TEST_CASE("foreign objects survive passes, a restart and cleanup, and are never reported as ours") {

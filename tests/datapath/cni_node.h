@@ -10,6 +10,11 @@
 
 namespace pellicle::lab {
 
+inline void check_ok(const CniAnswer& answer) {
+  CAPTURE(answer.text());
+  CHECK(answer.ok());
+}
+
 // The runtime reads what the agent installed.
 struct CniNode {
   std::string name;

@@ -1,119 +1,19 @@
-// The agent may stop, crash, be replaced or lose the API server: the kernel keeps working without
-// it.
+// The agent may stop, crash or be replaced: the kernel keeps working without it.
 #include <cstdio>
 #include <random>
 #include <regex>
-#include <sstream>
 #include <thread>
 
-#include "tests/harness/catch.h"
-#include "tests/harness/lab/lab.h"
-#include "tests/harness/lab/traffic.h"
+#include "tests/datapath/restarts.h"
 #include "tests/harness/length.h"
-#include "tools/ctl/agent_socket.h"
 
 namespace this_file {
 
 using namespace pellicle;
 using namespace pellicle::lab;
+using namespace pellicle::lab::restarts;
 
 namespace {
-
-const std::vector<std::string> kNodes{"worker", "worker2", "control-plane"};
-const api::ObjectKey kSecret = api::secret_key("kube-system", "cilium-ipsec-keys");
-
-// Three agents, a pod on each node, and pings between all of them. Each ping is answered, so every
-// tunnel carries packets in both directions.
-struct Cluster {
-  Lab lab;
-  std::list<PingStream> streams;
-
-  Cluster() {
-    lab.start_agents();
-    lab.add_pod("worker", "net", "10.0.1.52");
-    lab.add_pod("worker2", "cni-fcnh6", "10.0.0.249");
-    lab.add_pod("control-plane", "cni-cp", "10.0.2.77");
-    for (const auto& [from, to] :
-         {std::pair{"net", "10.0.0.249"}, {"cni-fcnh6", "10.0.2.77"}, {"cni-cp", "10.0.1.52"}}) {
-      REQUIRE(lab.ping(from, to).ok());
-      streams.emplace_back(from, to);
-    }
-  }
-
-  void check_pings_go_on(const std::string& meanwhile) {
-    CAPTURE(meanwhile);
-    for (PingStream& stream : streams) CHECK(stream.goes_on());
-  }
-
-  // No packet was lost, none was in the clear, and no tunnel's counter started again.
-  void check_all_arrived() {
-    for (PingStream& stream : streams) CHECK(stream.end() == "");
-    CHECK(esp_numbers_astray(lab.network().wire()) == std::vector<std::string>{});
-    CHECK(esp_numbers(lab.network().wire()).size() == 6);
-    CHECK(lab.cleartext().empty());
-    CHECK(lab.files_with_the_key().empty());
-  }
-};
-
-// The time at which each XFRM state was added, by the state's first lines.
-std::map<std::string, std::string> births_of_states(const std::string& node) {
-  static const std::regex born(R"(\tlifetime current:[^\n]*\n[^\n]*\n\s+add (\S+ \S+))");
-  std::map<std::string, std::string> births;
-  std::istringstream blocks(redacted(must_in(node, "ip -s xfrm state")));
-  std::string block, line;
-  const auto note = [&] {
-    if (block.empty()) return;
-    std::smatch match;
-    REQUIRE(std::regex_search(block, match, born));
-    births[block.substr(0, block.find("\n\treplay"))] = match[1];
-    block.clear();
-  };
-  while (std::getline(blocks, line)) {
-    if (line.starts_with("src ")) note();
-    block += line + "\n";
-  }
-  note();
-  return births;
-}
-
-std::map<std::string, std::map<std::string, std::string>> births_everywhere() {
-  std::map<std::string, std::map<std::string, std::string>> births;
-  for (const std::string& node : kNodes) births[node] = births_of_states(node);
-  return births;
-}
-
-// A pass follows a change at once, and leaves an empty difference.
-bool nothing_to_do(Lab& lab, const std::string& node) {
-  return wait_until([&] {
-    try {
-      return lab.agent(node).ask("diff")["operations"].empty();
-    } catch (const ctl::Refused&) {  // nothing was listed yet
-      return false;
-    }
-  });
-}
-
-bool has_peer(Lab& lab, const std::string& node, const std::string& peer) {
-  const auto status = lab.agent(node).ask("status");
-  for (const auto& known : status["peers"]) {
-    if (known["name"] == peer) return true;
-  }
-  return false;
-}
-
-bool status_says(Lab& lab, const std::string& node, const std::string& sentence) {
-  return lab.agent(node).ask("status").dump().find(sentence) != std::string::npos;
-}
-
-bool answers(Lab& lab, const std::string& node) {
-  return wait_until([&] {
-    try {
-      return lab.agent(node).ask("status").is_object();
-    } catch (const ctl::Unreachable&) {
-      return false;
-    }
-  });
-}
 
 // A program that prints kernel notifications. A change that it must print shows that it listens,
 // and marks where listening started.
@@ -296,73 +196,6 @@ TEST_CASE("pings lose nothing while agents are upgraded in place, and back") {
   lab.start_agent("worker");
   CHECK(nothing_to_do(lab, "worker"));
   CHECK(tags_of_programs("worker") == tags);
-  CHECK(births_everywhere() == births);
-  cluster.check_all_arrived();
-}
-
-TEST_CASE("an API outage loses no packet, and what changed meanwhile is caught up with") {
-  Cluster cluster;
-  Lab& lab = cluster.lab;
-  const auto births = births_everywhere();
-  const api::Json joining = api::node_object({"worker3", "172.18.0.5", "10.0.3.0/24", "10.0.3.17",
-                                              "44444444-4444-4444-4444-444444444444"});
-  lab.api().go_away();
-  cluster.check_pings_go_on("the API is away");
-  for (const std::string& node : kNodes) {
-    CHECK(wait_until([&] { return status_says(lab, node, "\"healthy\":false"); }));
-  }
-  lab.api().create(joining);
-  lab.api().come_back();
-  for (const std::string& node : kNodes) {
-    CHECK(wait_until([&] { return has_peer(lab, node, "worker3"); }, 40s));
-  }
-  lab.api().go_away();
-  for (const std::string& node : kNodes) {
-    lab.agent(node).kill();
-    lab.agent(node).start();
-    CHECK(answers(lab, node));
-  }
-  cluster.check_pings_go_on("agents were restarted without an API");
-  // The joining node has announced no boot id, so there is no key for it.
-  CHECK(births_of_states("worker").size() == births.at("worker").size());
-  lab.api().remove(api::node_key("worker3"));
-  lab.api().come_back();
-  for (const std::string& node : kNodes) {
-    CAPTURE(node);
-    CHECK(lab.agent(node).wait_ready(40s));
-    CHECK_FALSE(has_peer(lab, node, "worker3"));
-    CHECK(nothing_to_do(lab, node));
-  }
-  CHECK(births_everywhere() == births);
-  cluster.check_all_arrived();
-}
-
-TEST_CASE("a restart with the Secret deleted or replaced by garbage goes on with the key in use") {
-  Cluster cluster;
-  Lab& lab = cluster.lab;
-  const auto births = births_everywhere();
-  const auto restart_without = [&](const std::string& sentence) {
-    CAPTURE(sentence);
-    CHECK(wait_until([&] { return status_says(lab, "worker2", sentence); }));
-    lab.agent("worker").stop();
-    lab.start_agent("worker");
-    CHECK(wait_until([&] { return status_says(lab, "worker", sentence); }));
-    CHECK(lab.agent("worker").ask("status")["encryption"]["key"] == 3);
-    CHECK(lab.agent("worker").ctl("status").status == 1);
-    CHECK(nothing_to_do(lab, "worker"));
-    cluster.check_pings_go_on(sentence);
-  };
-  lab.api().remove(kSecret);
-  restart_without("not found; the last good key stays in use");
-  lab.api().create(api::key_secret("no key at all"));
-  restart_without("word 1: expected a key id from 1 to 15; the last good key stays in use");
-  lab.api().update(api::key_secret());  // the same id, as one key for all nodes
-  restart_without("increment the key id");
-  lab.api().update(api::key_secret(pair_key_line()));
-  for (const std::string& node : kNodes) {
-    CAPTURE(node);
-    CHECK(wait_until([&] { return lab.agent(node).ctl("status").ok(); }));
-  }
   CHECK(births_everywhere() == births);
   cluster.check_all_arrived();
 }

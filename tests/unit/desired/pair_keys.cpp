@@ -1,77 +1,14 @@
-// Keys per pair of nodes: which states and policies exist, and which are in use for a peer. The key
-// derivation here gives readable keys.
+// Keys per pair of nodes: which states and policies exist, and which are in use for a peer.
 #include <algorithm>
 
-#include "agent/desired/epochs.h"
 #include "agent/desired/ways.h"
 #include "agent/reconcile/plan.h"
 #include "tests/harness/catch.h"
-#include "tests/harness/seed_inputs.h"
+#include "tests/unit/desired/pair_nodes.h"
 
 namespace pellicle::this_file {
 
-namespace {
-
-using seed::cidr;
-using seed::ip;
-
-Algorithm readable(const Algorithm& global, const PairEnds& ends) {
-  const auto name = ends.src.to_string() + ">" + ends.dst.to_string() + " " + ends.src_boot_id +
-                    ">" + ends.dst_boot_id + " " + std::to_string(ends.generation);
-  const auto& key = std::get<Aead>(global).key;
-  std::vector<uint8_t> bytes(key.data(), key.data() + key.size());
-  bytes.insert(bytes.end(), name.begin(), name.end());
-  return Aead{.name = "rfc4106(gcm(aes))", .key = SecretBytes(bytes), .icv_bits = 128};
-}
-
-void announce(Inputs& inputs, const std::string& name, const std::string& boot, Epoch epoch) {
-  inputs.nodes[name].boot_id = boot;
-  inputs.nodes[name].epochs = {epoch};
-}
-
-constexpr Epoch kWorker{.spi = 0x100018a0};
-constexpr Epoch kWorker2{.spi = 0x10000280};
-constexpr Epoch kControl{.spi = 0x10002340};
-
-// The seed's worker with pair keys; every node knows its announcement.
-Inputs worker() {
-  auto inputs = seed::worker();
-  inputs.key->per_pair = true;
-  inputs.derive = readable;
-  inputs.sender = {.boot_id = "W", .epochs = {kWorker}, .settled = true};
-  announce(inputs, "worker", "W", kWorker);
-  announce(inputs, "worker2", "W2", kWorker2);
-  announce(inputs, "control-plane", "CP", kControl);
-  return inputs;
-}
-
-Programmed programmed(const KernelState& state) {
-  return {.states = state.states, .policies = state.policies, .peers = state.peers};
-}
-
-// The kernel's state once the passes find nothing more to do.
-KernelState settle(Inputs& inputs) {
-  for (int i = 0; i < 5; ++i) inputs.programmed = programmed(compute(inputs).state);
-  return compute(inputs).state;
-}
-
-uint8_t key_in_use(const Inputs& inputs, const char* pods = "10.0.0.0/24") {
-  return compute(inputs).state.peers.at({cidr(pods)}).key_id;
-}
-
-const Policy::Key kToWorker2{Direction::out, cidr("10.0.1.0/24"), cidr("10.0.0.0/24"), {}};
-
-// The SPI of the policy to worker2's pods for packets with any mark; 0: the policy blocks.
-uint32_t spi_in_use(const Inputs& inputs) {
-  const auto policy = compute(inputs).state.policies.at(kToWorker2);
-  return policy.tmpl ? policy.tmpl->spi : 0;
-}
-
-IpsecKey fourth_key() {
-  return {.id = 4, .algorithm = seed::gcm(100), .per_pair = true};
-}
-
-}  // namespace
+using namespace pair_nodes;
 
 TEST_CASE("pair keys: an OUT state a peer, and an IN state a peer with the sender's own SPI") {
   const auto inputs = worker();
@@ -217,26 +154,6 @@ TEST_CASE("rotation: states of an older pair key whose bytes are lost stay as th
   }
 }
 
-TEST_CASE("epochs: a sender moves to its new SPI once the peer says that it receives it") {
-  auto inputs = worker();
-  settle(inputs);
-  const Epoch next{.spi = 0x1abcdef0, .generation = 77};
-  inputs.sender.epochs = {kWorker, next};
-  inputs.sender.settled = false;
-  settle(inputs);
-  CHECK(spi_in_use(inputs) == 0x100018a3);
-  CHECK(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x1abcdef3, {}}));
-  CHECK(needed_epochs(inputs).size() == 2);
-  inputs.nodes["worker2"].receives = {next.spi};
-  settle(inputs);
-  CHECK(spi_in_use(inputs) == 0x1abcdef3);
-  CHECK_FALSE(compute(inputs).state.states.contains({ip("10.0.0.40"), 0x100018a3, {}}));
-  CHECK(needed_epochs(inputs).size() == 2);  // control-plane announces no receipt
-  inputs.nodes["control-plane"].receives = {next.spi};
-  settle(inputs);
-  CHECK(needed_epochs(inputs) == std::vector{next});
-}
-
 TEST_CASE("change of form: marked states go on until the peer receives the next epoch") {
   auto inputs = worker();
   inputs.settings.marked_policies = true;
@@ -286,50 +203,6 @@ TEST_CASE("to one key for all: the pair's policy is the last to go, after all th
       at("remove policy src 10.0.1.0/24 dst 10.0.0.0/24 dir out priority 71 tmpl src "
          "10.0.1.138 dst 10.0.0.40 proto esp spi 0x100018a3 reqid 1 mode tunnel");
   CHECK(std::max({pass, mark, route}) < last);
-}
-
-TEST_CASE("epochs: a receiver has a state for each epoch that is announced") {
-  auto inputs = worker();
-  inputs.nodes["worker2"].epochs.push_back({.spi = 0x1abcdef0, .generation = 77});
-  const auto states = compute(inputs).state.states;
-  const auto& newer = states.at({ip("10.0.1.138"), 0x1abcdef3, kDecryptMark});
-  CHECK(states.contains({ip("10.0.1.138"), 0x10000283, kDecryptMark}));
-  CHECK_FALSE(newer == states.at({ip("10.0.1.138"), 0x10000283, kDecryptMark}));
-}
-
-TEST_CASE("epochs: of two senders with one SPI the heard one goes on, else the older is heard") {
-  auto inputs = worker();  // control-plane is older than worker2
-  inputs.nodes["worker2"].epochs = {kControl};
-  const State::Key at{ip("10.0.1.138"), 0x10002343, kDecryptMark};
-  CHECK(compute(inputs).state.states.at(at).src == ip("10.0.2.52"));
-  inputs.programmed.states[at] = {.src = ip("10.0.0.40")};
-  CHECK(compute(inputs).state.states.at(at).src == ip("10.0.0.40"));
-}
-
-TEST_CASE("epochs: the younger of two nodes with one SPI looks for another") {
-  auto inputs = worker();
-  CHECK(contest(inputs) == Contest::none);
-  inputs.nodes["worker2"].epochs = {kWorker};
-  CHECK(contest(inputs) == Contest::won);
-  inputs.nodes["control-plane"].epochs = {kWorker};
-  CHECK(contest(inputs) == Contest::lost);
-}
-
-TEST_CASE("epochs: the SPI is free, shows the key id, and is another in each life of a node") {
-  const auto first = epoch_of(ip("10.0.1.138"), "boot", 0, {});
-  CHECK(is_epoch_spi(first.spi));
-  CHECK(first.spi_of(3) == first.spi + 3);
-  CHECK(first == epoch_of(ip("10.0.1.138"), "boot", 0, {}));
-  const std::set<uint32_t> others = {epoch_of(ip("10.0.1.139"), "boot", 0, {}).spi,
-                                     epoch_of(ip("fd00:1::8a"), "boot", 0, {}).spi,
-                                     epoch_of(ip("10.0.1.138"), "another", 0, {}).spi,
-                                     epoch_of(ip("10.0.1.138"), "boot", 1, {}).spi,
-                                     epoch_of(ip("10.0.1.138"), "boot", 0, {first.spi}).spi};
-  CHECK(others.size() >= 4);  // the last may equal that of generation 1
-  for (const auto spi : others) {
-    CHECK(spi != first.spi);
-    CHECK(is_epoch_spi(spi));
-  }
 }
 
 TEST_CASE("what is forwarded from pods whose node encrypts has to come out of that node's state") {

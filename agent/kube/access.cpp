@@ -82,7 +82,8 @@ void override_server(ApiAccess& access, std::string_view host, std::string_view 
                  port.empty() ? std::string_view(old_port) : port, "k8sServiceHost/k8sServicePort");
 }
 
-ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port) {
+ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port,
+                     const std::string& program) {
   const Environment variable = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
@@ -90,6 +91,7 @@ ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::
   ApiAccess access = kubeconfig.empty() ? in_cluster_access(variable("KUBERNETES_SERVICE_HOST"),
                                                             variable("KUBERNETES_SERVICE_PORT"))
                                         : kubeconfig_access(kubeconfig);
+  access.program = program;
   override_server(access, host, port);
   if (!access.proxy) {
     access.proxy = proxy_from(variable, access.host(), static_cast<uint16_t>(access.port()));

@@ -32,9 +32,10 @@ struct ApiAccess {
   Pem client_certificate;
   Pem client_key;
   std::string token;
-  std::string token_file;        // read for each request, because kubelet renews it
-  bool skip_tls_verify = false;  // only when a kubeconfig says insecure-skip-tls-verify
-  std::optional<Proxy> proxy;    // HTTP proxy to the server
+  std::string token_file;            // read for each request, because kubelet renews it
+  bool skip_tls_verify = false;      // only when a kubeconfig says insecure-skip-tls-verify
+  std::optional<Proxy> proxy;        // HTTP proxy to the server
+  std::string program = "pellicle";  // how requests name their sender, before the version
 
   std::string host() const;  // without brackets
   int port() const;
@@ -56,7 +57,8 @@ void override_server(ApiAccess& access, std::string_view host, std::string_view 
 
 // Combines all of this for a program's settings. Uses the kubeconfig, or without one the pod's
 // access; then the server named by the settings; then the proxy for that server, from the
-// kubeconfig's proxy-url or the environment.
-ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port);
+// kubeconfig's proxy-url or the environment. `program`: see ApiAccess.
+ApiAccess api_access(const std::string& kubeconfig, std::string_view host, std::string_view port,
+                     const std::string& program = "pellicle");
 
 }  // namespace pellicle

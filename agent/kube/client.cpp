@@ -4,10 +4,18 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 
+#include "agent/kube/gunzip.h"
 #include "agent/kube/lines.h"
 #include "agent/kube/wire.h"
 
 namespace pellicle {
+namespace {
+
+const std::string kTooLarge =
+    "the answer is larger than " + std::to_string(kLargestAnswer >> 20) + " MiB";
+constexpr const char* kCutShort = "the compressed answer ends in the middle";
+
+}  // namespace
 
 // The active calls. Lives as long as its ApiClient, and a little longer when a callback destroys
 // the client.
@@ -28,6 +36,7 @@ class ApiCore : public std::enable_shared_from_this<ApiCore> {
     std::chrono::milliseconds silence;  // a watch's limit once it is open
     Response response;
     LineSplitter lines{kLargestAnswer};
+    std::optional<Gunzip> gunzip = {};  // the body is compressed
     bool is_watch() const { return !on_answer; }
     bool open() const { return is_watch() && response.status == 200; }
   };
@@ -36,6 +45,8 @@ class ApiCore : public std::enable_shared_from_this<ApiCore> {
   void on(uint64_t id, const WirePiece& piece);
   void on(uint64_t id, const WireEnd& end);
   std::string token();
+  bool take(ActiveCall& call, std::string_view bytes);
+  void take_compressed(uint64_t id, std::string_view bytes);
   void set_deadline(uint64_t id, ActiveCall& call, std::chrono::milliseconds limit);
   void give_frames(uint64_t id);
   void fail(uint64_t id, const std::string& why);
@@ -144,6 +155,11 @@ void ApiCore::on(uint64_t id, const WireHeaders& headers) {
   auto& call = found->second;
   call.response.status = headers.status;
   call.response.retry_after = headers.retry_after;
+  if (headers.encoding == "gzip") {
+    call.gunzip.emplace();
+  } else if (!headers.encoding.empty() && headers.encoding != "identity") {
+    return fail(id, "the answer has an encoding that was not asked for");
+  }
   // The server rejects an expired client certificate for the whole connection, so a new one is
   // needed.
   if (headers.status == 401 && !access_.client_certificate.file.empty()) wire_->renew();
@@ -157,18 +173,37 @@ void ApiCore::on(uint64_t id, const WirePiece& piece) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
   auto& call = found->second;
-  bool fits = true;
-  if (call.open()) {
-    set_deadline(id, call, call.silence);
-    fits = call.lines.feed(piece.bytes);
-  } else {
-    fits = call.response.body.size() + piece.bytes.size() <= kLargestAnswer;
-    if (fits) call.response.body += piece.bytes;
-  }
-  if (!fits) {
-    return fail(id, "the answer is larger than " + std::to_string(kLargestAnswer >> 20) + " MiB");
-  }
+  if (call.open()) set_deadline(id, call, call.silence);
+  if (call.gunzip) return take_compressed(id, piece.bytes);
+  if (!take(call, piece.bytes)) return fail(id, kTooLarge);
   if (call.open()) give_frames(id);
+}
+
+// Part of the body, decoded. False: too large.
+bool ApiCore::take(ActiveCall& call, std::string_view bytes) {
+  if (call.open()) return call.lines.feed(bytes);
+  if (call.response.body.size() + bytes.size() > kLargestAnswer) return false;
+  call.response.body += bytes;
+  return true;
+}
+
+// Frames are handed out between the decoded pieces, so that only one incomplete frame is kept. A
+// callback may end the call.
+void ApiCore::take_compressed(uint64_t id, std::string_view bytes) {
+  auto gunzip = std::move(*calls_.at(id).gunzip);
+  bool fits = true;
+  const auto outcome = gunzip.feed(bytes, [&](std::string_view decoded) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) return false;
+    fits = take(found->second, decoded);
+    if (fits && found->second.open()) give_frames(id);
+    return fits && calls_.contains(id);
+  });
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  found->second.gunzip = std::move(gunzip);
+  if (!fits) return fail(id, kTooLarge);
+  if (outcome == Gunzip::Outcome::broken) fail(id, "the compressed answer is damaged");
 }
 
 void ApiCore::give_frames(uint64_t id) {
@@ -185,7 +220,11 @@ void ApiCore::give_frames(uint64_t id) {
 void ApiCore::on(uint64_t id, const WireEnd& end) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
-  found->second.response.error = end.error;
+  auto& call = found->second;
+  call.response.error = end.error;
+  if (end.error.empty() && call.gunzip && !call.gunzip->complete()) {
+    call.response.error = access_.scheme_host_port + ": " + kCutShort;
+  }
   finish(id);
 }
 

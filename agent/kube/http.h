@@ -14,6 +14,7 @@ struct Request {
   std::string method = "GET";
   std::string path;                                        // "/api/v1/nodes"
   std::vector<std::pair<std::string, std::string>> query;  // not encoded; the client encodes it
+  std::string accept = "application/json";                 // media types, the preferred one first
   std::string content_type;                                // of the body; empty: there is no body
   std::string body;
   // Request: time until the whole answer is in. Watch: longest silence after its headers.

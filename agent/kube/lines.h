@@ -26,6 +26,7 @@ class LineSplitter {
   size_t limit_;
   std::string pending_;
   size_t scanned_ = 0;  // where the current line starts
+  size_t open_ = 0;     // bytes behind the last line's end: they are not searched again
 };
 
 }  // namespace pellicle

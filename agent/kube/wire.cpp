@@ -154,6 +154,11 @@ std::optional<std::chrono::seconds> retry_after(const http_response& response) {
   return std::chrono::seconds(std::min(seconds, 3600U));
 }
 
+std::string encoding(const http_response& response) {
+  const auto header = response.headers().find("Content-Encoding");
+  return header == response.headers().end() ? "" : header->second;
+}
+
 // Detects within a minute that the other end vanished without closing the connection, instead of at
 // the end of a watch. The socket is opened early, which needs a known address family.
 void notice_dead_peer(tcp::socket& socket, const std::string& host) {
@@ -232,7 +237,8 @@ void Wire::Exchange::run(const std::shared_ptr<Exchange>& self, const http_reque
         self->guarded([&] {
           const auto response = answered.get();
           self->mailbox->post(self->id, WireHeaders{.status = response.status_code(),
-                                                    .retry_after = retry_after(response)});
+                                                    .retry_after = retry_after(response),
+                                                    .encoding = encoding(response)});
           self->body = response.body().streambuf();
           read_on(self);
         });
@@ -257,6 +263,7 @@ void Wire::Exchange::read_on(const std::shared_ptr<Exchange>& self) {
 Wire::Wire(boost::asio::io_context& io, const ApiAccess& access, Deliver deliver)
     : server_(access.scheme_host_port +
               (access.proxy ? " through proxy " + access.proxy->shown() : "")),
+      program_(access.program),
       mailbox_(std::make_shared<Mailbox>(io, std::move(deliver))),
       connections_(std::make_unique<Connections>()) {
   (void)library_thread();
@@ -297,8 +304,9 @@ void Wire::send(uint64_t id, const Request& request, const std::string& bearer) 
   http_request made(request.method);
   made.set_request_uri(target(request));
   auto& headers = made.headers();
-  headers.add("Accept", "application/json");
-  headers.add("User-Agent", "pellicle/" PELLICLE_VERSION);
+  headers.add("Accept", request.accept);
+  headers.add("Accept-Encoding", "gzip");
+  headers.add("User-Agent", program_ + "/" PELLICLE_VERSION);
   if (!connections_->host_header.empty()) headers.add("Host", connections_->host_header);
   if (!bearer.empty()) headers.add("Authorization", "Bearer " + bearer);
   if (!request.content_type.empty()) {

@@ -19,6 +19,7 @@ namespace pellicle {
 struct WireHeaders {
   uint16_t status = 0;
   std::optional<std::chrono::seconds> retry_after;
+  std::string encoding = {};  // Content-Encoding of the body, which arrives as it was sent
 };
 struct WirePiece {
   std::string bytes;  // of the body, as they arrive
@@ -54,6 +55,7 @@ class Wire {
   struct Connections;
   struct Exchange;
   std::string server_;
+  std::string program_;
   std::shared_ptr<Mailbox> mailbox_;
   std::unique_ptr<Connections> connections_;
 };

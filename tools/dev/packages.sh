@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 library_packages=(
-  libnl-3-dev libnl-route-3-dev libnl-xfrm-3-dev libbpf-dev libelf-dev libcpprest-dev
+  libnl-3-dev libnl-route-3-dev libnl-xfrm-3-dev libbpf-dev libelf-dev libcpprest-dev zlib1g-dev
   libboost-dev libboost-system-dev libssl-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
   libyaml-cpp-dev linux-libc-dev catch2
 )

@@ -15,8 +15,9 @@ namespace {
 
 int wait_for_daemonset(const pellicle::OperatorOptions& options) {
   boost::asio::io_context context(1);
-  pellicle::ApiClient client(context, pellicle::api_access(options.kubeconfig, options.service_host,
-                                                           options.service_port));
+  pellicle::ApiClient client(
+      context, pellicle::api_access(options.kubeconfig, options.service_host, options.service_port,
+                                    "pellicle-operator"));
   int status = 1;
   pellicle::DaemonsetAwait await(context, client, options.await,
                                  std::chrono::seconds(options.await_limit), [&](int outcome) {

@@ -205,6 +205,35 @@ void ApiFixture::set_gone_as_frame(bool as_frame) {
   shared_->settings.gone_as_frame = as_frame;
 }
 
+void ApiFixture::set_metadata_served(api::MetadataServed served) {
+  const Lock lock(shared_->mutex);
+  shared_->settings.metadata = served;
+}
+
+void ApiFixture::set_gzip_above(size_t bytes) {
+  const Lock lock(shared_->mutex);
+  shared_->settings.gzip_above = bytes;
+}
+
+void ApiFixture::set_gzip_watches(bool compress) {
+  const Lock lock(shared_->mutex);
+  shared_->settings.gzip_watches = compress;
+}
+
+void ApiFixture::lag_at(std::optional<uint64_t> version) {
+  const Lock lock(shared_->mutex);
+  shared_->store.lag_at(version);
+}
+
+uint64_t ApiFixture::bytes_sent() const {
+  return server_->tls.sent;
+}
+
+uint64_t ApiFixture::events_sent() const {
+  const Lock lock(shared_->mutex);
+  return shared_->events_sent;
+}
+
 std::vector<api::RequestSeen> ApiFixture::requests() const {
   const Lock lock(shared_->mutex);
   return shared_->requests;

@@ -74,11 +74,18 @@ class ApiFixture {
   void set_bookmark_interval(std::chrono::milliseconds interval);     // of future watches
   void set_default_watch_timeout(std::chrono::milliseconds timeout);  // of future watches
   void set_gone_as_frame(bool as_frame);  // how a watch receives 410, see api::Settings
+  void set_metadata_served(api::MetadataServed served);
+  void set_gzip_above(size_t bytes);     // see api::Settings
+  void set_gzip_watches(bool compress);  // see api::Settings
+  // The server's cache stays at this version (nullopt: follows), see api::Store.
+  void lag_at(std::optional<uint64_t> version);
 
   // The requests, in the order of the answers.
   std::vector<api::RequestSeen> requests() const;
   void clear_requests();
   size_t open_watches(const std::string& resource = "") const;
+  uint64_t bytes_sent() const;   // to all clients, as TLS
+  uint64_t events_sent() const;  // by watches
 
   // Wait for the condition; false if it did not hold within `limit`.
   bool wait_for_request(const std::function<bool(const api::RequestSeen&)>& wanted,

@@ -109,6 +109,10 @@ bool Call::flag(const std::string& name) const {
   return value == "1" || value == "true";
 }
 
+bool Call::can_gunzip() const {
+  return request.accept_encoding.find("gzip") != std::string::npos;
+}
+
 std::optional<uint64_t> Call::number(const std::string& name) const {
   const std::string text = parameter(name);
   if (text.empty()) return std::nullopt;

@@ -24,6 +24,7 @@ struct Call {
   ObjectKey key;                       // the parts that the path names
   std::string subresource;             // "status"
   std::string user;                    // empty before authentication
+  bool metadata_only = false;          // the answer is PartialObjectMetadata
 
   // "nodes" or "nodes/status"; the resource of a permission.
   std::string target_resource() const;
@@ -32,6 +33,7 @@ struct Call {
   std::string parameter(const std::string& name) const;           // empty: absent
   bool flag(const std::string& name) const;                       // 1 or true
   std::optional<uint64_t> number(const std::string& name) const;  // throws Refusal: not a number
+  bool can_gunzip() const;
 };
 
 Call read_call(Request request);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/harness/api/negotiate.h"
+
 namespace pellicle::api {
 namespace {
 
@@ -15,6 +17,7 @@ Feed::Feed(const Store& store, const Call& call)
     : resource_(*call.resource),
       ns_(call.key.ns),
       selector_(*call.resource, call.parameter("fieldSelector"), call.parameter("labelSelector")),
+      metadata_only_(call.metadata_only),
       bookmarks_(call.flag("allowWatchBookmarks")) {
   if (!call.parameter("sendInitialEvents").empty())
     throw Refusal(422, "Invalid",
@@ -31,8 +34,7 @@ std::vector<std::string> Feed::news(const Store& store, uint64_t until) {
   std::vector<std::string> frames;
   if (initial_) {
     for (const auto& [key, object] : store.at(until, resource_.plural, ns_))
-      if (selector_.matches(*object))
-        frames.push_back(frame("ADDED", with_kind(*object, resource_)));
+      if (selector_.matches(*object)) frames.push_back(frame("ADDED", shown(*object)));
     initial_ = false;
   } else {
     for (const Event& event : store.after(seen_, resource_.plural, ns_)) {
@@ -45,16 +47,25 @@ std::vector<std::string> Feed::news(const Store& store, uint64_t until) {
   return frames;
 }
 
+Json Feed::shown(Json object) const {
+  return metadata_only_ ? metadata_of(object) : with_kind(std::move(object), resource_);
+}
+
 std::string Feed::frame_for(const Event& event) const {
   const bool is = event.type != EventType::deleted && selector_.matches(*event.object);
   const bool was = event.previous && selector_.matches(*event.previous);
-  if (is) return frame(was ? "MODIFIED" : "ADDED", with_kind(*event.object, resource_));
+  if (is) {
+    // As a kube-apiserver, encodes the frame once for all watches of the same form.
+    auto& text = (*event.frames)[(was ? 2 : 0) + (metadata_only_ ? 1 : 0)];
+    if (text.empty()) text = frame(was ? "MODIFIED" : "ADDED", shown(*event.object));
+    return text;
+  }
   if (!was) return "";
   // An object that left the selection is reported as it was last selected, with the version at
   // which it left.
   Json last = *event.previous;
   last["metadata"]["resourceVersion"] = std::to_string(event.version);
-  return frame("DELETED", with_kind(std::move(last), resource_));
+  return frame("DELETED", shown(std::move(last)));
 }
 
 std::string Feed::bookmark(const Store& store) const {
@@ -64,7 +75,7 @@ std::string Feed::bookmark(const Store& store) const {
     object["spec"] = Json::object();
     object["status"] = empty_node_status();
   }
-  return frame("BOOKMARK", with_kind(std::move(object), resource_));
+  return frame("BOOKMARK", shown(std::move(object)));
 }
 
 std::string Feed::error_frame(const Refusal& refusal) {

@@ -29,10 +29,12 @@ class Feed {
 
  private:
   std::string frame_for(const Event& event) const;  // empty: not for this watcher
+  Json shown(Json object) const;
 
   const Resource& resource_;
   std::string ns_;
   Selector selector_;
+  bool metadata_only_ = false;
   bool bookmarks_ = false;
   bool initial_ = false;
   uint64_t seen_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/harness/api/encoding.h"
+#include "tests/harness/api/negotiate.h"
 #include "tests/harness/api/selector.h"
 
 namespace pellicle::api {
@@ -67,10 +68,14 @@ uint64_t version_to_list(const Store& store, const Call& call, const std::option
     throw bad_request("resourceVersionMatch: Unsupported value: \"" + match + "\"");
   if (!match.empty() && !asked)
     throw bad_request("resourceVersionMatch is forbidden unless resourceVersion is provided");
-  if (asked.value_or(0) == 0) return store.version();
-  if (*asked > store.version()) throw too_large(*asked, store.version());
-  const bool exact = match == "Exact" || (match.empty() && call.number("limit").value_or(0) > 0);
-  if (!exact) return store.version();
+  if (!asked) return store.version();
+  if (*asked == 0) return store.cached();
+  const bool limited = call.number("limit").value_or(0) > 0;
+  const bool exact = match == "Exact" || (match.empty() && limited);
+  // Not older than asked for. With a limit etcd answers, else the cache, which is waited for.
+  const uint64_t newest = exact || limited ? store.version() : store.cached();
+  if (*asked > newest) throw too_large(*asked, newest);
+  if (!exact) return newest;
   if (*asked < store.oldest())
     throw expired("The resourceVersion for the provided list is too old.");
   return *asked;
@@ -81,7 +86,9 @@ uint64_t version_to_list(const Store& store, const Call& call, const std::option
 Json listing(const Store& store, const Call& call) {
   const Selector selector(*call.resource, call.parameter("fieldSelector"),
                           call.parameter("labelSelector"));
-  const uint64_t limit = call.number("limit").value_or(0);
+  // A cache has no pages: from any version, the limit does not count.
+  const bool from_any_version = call.number("resourceVersion") == 0U;
+  const uint64_t limit = from_any_version ? 0 : call.number("limit").value_or(0);
   std::optional<Page> page;
   if (!call.parameter("continue").empty()) page = page_of(call.parameter("continue"));
   const uint64_t version = version_to_list(store, call, page);
@@ -95,7 +102,7 @@ Json listing(const Store& store, const Call& call) {
       ++remaining;
       continue;
     }
-    items.push_back(*object);
+    items.push_back(call.metadata_only ? metadata_of(*object) : *object);
     last = name;
   }
   Json metadata = {{"resourceVersion", std::to_string(version)}};
@@ -103,8 +110,9 @@ Json listing(const Store& store, const Call& call) {
     metadata["continue"] = token_of({int64_t(version), last + '\0'});
     if (selector.everything()) metadata["remainingItemCount"] = remaining;
   }
-  return {{"kind", std::string(call.resource->kind) + "List"},
-          {"apiVersion", call.resource->api_version()},
+  const bool meta = call.metadata_only;
+  return {{"kind", meta ? "PartialObjectMetadataList" : std::string(call.resource->kind) + "List"},
+          {"apiVersion", meta ? "meta.k8s.io/v1" : call.resource->api_version()},
           {"metadata", metadata},
           {"items", items}};
 }

@@ -11,7 +11,7 @@ namespace pellicle::api {
 
 struct Request {
   std::string method, target, body;
-  std::string authorization, content_type, accept, user_agent;
+  std::string authorization, content_type, accept, accept_encoding, user_agent;
   bool keep_alive = true;
 };
 
@@ -19,6 +19,7 @@ struct Response {
   int code = 200;
   std::string body;
   std::string content_type = "application/json";
+  bool gzip = false;  // the body goes over the wire compressed
   std::optional<std::chrono::seconds> retry_after;
 };
 

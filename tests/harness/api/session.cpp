@@ -27,7 +27,7 @@ void Session::run() try {
   // The peer closed the connection in the middle of an exchange: allowed.
 }
 
-void Session::log(const Call& call, int status) {
+void Session::log(const Call& call, int status, bool gzip) {
   shared_.requests.push_back({.method = call.request.method,
                               .path = call.path,
                               .query = call.query,
@@ -35,6 +35,9 @@ void Session::log(const Call& call, int status) {
                               .resource = call.target_resource(),
                               .user = call.user,
                               .user_agent = call.request.user_agent,
+                              .accept = call.request.accept,
+                              .metadata_only = call.metadata_only,
+                              .gzip = gzip,
                               .status = status});
   shared_.seen.notify_all();
 }
@@ -78,7 +81,13 @@ Session::Next Session::serve(Call call) {
   }
 }
 
-Session::Next Session::answer(const Call& call, const std::optional<Refusal>& refusal,
+// Chooses the form of what is read. Throws Refusal (406).
+void Session::negotiate(Call& call) const {
+  if (call.resource == nullptr || call.request.method != "GET") return;
+  call.metadata_only = wants_metadata(call, shared_.settings.metadata);
+}
+
+Session::Next Session::answer(Call call, const std::optional<Refusal>& refusal,
                               const std::optional<FaultKind>& broken) {
   Response response;
   std::optional<WatchStream> stream;
@@ -88,6 +97,7 @@ Session::Next Session::answer(const Call& call, const std::optional<Refusal>& re
     try {
       if (refusal) throw *refusal;
       shared_.access.check(call);
+      negotiate(call);
       if (call.verb == "watch") {
         stream.emplace(wire_, shared_, call, broken);
       } else {
@@ -103,7 +113,9 @@ Session::Next Session::answer(const Call& call, const std::optional<Refusal>& re
     } catch (const Json::exception& error) {  // a body whose shape was not checked above
       response = response_of({500, "InternalError", error.what()});
     }
-    log(call, stream ? 200 : response.code);
+    response.gzip = call.request.method == "GET" && call.can_gunzip() && response.code == 200 &&
+                    response.body.size() > shared_.settings.gzip_above;
+    log(call, stream ? 200 : response.code, stream ? stream->gzip() : response.gzip);
   }
   if (stream) return watch(*stream, call.request.keep_alive);
   if (!gone_as_frame) return send(call, response, broken);

@@ -18,13 +18,15 @@ class Session {
   enum class Next { request, goodbye, drop, reset };  // what comes after a request
 
   Next serve(Call call);
-  Next answer(const Call& call, const std::optional<Refusal>& refusal,
+  Next answer(Call call, const std::optional<Refusal>& refusal,
               const std::optional<FaultKind>& broken);
   Next send(const Call& call, const Response& response, const std::optional<FaultKind>& broken);
   Next watch(WatchStream& stream, bool keep_alive);
   Next stall();
   bool pause(std::chrono::milliseconds delay);
-  void log(const Call& call, int status);  // shared_.mutex held
+  // shared_.mutex held
+  void negotiate(Call& call) const;
+  void log(const Call& call, int status, bool gzip = false);
 
   Wire& wire_;
   Shared& shared_;

@@ -12,6 +12,7 @@
 
 #include "tests/harness/api/access.h"
 #include "tests/harness/api/faults.h"
+#include "tests/harness/api/negotiate.h"
 #include "tests/harness/api/store.h"
 
 namespace pellicle::api {
@@ -24,7 +25,10 @@ struct RequestSeen {
   std::string verb, resource;       // "watch", "nodes"; as permissions and faults name them
   std::string user;                 // empty: not authenticated
   std::string user_agent;
-  int status = 0;  // HTTP status of the answer; 0: a fault left the request unanswered
+  std::string accept;
+  bool metadata_only = false;  // the answer was PartialObjectMetadata
+  bool gzip = false;           // and compressed
+  int status = 0;              // HTTP status of the answer; 0: a fault left the request unanswered
 };
 
 struct OpenWatch {
@@ -42,6 +46,10 @@ struct Settings {
   std::chrono::milliseconds default_watch_timeout = std::chrono::minutes(30);
   // A watch from a forgotten version gets 200 and an ERROR frame instead of HTTP 410.
   bool gone_as_frame = false;
+  MetadataServed metadata = MetadataServed::yes;
+  // Answers larger than this are compressed for clients that can decode them; watches are not.
+  size_t gzip_above = size_t{128} << 10;
+  bool gzip_watches = false;  // by a proxy in front of the server
 };
 
 struct Shared {
@@ -53,6 +61,7 @@ struct Shared {
   Settings settings;
   std::vector<RequestSeen> requests;
   std::list<OpenWatch> watches;
+  uint64_t events_sent = 0;  // frames of watches, without bookmarks
   std::set<Wire*> wires;
 
   void wake_all();  // wakes waiting connections after a change; mutex held

@@ -30,7 +30,11 @@ Object Store::commit(EventType type, const ObjectKey& key, Json object, Object p
   object.erase("apiVersion");
   object["metadata"]["resourceVersion"] = std::to_string(++version_);
   auto stored = std::make_shared<const Json>(std::move(object));
-  history_.push_back({version_, type, key, stored, std::move(previous)});
+  history_.push_back({.version = version_,
+                      .type = type,
+                      .key = key,
+                      .object = stored,
+                      .previous = std::move(previous)});
   if (type == EventType::deleted)
     objects_.erase(key);
   else

@@ -2,6 +2,8 @@
 // threads, no clock except for creation times.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,6 +26,9 @@ struct Event {
   ObjectKey key;
   Object object;    // state after it; if deleted, the last state with the deletion's version
   Object previous;  // the state before it; null when added
+  // Its frames for watches, once encoded; see feed.cpp.
+  std::shared_ptr<std::array<std::string, 4>> frames =
+      std::make_shared<std::array<std::string, 4>>();
 };
 
 class Store {
@@ -60,11 +65,17 @@ class Store {
   // listed at any more.
   void forget_history();
 
+  // The version that a server's cache holds, where a client is content with it. Behind version()
+  // while the server lags.
+  uint64_t cached() const { return std::min(lags_at_.value_or(version_), version_); }
+  void lag_at(std::optional<uint64_t> version) { lags_at_ = version; }
+
  private:
   Object commit(EventType type, const ObjectKey& key, Json object, Object previous);
 
   uint64_t version_ = 200;  // a real cluster writes some objects before its first Node
   uint64_t oldest_ = 200;
+  std::optional<uint64_t> lags_at_;
   std::map<ObjectKey, Object> objects_;
   std::vector<Event> history_;
 };

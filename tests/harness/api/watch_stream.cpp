@@ -9,6 +9,7 @@ WatchStream::WatchStream(Wire& wire, Shared& shared, const Call& call,
     : wire_(wire),
       shared_(shared),
       feed_(shared.store, call),
+      gzip_(shared.settings.gzip_watches && call.can_gunzip()),
       half_frame_("{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"" +
                   std::string(call.resource->kind) + "\",\"apiVersion\":\"v1\",\"metadata\":{\"na"),
       error_frame_(Feed::error_frame(too_old(shared.store.version(), shared.store.version() + 1))),
@@ -34,7 +35,7 @@ WatchStream::~WatchStream() {
 }
 
 WatchStream::End WatchStream::run() {
-  wire_.begin_chunks();
+  wire_.begin_chunks(gzip_);
   for (;;) {
     std::vector<std::string> frames;
     std::optional<FaultKind> order;
@@ -43,6 +44,7 @@ WatchStream::End WatchStream::run() {
       const std::lock_guard lock(shared_.mutex);
       order = std::exchange(open_->order, std::nullopt);
       frames = order ? feed_.news(shared_.store, open_->version) : feed_.news(shared_.store);
+      shared_.events_sent += frames.size();
       const Time now = std::chrono::steady_clock::now();
       ended = now >= ends_ || order == FaultKind::end;
       if (ended || now >= next_bookmark_) {

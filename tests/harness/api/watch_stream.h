@@ -20,6 +20,7 @@ class WatchStream {
     reset,
   };
   End run();
+  bool gzip() const { return gzip_; }
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -30,6 +31,7 @@ class WatchStream {
   Wire& wire_;
   Shared& shared_;
   Feed feed_;
+  bool gzip_ = false;
   std::string half_frame_;
   std::string error_frame_;
   std::list<OpenWatch>::iterator open_;

@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "tests/harness/api/refusal.h"
+#include "tests/harness/api/zip.h"
 
 namespace pellicle::api {
 namespace {
@@ -49,6 +50,10 @@ void set_headers(Message& message, const Response& response) {
   message.set("Audit-Id", new_uid());
   message.set(http::field::cache_control, "no-cache, private");
   message.set(http::field::content_type, response.content_type);
+  if (response.gzip) {
+    message.set(http::field::content_encoding, "gzip");
+    message.set(http::field::vary, "Accept-Encoding");
+  }
   if (response.code == 403) message.set("X-Content-Type-Options", "nosniff");
   if (response.code != 401) {
     message.set("X-Kubernetes-Pf-Flowschema-Uid", flow_schema);
@@ -62,7 +67,7 @@ void set_headers(Message& message, const Response& response) {
 http::response<http::string_body> message_of(const Response& response) {
   http::response<http::string_body> message(http::status(response.code), 11);
   set_headers(message, response);
-  message.body() = response.body;
+  message.body() = response.gzip ? gzipped(response.body) : response.body;
   return message;
 }
 
@@ -101,10 +106,13 @@ struct Wire::Stream {
   asio::io_context io;  // never run: every call here is synchronous
   asio::ssl::stream<tcp::socket> tls;
   boost::beast::flat_buffer unread;
+  std::optional<Zip> zip;  // of the chunks
+  uint64_t counted = 0;
   int wake;
 };
 
-Wire::Wire(int socket, Tls& tls) : stream_(std::make_unique<Stream>(socket, *tls.context_)) {
+Wire::Wire(int socket, Tls& tls)
+    : tls_(tls), stream_(std::make_unique<Stream>(socket, *tls.context_)) {
   stream_->socket().set_option(tcp::no_delay(true));
 }
 
@@ -139,6 +147,7 @@ std::optional<Request> Wire::read() {
                  .authorization = header(message, http::field::authorization),
                  .content_type = header(message, http::field::content_type),
                  .accept = header(message, http::field::accept),
+                 .accept_encoding = header(message, http::field::accept_encoding),
                  .user_agent = header(message, http::field::user_agent),
                  .keep_alive = message.keep_alive()};
 }
@@ -151,6 +160,7 @@ void Wire::send(const Response& response, bool keep_alive) {
   else
     message.chunked(true);
   http::write(stream_->tls, message);
+  count();
 }
 
 void Wire::send_half(const Response& response) {
@@ -161,20 +171,34 @@ void Wire::send_half(const Response& response) {
   stream_->write(std::string_view(message.body()).substr(0, message.body().size() / 2));
 }
 
-void Wire::begin_chunks() {
+void Wire::begin_chunks(bool gzip) {
   http::response<http::empty_body> message(http::status::ok, 11);
-  set_headers(message, Response{});
+  set_headers(message, Response{.gzip = gzip});
+  if (gzip) stream_->zip.emplace();
   message.chunked(true);
   http::response_serializer<http::empty_body> serializer(message);
   http::write_header(stream_->tls, serializer);
 }
 
 void Wire::send_chunk(std::string_view text) {
+  const std::string zipped = stream_->zip ? stream_->zip->flushed(text) : "";
+  if (stream_->zip) text = zipped;
   asio::write(stream_->tls, http::make_chunk(asio::buffer(text.data(), text.size())));
+  count();
 }
 
 void Wire::end_chunks() {
+  if (stream_->zip) {
+    const auto rest = std::exchange(stream_->zip, std::nullopt)->end();
+    asio::write(stream_->tls, http::make_chunk(asio::buffer(rest)));
+  }
   asio::write(stream_->tls, http::make_chunk_last());
+  count();
+}
+
+void Wire::count() {
+  const uint64_t written = BIO_number_written(SSL_get_wbio(stream_->tls.native_handle()));
+  tls_.sent += written - std::exchange(stream_->counted, written);
 }
 
 void Wire::say_goodbye() {

@@ -2,6 +2,7 @@
 // Boost.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -19,6 +20,8 @@ class Tls {
   // Clients may present a certificate from `authority_pem`. Throws if a PEM text is unusable.
   Tls(const Certificate& server, const std::string& authority_pem);
   ~Tls();
+
+  std::atomic<uint64_t> sent = 0;  // bytes that all connections have sent, as TLS
 
  private:
   friend class Wire;
@@ -43,8 +46,8 @@ class Wire {
   void send(const Response& response, bool keep_alive);
   void send_half(const Response& response);  // announces the whole length, sends half of it
 
-  // An answer without a length: chunks until end_chunks().
-  void begin_chunks();
+  // An answer without a length: chunks until end_chunks(), as one gzip stream if wanted.
+  void begin_chunks(bool gzip = false);
   void send_chunk(std::string_view text);
   void end_chunks();
 
@@ -60,6 +63,8 @@ class Wire {
  private:
   struct Stream;
   bool peer_left();
+  void count();
+  Tls& tls_;
   std::unique_ptr<Stream> stream_;
 };
 

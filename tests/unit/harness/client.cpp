@@ -77,7 +77,8 @@ void set_receive_timeout(int fd, std::chrono::microseconds limit) {
 
 std::string text_of(const Ask& ask) {
   std::string text = ask.method + " " + ask.target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" +
-                     "User-Agent: harness-test/1\r\nAccept: " + ask.accept + "\r\n";
+                     "User-Agent: harness-test/1\r\nAccept: " + ask.accept + "\r\n" +
+                     (ask.gzip ? "Accept-Encoding: gzip\r\n" : "");
   if (!ask.token.empty()) text += "Authorization: Bearer " + ask.token + "\r\n";
   if (!ask.content_type.empty()) text += "Content-Type: " + ask.content_type + "\r\n";
   if (!ask.body.empty()) text += "Content-Length: " + std::to_string(ask.body.size()) + "\r\n";

@@ -25,6 +25,7 @@ struct Ask {
   std::string content_type;
   std::string token = kToken;
   std::string accept = "application/json";
+  bool gzip = false;  // Accept-Encoding
 };
 
 struct Reply {

@@ -47,7 +47,8 @@ Agent::Agent(boost::asio::io_context& context, Config config)
       passes_(context, kernel_, core_, std::chrono::seconds(config_.resync_seconds),
               [this] { after_pass(); }),
       rotation_(store_, keys_, kernel_, config_.key_rotation_duration),
-      access_(api_access(config_.kubeconfig, config_.service_host, config_.service_port)),
+      access_(api_access(config_.kubeconfig, config_.service_host, config_.service_port,
+                         "pellicle-agent")),
       client_(context, access_),
       cluster_watch_(
           context, client_, store_, config_.settings.node_name,
@@ -65,7 +66,10 @@ Agent::Agent(boost::asio::io_context& context, Config config)
             {kernel_, store_, client_, endpoints_, pod_datapath_}, [this] { note_problems(); }),
       probes_(context, config_.cluster_health_interval, core_, pod_datapath_,
               [this] { note_problems(); }),
-      announcer_(context, client_, config_.settings, store_, core_, probes_),
+      announcer_(context, client_, config_.settings, store_, core_,
+                 [this](const Annotations& present, Annotations& wanted) {
+                   probes_.announce(present, wanted);
+                 }),
       use_(kernel_, store_),
       events_(client_, random_seed(), event_options(config_)),
       reports_({config_, access_.scheme_host_port, kernel_, store_, core_, passes_, rotation_,
@@ -130,6 +134,7 @@ void Agent::after_pass() {
   if (pods_.serve()) passes_.request();
   review_.look(core_.last());
   kernel_watch_.after_pass();
+  cluster_watch_.after_pass(core_.last().desired.cluster.disputed);
   use_.look();
   if (const auto next = rotation_.advance(core_.last(), SteadyClock::now())) passes_.request(*next);
   probes_.serve(endpoints_.health());

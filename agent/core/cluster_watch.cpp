@@ -5,9 +5,16 @@
 namespace pellicle {
 
 ClusterWatch::ClusterWatch(boost::asio::io_context& context, ApiClient& client, Store& store,
-                           std::string own_node, Callbacks callbacks)
-    : store_(store), own_node_(std::move(own_node)), callbacks_(std::move(callbacks)) {
-  watch(context, client, all_nodes(), &Store::nodes_listed, &ClusterWatch::node_changed);
+                           const std::string& own_node, Callbacks callbacks)
+    : store_(store),
+      callbacks_(std::move(callbacks)),
+      reader_(context, client, store,
+              {.on_change = [this](const std::string& name) { callbacks_.on_peer(name); },
+               .on_trouble = [this](const std::string& trouble) { reading_in_trouble(trouble); }}) {
+  store_.own_node_comes_apart();
+  watch(context, client, all_nodes_metadata(), &Store::nodes_listed, &ClusterWatch::node_changed);
+  watch(context, client, one_node(own_node), &Store::own_node_listed,
+        &ClusterWatch::own_node_changed);
   watch(context, client, key_secret(), &Store::secret_listed, &ClusterWatch::secret_changed);
 }
 
@@ -41,6 +48,7 @@ void ClusterWatch::watch(boost::asio::io_context& context, ApiClient& client,
               [this, sync, healthy](const std::vector<ApiObject>& objects) {
                 healthy();
                 (store_.*sync)(objects);
+                reader_.look();
                 callbacks_.on_change();
               },
           .on_change = [this, change](const ApiObject& object,
@@ -51,9 +59,32 @@ void ClusterWatch::watch(boost::asio::io_context& context, ApiClient& client,
 
 // Kubelet updates its Node every few minutes; those changes do not concern this node.
 void ClusterWatch::node_changed(const ApiObject& object, bool deleted) {
-  if (!store_.node_changed(object, deleted)) return;
-  if (object.name == own_node_) return callbacks_.on_change();
-  callbacks_.on_peer(object.name);
+  const bool concerns = store_.node_changed(object, deleted);
+  reader_.look();
+  if (concerns) callbacks_.on_peer(object.name);
+}
+
+void ClusterWatch::own_node_changed(const ApiObject& object, bool deleted) {
+  if (store_.own_node_changed(object, deleted)) callbacks_.on_change();
+}
+
+void ClusterWatch::after_pass(bool disputed) {
+  if (!disputed && !disputed_) return;
+  disputed_ = disputed;
+  store_.look_for_rivals();
+  reader_.look();
+}
+
+// The source shows only once reading has failed.
+void ClusterWatch::reading_in_trouble(const std::string& trouble) {
+  auto& health = sources_["nodes in full"];
+  health.name = "nodes in full";
+  health.synced = health.healthy = trouble.empty();
+  health.since = std::chrono::system_clock::now();
+  health.sentence = trouble;
+  if (trouble.empty()) return;
+  log::warn("reading a Node in trouble", {{"error", trouble}});
+  ++health.troubles;
 }
 
 void ClusterWatch::secret_changed(const ApiObject& object, bool deleted) {

@@ -1,4 +1,5 @@
-// Keeps the Store up to date: watches the Nodes and the key's Secret.
+// Keeps the Store up to date: watches the metadata of all Nodes, this node's Node in full, and the
+// key's Secret.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/node_reader.h"
 #include "agent/kube/store.h"
 #include "agent/kube/watcher.h"
 
@@ -33,8 +35,10 @@ class ClusterWatch {
     std::function<void(const std::string& name)> on_peer;
   };
   ClusterWatch(boost::asio::io_context& context, ApiClient& client, Store& store,
-               std::string own_node, Callbacks callbacks);
+               const std::string& own_node, Callbacks callbacks);
   void start();
+  // `disputed`: some Node's claim is not believed, see Cluster.
+  void after_pass(bool disputed);
 
   const std::map<std::string, SourceHealth>& sources() const { return sources_; }  // by title
 
@@ -44,11 +48,14 @@ class ClusterWatch {
   void watch(boost::asio::io_context& context, ApiClient& client, const Resource& resource,
              OnSync sync, OnChange change);
   void node_changed(const ApiObject& object, bool deleted);
+  void own_node_changed(const ApiObject& object, bool deleted);
+  void reading_in_trouble(const std::string& trouble);
   void secret_changed(const ApiObject& object, bool deleted);
 
   Store& store_;
-  std::string own_node_;
   Callbacks callbacks_;
+  NodeReader reader_;
+  bool disputed_ = false;  // after the last pass
   std::map<std::string, SourceHealth> sources_;
   std::vector<std::unique_ptr<Watcher>> watchers_;
 };

@@ -41,6 +41,8 @@ bool keep(int depth, json::parse_event_t event, json& parsed) {
   return !kUnread.contains(name) && (depth < kInside || !kUnreadInside.contains(name));
 }
 
+constexpr const char* kMetadataKind = "PartialObjectMetadata";
+
 constexpr std::array kPrefixes = {kPrefix, kOldPrefix, kOwnPrefix};
 
 json parse(std::string_view text) {
@@ -111,10 +113,21 @@ std::optional<ApiObject> api_object(json& object) {
   const auto space = text_at(object, "metadata", "namespace");
   leave_foreign_annotations_out(object);
   leave_conditions_out(object);
-  return ApiObject{.name = space.empty() ? name : space + "/" + name, .text = object.dump()};
+  return ApiObject{.name = space.empty() ? name : space + "/" + name,
+                   .text = object.dump(),
+                   .metadata_only = text_at(object, "kind") == kMetadataKind};
 }
 
 }  // namespace
+
+std::optional<ApiObject> decode_object(std::string_view body) {
+  auto object = parse(body);
+  return object.is_object() ? api_object(object) : std::nullopt;
+}
+
+std::string version_of(const ApiObject& object) {
+  return text_at(parse(object.text), "metadata", "resourceVersion");
+}
 
 std::optional<Page> decode_page(std::string_view body) {
   auto list = parse(body);
@@ -126,9 +139,12 @@ std::optional<Page> decode_page(std::string_view body) {
   auto& items = list["items"];
   if (!items.is_array() && !items.is_null()) return std::nullopt;
   page.objects.reserve(items.size());
+  // Some servers give the kind of a list's objects only once, with the list.
+  const bool metadata_only = text_at(list, "kind") == std::string(kMetadataKind) + "List";
   for (auto& item : items) {
     auto object = api_object(item);
     if (!object) return std::nullopt;
+    object->metadata_only = object->metadata_only || metadata_only;
     page.objects.push_back(std::move(*object));
   }
   return page;

@@ -19,6 +19,7 @@ struct ApiObject {
   std::string name;  // "worker"; "kube-system/cilium-ipsec-keys" when it has a namespace
   std::string text;  // the object's JSON, without managedFields and other long parts that are not
                      // read
+  bool metadata_only = false;  // a PartialObjectMetadata
   auto operator<=>(const ApiObject&) const = default;
 };
 
@@ -29,6 +30,12 @@ struct Page {
   std::string continue_token;  // empty on the last page
   bool operator==(const Page&) const = default;
 };
+
+// A single object, as a GET answers. nullopt: it is none.
+std::optional<ApiObject> decode_object(std::string_view body);
+
+// metadata.resourceVersion; empty when there is none.
+std::string version_of(const ApiObject& object);
 
 // Frames of a WATCH.
 struct ObjectFrame {

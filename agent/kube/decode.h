@@ -41,6 +41,9 @@ inline constexpr std::string_view kBootIdAnnotation = "pellicle.io/boot-id";
 inline constexpr std::string_view kEpochsAnnotation = "pellicle.io/epochs";
 // The newest epochs of nodes with several, as far as this node has a state for them: "0x15b73e20".
 inline constexpr std::string_view kReceivesAnnotation = "pellicle.io/receives";
+// All InternalIPs of the node, in the order of its status: "172.18.0.3 fd00::3". With it, a Node's
+// metadata says everything that peers need.
+inline constexpr std::string_view kInternalIpsAnnotation = "pellicle.io/internal-ips";
 
 using Annotations = std::map<std::string, std::string>;  // full name -> value
 
@@ -65,9 +68,13 @@ struct DecodedNode {
   Annotations annotations;           // those with kPrefix or kOwnPrefix, unchanged
   bool not_ready_taint = false;      // see taint.h
   bool network_unavailable = false;  // see network_condition.h
+  // Of the Node's metadata alone, which lack something that peers need; see kInternalIpsAnnotation.
+  bool lacks_addresses = false;
+  std::vector<std::string> internal_ips = {};  // all good ones, as the Node writes them
 };
 // Of several InternalIPs of a family, the address in the first matching network of `preferred`
-// counts; without a match the first in the list, as for Kubernetes itself.
+// counts; without a match the first in the list, as for Kubernetes itself. Annotations count where
+// spec and status are silent.
 DecodedNode decode_node(const ApiObject& object, const std::vector<Cidr>& preferred = {});
 
 // `decoded`, with each malformed field replaced by the last good value of the same Node.

@@ -10,130 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-const json& member(const json& object, const std::string& name) {
-  static const json kNone;
-  if (!object.is_object()) return kNone;
-  const auto found = object.find(name);
-  return found == object.end() ? kNone : *found;
-}
-
-// An empty string counts as not set.
-bool unset(const json& value) {
-  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
-}
-
-struct Annotation {
-  std::string field;  // "metadata.annotations[network.cilium.io/encryption-key]"
-  const json* value = nullptr;
-};
-
-std::optional<Annotation> annotation(const json& object, std::string_view name) {
-  const auto& all = member(member(object, "metadata"), "annotations");
-  for (const auto prefix : {kPrefix, kOldPrefix}) {
-    const auto full = std::string(prefix) + std::string(name);
-    const auto& value = member(all, full);
-    if (unset(value)) continue;
-    return Annotation{.field = "metadata.annotations[" + full + "]", .value = &value};
-  }
-  return std::nullopt;
-}
-
-std::optional<Cidr> cidr(const json& value) {
-  return value.is_string() ? Cidr::parse(value.get_ref<const std::string&>()) : std::nullopt;
-}
-
-std::optional<IpAddress> address(const json& value) {
-  return value.is_string() ? IpAddress::parse(value.get_ref<const std::string&>()) : std::nullopt;
-}
-
-void read_spec_cidrs(const json& list, Reader& reader) {
-  std::vector<Cidr> cidrs;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const auto one = cidr(list[i]);
-    if (!one) {
-      return reader.refuse(NodeField::pod_cidrs, "spec.podCIDRs[" + std::to_string(i) + "]",
-                           "a network such as 10.0.1.0/24, without host bits");
-    }
-    cidrs.push_back(*one);
-  }
-  reader.out.node.pod_cidrs = std::move(cidrs);
-}
-
-void read_annotated_cidrs(const json& object, Reader& reader) {
-  std::vector<Cidr> cidrs;
-  for (const auto& [name, family] :
-       {std::pair(kPodCidrAnnotation, Family::v4), std::pair(kPodCidr6Annotation, Family::v6)}) {
-    const auto found = annotation(object, name);
-    if (!found) continue;
-    const auto one = cidr(*found->value);
-    if (!one || one->family() != family) {
-      reader.refuse(NodeField::pod_cidrs, found->field,
-                    family == Family::v4
-                        ? "an IPv4 network such as 10.0.1.0/24, without host bits"
-                        : "an IPv6 network such as fd00:1::/64, without host bits");
-      continue;
-    }
-    cidrs.push_back(*one);
-  }
-  if (!reader.out.malformed.contains(NodeField::pod_cidrs)) {
-    reader.out.node.pod_cidrs = std::move(cidrs);
-  }
-}
-
-void read_pod_cidrs(const json& object, Reader& reader) {
-  const auto& spec = member(object, "spec");
-  const auto& list = member(spec, "podCIDRs");
-  const auto& single = member(spec, "podCIDR");
-  if (list.is_array() && !list.empty()) {
-    read_spec_cidrs(list, reader);
-  } else if (!list.is_null() && !list.is_array()) {
-    reader.refuse(NodeField::pod_cidrs, "spec.podCIDRs", "a list of networks");
-  } else if (!unset(single)) {
-    if (const auto one = cidr(single)) {
-      reader.out.node.pod_cidrs = {*one};
-    } else {
-      reader.refuse(NodeField::pod_cidrs, "spec.podCIDR",
-                    "a network such as 10.0.1.0/24, without host bits");
-    }
-  } else {
-    read_annotated_cidrs(object, reader);
-  }
-}
-
-std::optional<IpAddress> chosen(const std::vector<IpAddress>& addresses,
-                                const std::vector<Cidr>& preferred) {
-  for (const auto& network : preferred) {
-    const auto found = std::find_if(addresses.begin(), addresses.end(),
-                                    [&](const IpAddress& one) { return network.contains(one); });
-    if (found != addresses.end()) return *found;
-  }
-  return addresses.empty() ? std::nullopt : std::optional(addresses.front());
-}
-
-void read_internal_ips(const json& object, const std::vector<Cidr>& preferred, Reader& reader) {
-  const auto& addresses = member(member(object, "status"), "addresses");
-  if (!addresses.is_array()) return;
-  auto& node = reader.out.node;
-  std::vector<IpAddress> v4, v6;
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    if (member(addresses[i], "type") != "InternalIP") continue;
-    const auto one = address(member(addresses[i], "address"));
-    if (!one) {
-      // The intended family is unknown, so both are malformed.
-      reader.refuse(NodeField::internal_ipv4, "status.addresses[" + std::to_string(i) + "].address",
-                    "an IP address");
-      reader.out.malformed.insert(NodeField::internal_ipv6);
-      continue;
-    }
-    (one->family() == Family::v4 ? v4 : v6).push_back(*one);
-  }
-  node.internal_ipv4 = chosen(v4, preferred);
-  node.internal_ipv6 = chosen(v6, preferred);
-  // One good address of the family is enough, even beside malformed ones.
-  if (node.internal_ipv4) reader.out.malformed.erase(NodeField::internal_ipv4);
-  if (node.internal_ipv6) reader.out.malformed.erase(NodeField::internal_ipv6);
-}
-
 // An address that the node chose from its PodCIDR.
 struct OwnAddress {
   std::string_view annotation;
@@ -225,7 +101,7 @@ DecodedNode decode_node(const ApiObject& object, const std::vector<Cidr>& prefer
   if (created.is_string()) out.node.created = created.get<std::string>();
   Reader reader{out};
   read_pod_cidrs(parsed, reader);
-  read_internal_ips(parsed, preferred, reader);
+  read_internal_ips(parsed, object.metadata_only, preferred, reader);
   for (const auto& own : kOwnAddresses) read_own_address(parsed, own, reader);
   read_key_id(parsed, reader);
   read_pair_keys(member(member(parsed, "metadata"), "annotations"), reader);

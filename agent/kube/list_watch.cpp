@@ -24,9 +24,23 @@ void select(const Resource& resource, Request& request) {
   }
 }
 
+// The media types of an answer about `kind` ("PartialObjectMetadata", for a LIST with "List").
+std::string accepted(const ListWatch& state, const std::string& kind) {
+  const std::string plain = "application/json";
+  if (!state.resource.metadata_only || state.in_full) return plain;
+  return plain + ";as=" + kind + ";g=meta.k8s.io;v=v1, " + plain;
+}
+
+// A LIST from the cache has no pages: with a limit, servers ask etcd instead (or ignore the limit).
 void send_list(ListWatch& state, Actions& actions) {
   Request request{.path = state.resource.path,
-                  .query = {{"limit", std::to_string(state.page_size)}}};
+                  .accept = accepted(state, "PartialObjectMetadataList")};
+  state.from_cache = state.resource.metadata_only && !state.in_full && !state.newest;
+  if (state.from_cache) {
+    request.query = {{"resourceVersion", state.heard_version.empty() ? "0" : state.heard_version}};
+  } else {
+    request.query = {{"limit", std::to_string(state.page_size)}};
+  }
   select(state.resource, request);
   if (!state.continue_token.empty()) request.query.emplace_back("continue", state.continue_token);
   state.phase = ListWatch::Phase::listing;
@@ -41,6 +55,7 @@ void open_watch(ListWatch& state, Actions& actions) {
                             {"allowWatchBookmarks", "true"},
                             {"resourceVersion", state.resource_version},
                             {"timeoutSeconds", std::to_string(length.count())}},
+                  .accept = accepted(state, "PartialObjectMetadata"),
                   .limit = length + std::chrono::seconds(15)};
   select(state.resource, request);
   state.phase = ListWatch::Phase::watching;
@@ -62,12 +77,27 @@ void wait(ListWatch& state, Actions& actions, std::chrono::milliseconds delay) {
   actions.emplace_back(Wait{delay});
 }
 
+// Both are decimal numbers, as all versions of kube-apiserver are, and `version` is the smaller.
+bool is_older(const std::string& version, const std::string& than) {
+  const auto is_number = [](const std::string& text) {
+    return !text.empty() && text.front() != '0' &&
+           text.find_first_not_of("0123456789") == std::string::npos;
+  };
+  if (!is_number(version) || !is_number(than)) return false;
+  return version.size() != than.size() ? version.size() < than.size() : version < than;
+}
+
 void report(ListWatch& state, Actions& actions, WallTime now, const std::string& what) {
   auto sentence = state.resource.title + ": " + what;
   if (state.trouble && state.trouble->sentence == sentence) return;
   const auto since = state.trouble ? state.trouble->since : now;
   state.trouble = ListWatch::Trouble{.sentence = sentence, .since = since};
   actions.emplace_back(Troubled{.sentence = std::move(sentence), .since = since});
+}
+
+void report_failure(ListWatch& state, Actions& actions, WallTime now, const Response& response) {
+  if (state.overload.excuses(response.status, now)) return;
+  report(state, actions, now, failure_sentence(response));
 }
 
 // Waits longer each time, and at least as long as the server asked for.
@@ -121,17 +151,45 @@ void on(ListWatch& state, const Tick& event, Actions& actions) {
   version_is_good(state, actions);
 }
 
-void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
-  if (state.phase != ListWatch::Phase::listing) return;
+void list_newest(ListWatch& state, Actions& actions) {
+  forget_version(state);
+  state.newest = true;
+  send_list(state, actions);
+}
+
+void list_in_full(ListWatch& state, Actions& actions) {
+  forget_version(state);
+  state.in_full = true;
+  send_list(state, actions);
+}
+
+bool refuses_metadata(const ListWatch& state, const Response& response) {
+  return response.status == 406 && state.resource.metadata_only && !state.in_full;
+}
+
+void on_failed_list(ListWatch& state, const ListAnswered& event, Actions& actions) {
   const auto& response = event.response;
   if (response.status == 410 && !state.continue_token.empty())
     return start_over(state, event.now, actions);
+  if (refuses_metadata(state, response)) return list_in_full(state, actions);
+  // This server has not heard as much as this watch, or etcd was restored.
+  const bool asked_too_much = response.status == 504 || response.status == 410;
+  if (state.from_cache && asked_too_much) return list_newest(state, actions);
+  forget_version(state);
+  // An answer that breaks off was too large, for the size limit or the time limit.
+  if (response.status == 200) {
+    state.page_size = std::max(state.page_size / 2, 1);
+    state.newest = true;  // in pages
+  }
+  report_failure(state, actions, event.now, response);
+  back_off(state, actions, response.retry_after);
+}
+
+void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
+  if (state.phase != ListWatch::Phase::listing) return;
+  const auto& response = event.response;
   if (response.status != 200 || !response.error.empty()) {
-    forget_version(state);
-    // An answer that breaks off was too large, for the size limit or the time limit.
-    if (response.status == 200) state.page_size = std::max(state.page_size / 2, 1);
-    report(state, actions, event.now, failure_sentence(response));
-    return back_off(state, actions, response.retry_after);
+    return on_failed_list(state, event, actions);
   }
   auto page = decode_page(response.body);
   if (!page) {
@@ -140,11 +198,17 @@ void on(ListWatch& state, const ListAnswered& event, Actions& actions) {
            "the answer to the list request is not a list of Kubernetes objects");
     return back_off(state, actions);
   }
+  if (state.from_cache && is_older(page->resource_version, state.heard_version)) {
+    return list_newest(state, actions);
+  }
   std::move(page->objects.begin(), page->objects.end(), std::back_inserter(state.objects));
   state.continue_token = page->continue_token;
   if (state.list_version.empty()) state.list_version = page->resource_version;
   if (!state.continue_token.empty()) return send_list(state, actions);
   state.resource_version = std::exchange(state.list_version, {});
+  state.heard_version = state.resource_version;
+  state.newest = false;
+  state.overload.ended();
   state.page_size = std::min(state.page_size * 2, kPageSize);
   actions.emplace_back(Synced{std::exchange(state.objects, {})});
   open_watch(state, actions);
@@ -154,12 +218,14 @@ void on(ListWatch& state, const WatchOpened& event, Actions& actions) {
   if (state.phase != ListWatch::Phase::watching) return;
   state.opened = true;
   state.opened_at = event.now;
+  state.overload.ended();
   if (state.lost_versions >= 2) return await_proof(state, actions);
   recover(state, actions);
 }
 
 void good_frame(ListWatch& state, const std::string& version, WallTime now, Actions& actions) {
   state.resource_version = version;
+  state.heard_version = version;
   state.heard = true;
   state.failures = 0;
   if (lasts(state, now)) version_is_good(state, actions);
@@ -200,10 +266,11 @@ void on(ListWatch& state, const FrameArrived& event, Actions& actions) {
 void on_refused_watch(ListWatch& state, const WatchEnded& event, Actions& actions) {
   const auto& response = event.end.response;
   if (response.status == 410) return start_over(state, event.now, actions);
+  if (refuses_metadata(state, response)) return list_in_full(state, actions);
   const bool may_pass = response.status == 0 || response.status == 401 || response.status == 403 ||
                         response.status == 408 || response.status == 429 || response.status >= 500;
   if (!may_pass) forget_version(state);  // the request itself was wrong: start with a LIST
-  report(state, actions, event.now, failure_sentence(response));
+  report_failure(state, actions, event.now, response);
   back_off(state, actions, response.retry_after);
 }
 

@@ -7,8 +7,12 @@
 //              waiting (backoff), then list again or watch again
 //
 // Invariants. Each LIST yields one complete set of objects; before it, no object counts as deleted.
-// A watch starts from the version of the last list, bookmark or frame, and versions are never
-// compared. After a lost version (410, garbage) the next request is a LIST. A list is
+// A watch starts from the version of the last list, bookmark or frame. After a lost version (410,
+// garbage) the next request is a LIST.
+//
+// A LIST of metadata comes from the cache of the server that is asked: of any age at the start,
+// later not older than what this watch has heard, so a server that lags undoes nothing. A server
+// that cannot have heard as much makes the next LIST one of the newest state. That one is
 // authoritative, even when older than what a watch delivered: etcd may have been restored.
 #pragma once
 
@@ -21,6 +25,7 @@
 
 #include "agent/kube/api_json.h"
 #include "agent/kube/http.h"
+#include "agent/kube/overload.h"
 
 namespace pellicle {
 
@@ -32,6 +37,8 @@ struct Resource {
   std::string path;                 // "/api/v1/nodes"
   std::string field_selector;       // "metadata.name=cilium-ipsec-keys", or empty
   std::string label_selector = {};  // "app.kubernetes.io/name=pellicle-agent", or empty
+  // Asks for the objects' metadata alone. A server that does not give it gives them in full.
+  bool metadata_only = false;
   bool operator==(const Resource&) const = default;
 };
 
@@ -62,12 +69,17 @@ struct ListWatch {
                              // pages
   std::vector<ApiObject> objects;  // pages so far
   int page_size = kPageSize;       // halved after an answer that broke off
+  std::string heard_version;       // the newest one so far; unlike resource_version never forgotten
+  bool from_cache = false;         // the LIST under way is answered by the server's cache
+  bool newest = false;             // the next LIST is of the newest state
+  bool in_full = false;            // the server refuses to give metadata alone
   uint32_t failures = 0;           // consecutive ones
   uint32_t lost_versions = 0;      // consecutive 410 answers without a watch that lasted
   bool opened = false;             // this watch was answered with 200
   bool heard = false;              // this watch delivered a good frame
   WallTime opened_at;
   std::optional<Trouble> trouble;
+  Overload overload;
   bool operator==(const ListWatch&) const = default;
 };
 

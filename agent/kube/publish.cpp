@@ -15,9 +15,6 @@ namespace {
 // publisher trusts the Node as last seen and patches again.
 constexpr std::chrono::seconds kEcho{10};
 
-// An overloaded API server (429) is trouble only after this time.
-constexpr std::chrono::minutes kOverloadPatience{1};
-
 // Other nodes wait for these annotations only to finish a rotation.
 bool may_wait(const std::string& name) {
   return name == std::string(kPrefix) + std::string(kKeyAnnotation) ||
@@ -48,6 +45,22 @@ Annotations published(const std::vector<DatapathConfig::Network>& networks,
     all[std::string(kEncryptsAnnotation)] = host_encryption ? kEncryptsNodes : kEncryptsPods;
   }
   if (key_id) set(kKeyAnnotation, std::to_string(*key_id));
+  return all;
+}
+
+Annotations published_addresses(const Node& self, const std::vector<std::string>& internal_ips,
+                                const Annotations& present) {
+  Annotations all;
+  std::string words;
+  for (const auto& ip : internal_ips) words += (words.empty() ? "" : " ") + ip;
+  const std::string name(kInternalIpsAnnotation);
+  if (!words.empty() || present.contains(name)) all[name] = words;
+  for (const auto family : kFamilies) {
+    const auto cidr = self.pod_cidr(family);
+    if (!cidr) continue;
+    const auto cidr_name = family == Family::v4 ? kPodCidrAnnotation : kPodCidr6Annotation;
+    all[std::string(kPrefix) + std::string(cidr_name)] = cidr->to_string();
+  }
   return all;
 }
 
@@ -187,7 +200,7 @@ void Publisher::answered(const Response& response) {
   busy_ = false;
   if (response.status == 200 && response.error.empty()) {
     failures_ = 0;
-    overloaded_.reset();
+    overload_.ended();
     if (overwritten_ < 2) trouble("");
     wait(kEcho);
     return consider();  // `wanted_` may have changed meanwhile
@@ -197,12 +210,7 @@ void Publisher::answered(const Response& response) {
 
 void Publisher::failed(const Response& response) {
   sent_.clear();
-  const auto now = std::chrono::steady_clock::now();
-  if (response.status != 429)
-    overloaded_.reset();
-  else if (!overloaded_)
-    overloaded_ = now;
-  if (!overloaded_ || now - *overloaded_ > kOverloadPatience)
+  if (!overload_.excuses(response.status, std::chrono::system_clock::now()))
     trouble("publishing annotations on Node " + node_name_ + ": " + failure_sentence(response));
   waiting_ = true;
   auto delay = backoff(failures_++, seed_, pace_);

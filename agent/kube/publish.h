@@ -9,6 +9,7 @@
 #include "agent/kube/client.h"
 #include "agent/kube/decode.h"
 #include "agent/kube/list_watch.h"
+#include "agent/kube/overload.h"
 #include "agent/model/inputs.h"
 #include "agent/model/objects.h"
 
@@ -18,6 +19,11 @@ namespace pellicle {
 // `host_encryption`: traffic between pods and nodes is ESP as well.
 Annotations published(const std::vector<DatapathConfig::Network>& networks,
                       const std::optional<uint8_t>& key_id, bool host_encryption = false);
+
+// What a Node's spec and status say and peers need, for those that see its metadata alone. An
+// address that the Node no longer has is withdrawn.
+Annotations published_addresses(const Node& self, const std::vector<std::string>& internal_ips,
+                                const Annotations& present);
 
 // The epochs that this node sends with under pair keys, and which new epochs of others it receives.
 // The latter is left out while it is empty and `present` has none to withdraw.
@@ -72,7 +78,7 @@ class Publisher {
   std::chrono::milliseconds spread_{0};
   bool has_turn_ = false;  // the random time is over
   bool awaits_turn_ = false;
-  std::optional<std::chrono::steady_clock::time_point> overloaded_;  // since when: 429
+  Overload overload_;
   Annotations wanted_;
   Annotations present_;
   Annotations sent_;   // by the last successful patch; empty once the watch should have shown it

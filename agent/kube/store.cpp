@@ -2,34 +2,6 @@
 
 namespace pellicle {
 
-Store::Known Store::known(const ApiObject& object) const {
-  auto decoded = decode_node(object, node_addresses_);
-  const auto last = nodes_.find(object.name);
-  Known known{.node = merged(last == nodes_.end() ? Node{} : last->second.node, decoded),
-              .problems = std::move(decoded.problems),
-              .annotations = {},
-              .tainted = decoded.not_ready_taint,
-              .network_unavailable = decoded.network_unavailable};
-  if (object.name == own_node_) known.annotations = std::move(decoded.annotations);
-  return known;
-}
-
-void Store::nodes_listed(const std::vector<ApiObject>& objects) {
-  std::map<std::string, Known> listed;
-  for (const auto& object : objects) listed[object.name] = known(object);
-  nodes_ = std::move(listed);
-  nodes_listed_ = true;
-}
-
-bool Store::node_changed(const ApiObject& object, bool deleted) {
-  if (deleted) return nodes_.erase(object.name) > 0;
-  auto now = known(object);
-  const auto before = nodes_.find(object.name);
-  if (before != nodes_.end() && before->second == now) return false;
-  nodes_[object.name] = std::move(now);
-  return true;
-}
-
 void Store::secret_listed(const std::vector<ApiObject>& objects) {
   secret_listed_ = true;
   if (objects.empty()) return secret_missing();
@@ -87,13 +59,15 @@ void Store::confirm_key(bool same) {
 }
 
 std::optional<ClusterSnapshot> Store::snapshot() const {
-  if (!nodes_listed_ || !secret_listed_) return std::nullopt;
+  if (!all_understood_ || !secret_listed_ || (own_apart_ && !own_listed_)) return std::nullopt;
   ClusterSnapshot all{.nodes = {},
                       .key = ring_.newest(),
                       .older_keys = ring_.older(),
                       .inherited_keys = ring_.inherited(),
                       .problems = {}};
-  for (const auto& [name, known] : nodes_) {
+  for (const auto& each : nodes_) {
+    const auto& [name, known] = each;
+    if (!understood(each)) continue;
     all.nodes[name] = known.node;
     all.problems.insert(all.problems.end(), known.problems.begin(), known.problems.end());
   }
@@ -103,12 +77,18 @@ std::optional<ClusterSnapshot> Store::snapshot() const {
 
 std::optional<Node> Store::node(const std::string& name) const {
   const auto found = nodes_.find(name);
-  return found == nodes_.end() ? std::nullopt : std::optional(found->second.node);
+  if (found == nodes_.end() || !understood(*found)) return std::nullopt;
+  return found->second.node;
 }
 
 Annotations Store::annotations() const {
   const auto found = nodes_.find(own_node_);
   return found == nodes_.end() ? Annotations{} : found->second.annotations;
+}
+
+std::vector<std::string> Store::internal_ips() const {
+  const auto found = nodes_.find(own_node_);
+  return found == nodes_.end() ? std::vector<std::string>{} : found->second.internal_ips;
 }
 
 bool Store::network_unavailable(const std::string& node) const {

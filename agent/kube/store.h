@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/kube/beyond.h"
 #include "agent/kube/decode.h"
 #include "agent/model/key.h"
 #include "agent/model/node.h"
@@ -30,10 +31,30 @@ class Store {
                  std::vector<Cidr> node_addresses = {})
       : own_node_(std::move(own_node)), node_addresses_(std::move(node_addresses)), weak_(weak) {}
 
-  // A complete LIST: exactly these Nodes exist.
+  // A complete LIST: exactly these Nodes exist. They may come in full or as metadata.
   void nodes_listed(const std::vector<ApiObject>& objects);
   // Returns false when nothing that is kept of Nodes changed, as with most of kubelet's updates.
   bool node_changed(const ApiObject& object, bool deleted);
+
+  // Call before anything is listed when this node's Node has a watch of its own, in full. Then only
+  // the next two say what it is.
+  void own_node_comes_apart() { own_apart_ = true; }
+  void own_node_listed(const std::vector<ApiObject>& objects);  // one or none
+  bool own_node_changed(const ApiObject& object, bool deleted);
+
+  // The Nodes whose metadata does not say enough. A Node is left out of the snapshot until it has
+  // been read once, and so are all Nodes until those of the first LIST have.
+  struct Unclear {
+    std::string version;  // to read it at; empty: any
+    bool rival = false;   // of a Node with the same claims: it matters whether it is silent
+    bool operator==(const Unclear&) const = default;
+  };
+  std::map<std::string, Unclear> unclear() const;
+  // What reading one of them in full brought; nullopt: there is no such Node. Returns false when
+  // that changed nothing.
+  bool node_read(const std::string& name, const std::optional<ApiObject>& object);
+  // Some claim is not believed, so it matters which Nodes are silent.
+  void look_for_rivals();
   // A complete LIST of the one Secret: one object or none.
   void secret_listed(const std::vector<ApiObject>& objects);
   void secret_changed(const ApiObject& object, bool deleted);
@@ -63,6 +84,8 @@ class Store {
   // This node's annotations with our or Cilium's prefix, unchanged; empty while its Node is
   // unknown. For thousands of other Nodes they would take a tenth of the agent's memory.
   Annotations annotations() const;
+  // All InternalIPs of this node's Node, as it writes them.
+  std::vector<std::string> internal_ips() const;
 
   // The Node was last seen with the taint of taint.h.
   bool tainted(const std::string& node) const;
@@ -73,19 +96,37 @@ class Store {
   struct Known {
     Node node;  // with last good values
     std::vector<Problem> problems;
-    Annotations annotations;  // of this node only
+    Annotations annotations;                // of this node only
+    std::vector<std::string> internal_ips;  // of this node only
     bool tainted = false;
     bool network_unavailable = false;
+    bool metadata_only = false;
+    bool lacks_addresses = false;  // see decode.h
     bool operator==(const Known&) const = default;
   };
-  Known known(const ApiObject& object) const;
+  using Nodes = std::map<std::string, Known>;
+  Known known(const ApiObject& object);
+  void extend(const std::string& name, Known& known) const;
+  bool comes_apart(const std::string& name) const { return own_apart_ && name == own_node_; }
+  bool take(const ApiObject& object);
+  bool remove(const std::string& name);
+  void follow(const ApiObject& object, const Known& known);
+  bool understood(const Nodes::value_type& node) const;
+  void look_for_understanding();
   void secret_missing();
   void consider_offer();
 
   std::string own_node_;
   std::vector<Cidr> node_addresses_;
-  std::map<std::string, Known> nodes_;
+  Nodes nodes_;
+  std::map<std::string, Beyond> beyond_;  // of Nodes that were read in full
+  // Of the Nodes with the claims of others, and of those that lack addresses: as last heard.
+  std::map<std::string, std::string> versions_;
+  std::set<std::string> rivals_;
+  bool own_apart_ = false;
+  bool own_listed_ = false;
   bool nodes_listed_ = false;
+  bool all_understood_ = false;  // once, each Node of a LIST was
   bool secret_listed_ = false;
   WeakAlgorithms weak_;
   KeyRing ring_;

@@ -15,6 +15,16 @@ Resource all_nodes() {
   return {.title = "nodes", .path = "/api/v1/nodes", .field_selector = ""};
 }
 
+Resource all_nodes_metadata() {
+  auto resource = all_nodes();
+  resource.metadata_only = true;
+  return resource;
+}
+
+Resource one_node(const std::string& name) {
+  return {.title = "this node", .path = "/api/v1/nodes", .field_selector = "metadata.name=" + name};
+}
+
 Resource key_secret() {
   return {.title = "secret kube-system/cilium-ipsec-keys",
           .path = "/api/v1/namespaces/kube-system/secrets",

@@ -43,8 +43,10 @@ class Watcher {
   Call call_;
 };
 
-// The resources that the agent watches.
-Resource all_nodes();
+// The resources that programs watch.
+Resource all_nodes();           // in full
+Resource all_nodes_metadata();  // see Resource::metadata_only
+Resource one_node(const std::string& name);
 Resource key_secret();
 
 // For jitter, so that programs started together do not send requests together.

@@ -257,7 +257,7 @@ TEST_CASE(
         Trouble{FaultKind::truncate, false}, Trouble{FaultKind::expire, true},
         Trouble{FaultKind::garbage, false}, Trouble{FaultKind::end, true}}) {
     CAPTURE(static_cast<int>(trouble.kind), trouble.history_forgotten);
-    CHECK(lab.api().wait_for_watches(kNodes.size(), 20s, "nodes"));
+    CHECK(lab.api().wait_for_watches(2 * kNodes.size(), 20s, "nodes"));
     for (int i = 0; i < 6; ++i) step(lab.api(), random);
     lab.api().disturb_watches(trouble.kind, "nodes");
     for (int i = 0; i < 6; ++i) step(lab.api(), random);

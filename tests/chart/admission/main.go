@@ -1,11 +1,13 @@
-// Evaluates a chart's ValidatingAdmissionPolicy on requests as a Kubernetes API server does: its expressions, with the
+// Evaluates a chart's ValidatingAdmissionPolicies on requests as a Kubernetes API server does: its expressions, with the
 // functions that a 1.30 server offers them.
 //
 //	admission MANIFESTS CASES
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -77,18 +79,21 @@ func merged(target, patch object) object {
 	return out
 }
 
-func readPolicy(file string) policy {
+func readPolicies(file string) []policy {
 	in, err := os.Open(file)
 	check(err)
 	defer in.Close()
 	decoder := yaml.NewDecoder(in)
+	var policies []policy
 	for {
 		var document policy
-		if err := decoder.Decode(&document); err != nil {
-			check(fmt.Errorf("%s: no ValidatingAdmissionPolicy: %w", file, err))
+		err := decoder.Decode(&document)
+		if errors.Is(err, io.EOF) {
+			return policies
 		}
+		check(err)
 		if document.Kind == "ValidatingAdmissionPolicy" {
-			return document
+			policies = append(policies, document)
 		}
 	}
 }
@@ -185,7 +190,7 @@ func (p policy) denial(request object, before, after interface{}) string {
 	return ""
 }
 
-func (t table) verdict(p policy, each testCase) string {
+func (t table) verdict(policies []policy, each testCase) string {
 	request := merged(t.Request, each.Request)
 	node := merged(t.Node, each.Before)
 	var before, after interface{} = node, merged(node, each.Patch)
@@ -199,14 +204,19 @@ func (t table) verdict(p policy, each testCase) string {
 			return "the case's patch changes nothing"
 		}
 	}
-	return p.denial(request, before, after)
+	for _, p := range policies {
+		if said := p.denial(request, before, after); said != "" {
+			return said
+		}
+	}
+	return ""
 }
 
 func main() {
 	if len(os.Args) != 3 {
 		check(fmt.Errorf("usage: admission MANIFESTS CASES"))
 	}
-	checked := readPolicy(os.Args[1])
+	checked := readPolicies(os.Args[1])
 	text, err := os.ReadFile(os.Args[2])
 	check(err)
 	var cases table
@@ -215,12 +225,17 @@ func main() {
 	for _, each := range cases.Cases {
 		said := cases.verdict(checked, each)
 		if (said == "") != (each.Denied == "") || !strings.Contains(said, each.Denied) {
-			fmt.Printf("%s: expected %q, the policy says %q\n", each.Name, each.Denied, said)
+			fmt.Printf("%s: expected %q, the policies say %q\n", each.Name, each.Denied, said)
 			wrong++
 		}
 	}
-	if checked.Spec.FailurePolicy != "Fail" || len(cases.Cases) == 0 {
-		check(fmt.Errorf("the policy must fail closed, and cases be there"))
+	if len(checked) != 2 || len(cases.Cases) == 0 {
+		check(fmt.Errorf("expected two policies and some cases"))
+	}
+	for _, p := range checked {
+		if p.Spec.FailurePolicy != "Fail" {
+			check(fmt.Errorf("a policy must fail closed"))
+		}
 	}
 	fmt.Printf("%d requests, %d not as the table has them\n", len(cases.Cases), wrong)
 	if wrong > 0 {

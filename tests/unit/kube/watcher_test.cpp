@@ -139,7 +139,7 @@ TEST_CASE("an overloaded server is left alone for as long as it asks") {
   watcher.start();
   REQUIRE(server.until([&] { return seen.syncs == 1; }));
   CHECK(std::chrono::steady_clock::now() - began >= 2s);
-  CHECK(seen.trouble.starts_with("nodes: 429 Too Many Requests"));
+  CHECK(seen.trouble.empty());  // not for a minute
 }
 
 TEST_CASE("a user without rights is told so in the server's words") {

@@ -26,7 +26,7 @@ void select(const Resource& resource, Request& request) {
 
 // The media types of an answer about `kind` ("PartialObjectMetadata", for a LIST with "List").
 std::string accepted(const ListWatch& state, const std::string& kind) {
-  const std::string plain = "application/json";
+  std::string plain = "application/json";
   if (!state.resource.metadata_only || state.in_full) return plain;
   return plain + ";as=" + kind + ";g=meta.k8s.io;v=v1, " + plain;
 }

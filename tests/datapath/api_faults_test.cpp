@@ -108,26 +108,28 @@ TEST_CASE("an API that refuses is quoted, and what changed meanwhile is caught u
   struct Row {
     api::Fault fault;
     std::string words;
+    Seconds said_within = 20s;
   };
   const std::vector<Row> rows = {
       {{.kind = FaultKind::answer, .status = 403},
        "403 Forbidden: nodes is forbidden: User \"system:serviceaccount:kube-system:pellicle\" "
        "cannot watch resource \"nodes\" in API group \"\" at the cluster scope"},
       {{.kind = FaultKind::answer, .status = 429, .retry_after = 2s},
-       "429 Too Many Requests: Too many requests, please try again later."},
+       "429 Too Many Requests: Too many requests, please try again later.",
+       120s},  // after a minute
       {{.kind = FaultKind::answer, .status = 500},
        "500 Internal Server Error: Internal error occurred: a fault on demand"},
   };
   Cluster cluster;
   cluster.start();
-  for (const auto& [fault, words] : rows) {
+  for (const auto& [fault, words, said_within] : rows) {
     cluster.lab.api().inject([&] {
       api::Fault until_cleared = fault;
       until_cleared.times = api::kUntilCleared;
       return until_cleared;
     }());
     cluster.end_watches();
-    cluster.check_said("nodes", words);
+    cluster.check_said("nodes", words, said_within);
     const std::string route = cluster.newcomer();
     CHECK(kernel_picture("worker").main_routes.find(route) == std::string::npos);
     cluster.lab.api().clear_faults();

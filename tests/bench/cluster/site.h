@@ -44,7 +44,8 @@ class Site {
  private:
   void start_operator();
   double wait_until_quiet();
-  std::map<std::string, std::string> epochs() const;
+  std::map<std::string, std::string> all_say(const char* annotation) const;
+  bool all_announced() const;
 
   size_t count_;
   ApiFixture api_;

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <memory>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include "agent/announcer.h"
@@ -79,31 +81,50 @@ class SimulatedAgent {
   Announcer announcer_;
 };
 
-struct Machine {
-  Machine(boost::asio::io_context& io, const ApiAccess& way, size_t which)
-      : context(io), access(way), number(which) {
-    kernel.add_device("eth0",
-                      {.mtu = 1500, .addresses = {{*IpAddress::parse(internal_ip(number)), 16}}});
-    kernel.program_tags = seed::program_tags();
+// A thread for each agent: what is queued on its loop ends with the loop, as with a daemon.
+class Machine {
+ public:
+  Machine(const ApiAccess& access, size_t number) : access_(access), number_(number) {
+    const auto address = *IpAddress::parse(internal_ip(number));
+    kernel_.add_device("eth0", {.mtu = 1500, .addresses = {{address, 16}}});
+    kernel_.program_tags = seed::program_tags();
     start();
   }
+  ~Machine() { stop(); }
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
   void start() {
-    agent = std::make_unique<SimulatedAgent>(context, access, number, kernel, directory.path());
+    context_ = std::make_unique<boost::asio::io_context>(1);
+    agent_ =
+        std::make_unique<SimulatedAgent>(*context_, access_, number_, kernel_, directory_.path());
+    thread_ = std::thread([this] { context_->run(); });
+  }
+  void stop() {
+    if (!agent_) return;
+    context_->stop();
+    thread_.join();
+    agent_.reset();
+    context_.reset();
+  }
+  void flush() {
+    boost::asio::post(*context_, [this] { agent_->flush(); });
   }
 
-  boost::asio::io_context& context;
-  const ApiAccess& access;
-  size_t number;
-  TemporaryDirectory directory;
-  MemoryKernel kernel;
-  std::unique_ptr<SimulatedAgent> agent;
+ private:
+  const ApiAccess& access_;
+  size_t number_;
+  TemporaryDirectory directory_;
+  MemoryKernel kernel_;
+  std::unique_ptr<boost::asio::io_context> context_;
+  std::unique_ptr<SimulatedAgent> agent_;
+  std::thread thread_;
 };
 
 class Machines {
  public:
   Machines(const ApiAccess& access, size_t count) : input_(context_, ::dup(STDIN_FILENO)) {
-    for (size_t i = 1; i <= count; ++i)
-      machines_.push_back(std::make_unique<Machine>(context_, access, i));
+    for (size_t i = 1; i <= count; ++i) machines_.push_back(std::make_unique<Machine>(access, i));
     listen();
   }
   void run() { context_.run(); }
@@ -124,9 +145,9 @@ class Machines {
     size_t number = 0;
     words >> verb >> number;
     auto& machine = *machines_.at(number - 1);
-    if (verb == "stop") machine.agent.reset();
+    if (verb == "stop") machine.stop();
     if (verb == "start") machine.start();
-    if (verb == "flush") machine.agent->flush();
+    if (verb == "flush") machine.flush();
   }
 
   boost::asio::io_context context_{1};

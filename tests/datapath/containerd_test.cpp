@@ -1,5 +1,5 @@
-// Pods made and deleted by Debian's containerd and runc, through the plugin that the agent
-// installs.
+// Pods made and deleted by Debian's containerd and runc, 1.6 and 2, through the plugin that the
+// agent installs.
 #include <cstdio>
 #include <filesystem>
 #include <regex>
@@ -73,11 +73,15 @@ KnownPod known_pod(Lab& lab, const std::string& node, const std::string& contain
   throw LabError("the agent of " + node + " has no pod " + container);
 }
 
+const ContainerdRelease kInstalled;
+const ContainerdRelease kNewer{.folder = PELLICLE_CONTAINERD_2, .config_version = 3};
+
 // The seed's nodes, with a chain of plugins on two of them.
 struct Cluster {
+  ContainerdRelease release;
   Lab lab{{.agent_config = "pod-mtu = 1423\n"}};
 
-  Cluster() {
+  explicit Cluster(ContainerdRelease used) : release(std::move(used)) {
     for (const char* node : {"worker", "worker2"}) {
       install_plugins(lab.agent(node).cni_bin_dir(), {"portmap", "bandwidth"});
     }
@@ -88,7 +92,7 @@ struct Cluster {
   Containerd containerd(const std::string& node) {
     const NodeAgent& agent = lab.agent(node);
     conflist_in(agent.cni_conf_dir());
-    return Containerd(node, agent.cni_conf_dir(), agent.cni_bin_dir(), lab.log_dir());
+    return Containerd(node, agent.cni_conf_dir(), agent.cni_bin_dir(), lab.log_dir(), release);
   }
 };
 
@@ -120,11 +124,8 @@ size_t esp_packets(Lab& lab) {
   return count;
 }
 
-}  // namespace
-
-TEST_CASE(
-    "containerd's pods show the seed's addresses and routes, talk in ESP, and leave nothing") {
-  Cluster cluster;
+void check_pods(const ContainerdRelease& release) {
+  Cluster cluster(release);
   Lab& lab = cluster.lab;
   Containerd here = cluster.containerd("worker");
   Containerd there = cluster.containerd("worker2");
@@ -181,9 +182,8 @@ TEST_CASE(
   check_nothing_in_the_clear(lab);
 }
 
-TEST_CASE(
-    "without an agent containerd makes no pod and deletes one, which the next agent completes") {
-  Cluster cluster;
+void check_without_agent(const ContainerdRelease& release) {
+  Cluster cluster(release);
   Lab& lab = cluster.lab;
   Containerd containerd = cluster.containerd("worker");
   containerd.run("first", {"sleep", "1000"});
@@ -213,6 +213,50 @@ TEST_CASE(
   containerd.remove("third");
   CHECK(left_on_worker(lab) == kNothing);
   check_nothing_in_the_clear(lab);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "containerd's pods show the seed's addresses and routes, talk in ESP, and leave nothing") {
+  check_pods(kInstalled);
+}
+
+TEST_CASE(
+    "containerd 2's pods show the seed's addresses and routes, talk in ESP, and leave nothing") {
+  check_pods(kNewer);
+}
+
+TEST_CASE(
+    "without an agent containerd makes no pod and deletes one, which the next agent completes") {
+  check_without_agent(kInstalled);
+}
+
+TEST_CASE(
+    "without an agent containerd 2 makes no pod and deletes one, which the next agent completes") {
+  check_without_agent(kNewer);
+}
+
+// No other plugin is in the list, so its newest version is CNI 1.1.0, with STATUS. containerd 2
+// calls it for each question of a kubelet; of GC it makes no use.
+TEST_CASE("containerd 2 learns by STATUS that pods can be served, and when they no longer can") {
+  Lab lab({.agent_config = "cni-status-grace = 0\n"});
+  lab.start_agents();
+  const NodeAgent& agent = lab.agent("worker");
+  conflist_in(agent.cni_conf_dir());
+  ContainerdRelease release = kNewer;
+  release.cri = true;
+  const Containerd containerd("worker", agent.cni_conf_dir(), agent.cni_bin_dir(), lab.log_dir(),
+                              release);
+  CHECK(wait_until([&] { return containerd.network_obstacle().empty(); }));
+
+  lab.agent("worker").stop();
+  const std::string obstacle = containerd.network_obstacle();
+  CHECK_THAT(obstacle, Contains("NetworkPluginNotReady"));
+  CHECK_THAT(obstacle, Contains("agent"));
+
+  lab.start_agent("worker");
+  CHECK(containerd.network_obstacle().empty());
 }
 
 }  // namespace this_file

@@ -21,19 +21,26 @@ std::string socket_in(const std::string& directory) {
   return directory + "/containerd.sock";
 }
 
-// Without CRI, which wants an image of a pause container from a registry.
-std::string config_in(const std::string& directory) {
+std::string config_in(const std::string& directory, const ContainerdRelease& release) {
   std::string path = directory + "/config.toml";
-  write_file(path, "version = 2\nroot = \"" + directory + "/root\"\nstate = \"" + directory +
-                       "/state\"\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\n" +
-                       "address = \"" + socket_in(directory) + "\"\n");
+  const std::string without = release.cri ? "" : "\"io.containerd.grpc.v1.cri\"";
+  write_file(path, "version = " + std::to_string(release.config_version) + "\nroot = \"" +
+                       directory + "/root\"\nstate = \"" + directory +
+                       "/state\"\ndisabled_plugins = [" + without + "]\n[grpc]\naddress = \"" +
+                       socket_in(directory) + "\"\n");
   return path;
+}
+
+std::string path_with(const ContainerdRelease& release) {
+  const std::string path = path_with_legacy_iptables();
+  return "PATH=" + (release.folder.empty() ? path : release.folder + ":" + path);
 }
 
 // containerd in a mount namespace of its own, where the two folders are the node's. What is mounted
 // outside later (a pod's namespace below /run/netns) is still seen inside.
 Process start(const std::string& node, const std::string& directory, const std::string& conf_dir,
-              const std::string& bin_dir, const std::string& log) {
+              const std::string& bin_dir, const std::string& log,
+              const ContainerdRelease& release) {
   for (const std::string& folder : {directory, conf_dir, bin_dir, std::string(kConfDir),
                                     std::string(kBinDir), directory + "/roots"}) {
     fs::create_directories(folder);
@@ -41,7 +48,8 @@ Process start(const std::string& node, const std::string& directory, const std::
   fs::remove(socket_in(directory));
   const std::string script = "mount --bind " + shell_word(conf_dir) + " " + kConfDir +
                              " && mount --bind " + shell_word(bin_dir) + " " + kBinDir +
-                             " && exec containerd --config " + shell_word(config_in(directory));
+                             " && exec env " + shell_word(path_with(release)) +
+                             " containerd --config " + shell_word(config_in(directory, release));
   return Process({"unshare", "--mount", "--propagation", "slave", "sh", "-c", script}, log, node);
 }
 
@@ -91,12 +99,13 @@ std::string last_lines(const std::string& text, size_t count) {
 }  // namespace
 
 Containerd::Containerd(std::string node, const std::string& conf_dir, const std::string& bin_dir,
-                       std::string log_dir)
+                       std::string log_dir, ContainerdRelease release)
     : node_(std::move(node)),
+      release_(std::move(release)),
       directory_("/run/lab/" + node_ + "/containerd"),
       log_dir_(std::move(log_dir)),
-      containerd_(
-          start(node_, directory_, conf_dir, bin_dir, log_dir_ + "/" + node_ + "-containerd.log")) {
+      containerd_(start(node_, directory_, conf_dir, bin_dir,
+                        log_dir_ + "/" + node_ + "-containerd.log", release_)) {
   // It listens when all of its parts are there.
   const auto serves = [&] { return fs::exists(socket_in(directory_)); };
   wait_until([&] { return serves() || !containerd_.running(); }, 30s);
@@ -125,7 +134,7 @@ LabError Containerd::failure(const std::string& what, const std::string& said) c
 // containerd's mount namespace, and with an iptables that works.
 std::vector<std::string> Containerd::ctr(const std::vector<std::string>& arguments) const {
   std::vector<std::string> words{"nsenter",     "--target",  std::to_string(containerd_.pid()),
-                                 "--mount",     "env",       "PATH=" + path_with_legacy_iptables(),
+                                 "--mount",     "env",       path_with(release_),
                                  "ctr",         "--address", socket_in(directory_),
                                  "--namespace", node_};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -194,6 +203,22 @@ pid_t Containerd::pid(const std::string& pod) const {
   const auto found = pods_.find(pod);
   if (found == pods_.end()) throw LabError("containerd of " + node_ + " runs no pod " + pod);
   return found->second.pid;
+}
+
+// gRPC by hand: a message is a byte 0, its length in four bytes, and its fields; StatusRequest has
+// none that are needed. In the answer a condition is its type as (1, text), whether it holds as (2,
+// 1), reason and message as (3 and 4, text).
+std::string Containerd::network_obstacle() const {
+  const std::string answer = must_in(
+      node_, "printf '\\0\\0\\0\\0\\0' | curl -sS -m 20 --http2-prior-knowledge --unix-socket " +
+                 shell_word(socket_in(directory_)) +
+                 " -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- "
+                 "http://localhost/runtime.v1.RuntimeService/Status");
+  const std::string type = "NetworkReady";
+  const size_t found = answer.find(type);
+  if (found == answer.npos) throw failure("tells nothing of its network", answer);
+  const std::string rest = answer.substr(found + type.size());
+  return rest.starts_with("\x10\x01") ? "" : rest;
 }
 
 std::vector<std::string> Containerd::containers() const {

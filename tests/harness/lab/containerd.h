@@ -1,4 +1,4 @@
-// Debian's containerd and runc on one node, asked through `ctr`: pods as a kubelet's runtime makes
+// A containerd and its runc on one node, asked through `ctr`: pods as a kubelet's runtime makes
 // them, with the node's CNI configuration.
 //
 //   Containerd containerd("worker", "/run/lab/worker/net.d", "/run/lab/worker/bin", lab.log_dir());
@@ -15,13 +15,21 @@
 
 namespace pellicle::lab {
 
+// Where containerd, its shim, ctr and runc are, and the version of its configuration file. Without
+// CRI unless `cri`: it needs an image for a pod, and none for its own state.
+struct ContainerdRelease {
+  std::string folder;  // empty: in $PATH
+  int config_version = 2;
+  bool cri = false;
+};
+
 class Containerd {
  public:
   // Starts it in the network namespace of `node` and returns once it serves; LabError with its log.
   // ctr takes its CNI configuration from /etc/cni/net.d and the plugins from /opt/cni/bin, which
   // for this containerd alone are `conf_dir` and `bin_dir`. Logs go to `log_dir`.
   Containerd(std::string node, const std::string& conf_dir, const std::string& bin_dir,
-             std::string log_dir);
+             std::string log_dir, ContainerdRelease release = {});
   ~Containerd();  // removes its pods first
   Containerd(const Containerd&) = delete;
   Containerd& operator=(const Containerd&) = delete;
@@ -44,6 +52,10 @@ class Containerd {
   std::string root(const std::string& pod) const { return directory_ + "/roots/" + pod; }
   std::string cni_id(const std::string& pod) const { return node_ + "-" + pod; }
 
+  // What CRI tells a kubelet of the network, asked with its Status: "" when it is ready, else why
+  // it is not. Only with `cri`.
+  std::string network_obstacle() const;
+
   std::vector<std::string> containers() const;  // that containerd knows, in this node's name
   std::string log() const { return containerd_.output(); }
 
@@ -58,6 +70,7 @@ class Containerd {
   LabError failure(const std::string& what, const std::string& said) const;
 
   std::string node_;
+  ContainerdRelease release_;
   std::string directory_;  // /run/lab/<node>/containerd
   std::string log_dir_;
   Process containerd_;

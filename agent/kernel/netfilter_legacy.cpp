@@ -148,8 +148,8 @@ Outcome outcome_of(const CommandResult& result) {
   while (!text.empty() && text.back() == ' ') text.pop_back();
   if (text.size() > kEnough) text = text.substr(0, kEnough) + "...";
   bool lacking = false;
-  for (const char* words :
-       {"Operation not supported", "Protocol not supported", "can't initialize"})
+  for (const char* words : {"Operation not supported", "Protocol not supported", "can't initialize",
+                            "unable to initialize table"})
     lacking = lacking || result.errors.find(words) != std::string::npos;
   return {.error = lacking ? EOPNOTSUPP : EINVAL, .sentence = text};
 }

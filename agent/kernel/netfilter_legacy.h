@@ -39,7 +39,8 @@ class LegacyTables : public NetfilterBackend {
 };
 
 // "" for success, else the tool's messages, which may have several lines, as one line of at most
-// 300 characters. EOPNOTSUPP for "can't initialize iptables table `raw'".
+// 300 characters. EOPNOTSUPP for "can't initialize iptables table `raw'" and "unable to initialize
+// table 'raw'".
 Outcome outcome_of(const CommandResult& result);
 
 }  // namespace pellicle

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "agent/kernel/netlink_socket.h"
+#include "agent/kernel/netns.h"
 #include "agent/kernel/nft_transaction.h"
 #include "agent/kernel/nft_wire.h"
 #include "agent/kernel/os_error.h"
@@ -130,6 +131,18 @@ Outcome Nftables::remove(const NetfilterChain::Key& key) {
   Outcome outcome =
       commit(key.family, [&](NftTransaction& transaction) { transaction.remove(key); });
   if (outcome.ok()) chains_.erase(key);
+  return outcome;
+}
+
+Outcome try_nftables() {
+  Outcome outcome;
+  try {
+    Netns::fresh().run([&] {
+      outcome = Nftables().write({.table = "filter", .chain = "PELLICLE_INPUT"},
+                                 {.parent = "INPUT", .rules = {}});
+    });
+  } catch (const OsError&) {  // no namespace is to be had
+  }
   return outcome;
 }
 

@@ -31,4 +31,9 @@ class Nftables : public NetfilterBackend {
   std::map<Family, NftTables> tables_;
 };
 
+// Whether this kernel takes chains for IPv4: it may have nf_tables without, and tells only when one
+// is written. So one is, in a network namespace that exists for that long. EOPNOTSUPP: it does not.
+// Success also when it cannot be tried.
+Outcome try_nftables();
+
 }  // namespace pellicle

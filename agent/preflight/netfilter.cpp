@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "agent/kernel/command.h"
 #include "agent/kernel/netfilter_legacy.h"
@@ -68,6 +69,9 @@ std::vector<BackendFacts> read_backends() {
                                            find_executable(facts.name + "-restore"));
     try {
       facts.readable = facts.tools && backend->look();
+      if (backend == &nftables && try_nftables().error == EOPNOTSUPP) {
+        facts.failure = "this kernel does not take its chains for IPv4";
+      }
       if (facts.readable) backend->count_rules();
       facts.weight = backend->weight();
     } catch (const OsError& error) {

@@ -19,7 +19,7 @@ struct BackendFacts {
   BackendWeight weight = {};
 };
 
-// Reads every table; loads none.
+// Reads every table; loads none. Tries a chain of nftables elsewhere.
 std::vector<BackendFacts> read_backends();
 
 Findings judge_backends(const std::vector<BackendFacts>& backends, const KernelModules& modules);

@@ -305,6 +305,8 @@ TEST_CASE("netfilter native: a kernel without nf_tables' IPv4 family is told fro
   Nftables nftables;
   const NetfilterChain::Key key{.table = "filter", .chain = "PELLICLE_INPUT"};
   if (nftables.look()) CHECK(nftables.chains().empty());
+  CHECK(try_nftables().error == (has_nftables() ? 0 : EOPNOTSUPP));
+  CHECK(saved().empty());
   CHECK(nftables.write(key, {.parent = "INPUT", .rules = {"-j ACCEPT"}}).error ==
         (has_nftables() ? 0 : EOPNOTSUPP));
   if (lacks_nftables()) return;

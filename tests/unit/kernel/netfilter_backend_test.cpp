@@ -29,6 +29,9 @@ TEST_CASE("netfilter back end: only a kernel without the legacy tables makes the
   };
   CHECK(error("iptables-restore v1.8.9 (legacy): can't initialize iptables table `raw'") ==
         EOPNOTSUPP);
+  CHECK(error("modprobe: FATAL: Module ip_tables not found in directory /lib/modules/7.2.7\n"
+              "iptables-restore v1.8.9 (legacy): iptables-restore: unable to initialize table "
+              "'filter'\nError occurred at line: 1") == EOPNOTSUPP);
   CHECK(error("Another app is currently holding the xtables lock") == EINVAL);
   CHECK(outcome_of(CommandResult{.errors = "a warning"}).ok());
   const auto lines = outcome_of(CommandResult{.status = 2, .errors = "one\ntwo\n"});

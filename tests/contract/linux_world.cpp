@@ -11,6 +11,7 @@
 #include "agent/kernel/netlink_socket.h"
 #include "agent/reconcile/reconciler.h"
 #include "tests/harness/catch.h"
+#include "tests/harness/netfilter_tables.h"
 
 namespace pellicle::contract {
 
@@ -63,7 +64,7 @@ void remove_pod(const Endpoint& endpoint) {
 
 LinuxWorld::LinuxWorld(Netfilter netfilter) {
   tools_.link("iptables", "/usr/sbin/xtables-legacy-multi");
-  inputs_.settings.netfilter = netfilter == Netfilter::on;
+  inputs_.settings.netfilter = netfilter == Netfilter::on && !lacks_netfilter_tables();
 }
 
 void LinuxWorld::happen(const Event& event) {

@@ -56,7 +56,7 @@ TEST_CASE("netfilter: looking at a clean namespace makes no table") {
 }
 
 TEST_CASE("netfilter: no tool is started to read what is not there, and none for nftables") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   const FirstInPath tools;
   const auto log = tools.folder() + "/log";
   for (const std::string name : {"iptables-legacy-save", "ip6tables-legacy-save",
@@ -77,7 +77,7 @@ TEST_CASE("netfilter: no tool is started to read what is not there, and none for
 }
 
 TEST_CASE("netfilter: of several at once a refused one costs itself alone") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   std::vector<Change<NetfilterChain>> run = {notrack("PREROUTING"), notrack("OUTPUT"),
                                              notrack("PREROUTING"), notrack("OUTPUT")};
@@ -104,7 +104,7 @@ TEST_CASE("netfilter: of several at once a refused one costs itself alone") {
 }
 
 TEST_CASE("netfilter: what is written is dumped, first in its parent, also by the next process") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   netfilter.apply(notrack("PREROUTING"));
   netfilter.apply(notrack("OUTPUT"));
@@ -121,7 +121,7 @@ TEST_CASE("netfilter: what is written is dumped, first in its parent, also by th
 }
 
 TEST_CASE("netfilter: a jump that is missing, doubled or not the first differs and is repaired") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   const auto chain = notrack("PREROUTING");
   netfilter.apply(chain);
@@ -143,7 +143,7 @@ TEST_CASE("netfilter: a jump that is missing, doubled or not the first differs a
 }
 
 TEST_CASE("netfilter: a rule put before the jump is followed by our jump in first place") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   const auto chain = notrack("PREROUTING");
   netfilter.apply(chain);
@@ -156,7 +156,7 @@ TEST_CASE("netfilter: a rule put before the jump is followed by our jump in firs
 }
 
 TEST_CASE("netfilter: changed rules differ and are replaced in place") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   auto chain = notrack("OUTPUT");
   netfilter.apply(chain);
@@ -168,7 +168,7 @@ TEST_CASE("netfilter: changed rules differ and are replaced in place") {
 }
 
 TEST_CASE("netfilter: removing works twice and leaves the chains and rules of others") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   netfilter.apply(notrack("PREROUTING"));
   shell(iptables(netfilter) + "-N KUBE-SOMETHING");
@@ -185,7 +185,7 @@ TEST_CASE("netfilter: removing works twice and leaves the chains and rules of ot
 }
 
 TEST_CASE("netfilter: the back end in which kube-proxy keeps its chains is the one taken") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   std::string backend = GENERATE("iptables-legacy", "iptables-nft");
   const bool works = shell_status(backend + " -t nat -N KUBE-SERVICES") == 0;
   if (backend == "iptables-nft" && !has_nftables()) {
@@ -206,7 +206,7 @@ TEST_CASE("netfilter: the back end in which kube-proxy keeps its chains is the o
 }
 
 TEST_CASE("netfilter: a rule that is refused is one sentence, and nothing is changed") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   netfilter.apply(notrack("PREROUTING"));
   const std::string before = raw_table(netfilter);
@@ -237,7 +237,7 @@ TEST_CASE("netfilter: text that iptables-save prints is read as it is meant") {
 }
 
 TEST_CASE("netfilter: what nobody wrote is not read again, what somebody wrote is") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   Netfilter netfilter;
   netfilter.apply(notrack("PREROUTING"));
   const auto before = dumped(netfilter);  // consumes the notification of the agent's own write
@@ -254,7 +254,7 @@ TEST_CASE("netfilter: what nobody wrote is not read again, what somebody wrote i
 }
 
 TEST_CASE("netfilter: a write by anybody is heard, a look is not") {
-  FreshNamespace node;
+  NamespaceWithTables node;
   NetfilterWatch watch;
   CHECK_FALSE(watch.changed());
   Netfilter netfilter;

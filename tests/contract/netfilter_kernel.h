@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/contract/pods_site.h"
 #include "tests/harness/catch.h"
+#include "tests/harness/netfilter_tables.h"
 
 namespace pellicle::contract {
 
@@ -20,5 +22,11 @@ inline bool lacks_nftables() {
   if (!has_nftables()) WARN("excused: this kernel has no nf_tables for IPv4; the stock kernel has");
   return !has_nftables();
 }
+
+// A namespace for a case that needs tables of either back end; elsewhere the case is skipped.
+class NamespaceWithTables : public FreshNamespace {
+ public:
+  NamespaceWithTables() { need_netfilter_tables("netfilter chains"); }
+};
 
 }  // namespace pellicle::contract

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "tests/harness/catch.h"
+#include "tests/harness/netfilter_tables.h"
 
 namespace pellicle::contract {
 
@@ -25,6 +26,7 @@ std::string shell(const std::string& command_line) {
     output.append(part.data(), n);
   const int status = pclose(pipe);
   INFO(command_line << "\n" << output);
+  if (status != 0) judge_failed_command(command_line);
   REQUIRE(status == 0);
   return output;
 }

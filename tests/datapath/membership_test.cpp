@@ -7,6 +7,7 @@
 #include "tests/datapath/internal_ips.h"
 #include "tests/harness/catch.h"
 #include "tests/harness/lab/lab.h"
+#include "tests/harness/netfilter_tables.h"
 
 namespace this_file {
 
@@ -62,13 +63,17 @@ std::string without_absent_peers(const std::string& states) {
   return kept;
 }
 
+std::string tables(const std::string& node) {
+  if (lacks_netfilter_tables()) return "";
+  return must_in(node,
+                 "for table in raw mangle filter nat; do " + iptables() + " -t $table -S; done");
+}
+
 Picture picture(const std::string& node) {
   auto kernel = kernel_picture(node);
   kernel.states = without_absent_peers(kernel.states);
   return {kernel.text() + "# peers\n" + map_entries(node, "pellicle_peers") + "\n# endpoints\n" +
-          map_entries(node, "pellicle_eps") + "\n# iptables\n" +
-          must_in(node,
-                  "for table in raw mangle filter nat; do " + iptables() + " -t $table -S; done")};
+          map_entries(node, "pellicle_eps") + "\n# iptables\n" + tables(node)};
 }
 
 std::map<std::string, Picture> pictures() {

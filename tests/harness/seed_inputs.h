@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/desired/desired.h"
+#include "tests/harness/netfilter_tables.h"
 
 namespace pellicle::seed {
 
@@ -41,6 +42,7 @@ inline std::map<std::string, std::string> program_tags() {
 inline Inputs worker() {
   Inputs inputs;
   inputs.settings.node_name = "worker";
+  inputs.settings.netfilter = !lacks_netfilter_tables();
   const auto add = [&](const Node& node) { inputs.nodes[node.name] = node; };
   add(node("control-plane", "2022-12-20T09:00:00Z", "10.0.2.0/24", "172.18.0.2", "10.0.2.52"));
   add(node("worker", "2022-12-20T09:01:00Z", "10.0.1.0/24", "172.18.0.3", "10.0.1.138"));

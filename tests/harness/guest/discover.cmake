@@ -93,7 +93,7 @@ function(add_alone prefix kernel name labels properties)
 endfunction()
 
 set(stock_properties "ENVIRONMENT PELLICLE_GUEST_KERNEL=stock PROCESSORS 2")
-set(newer_properties "ENVIRONMENT PELLICLE_GUEST_KERNEL=uml:trixie")
+set(newer_properties "ENVIRONMENT PELLICLE_GUEST_NEWER=uml:trixie")
 set(number 0)
 set(no_ipv6_properties "ENVIRONMENT PELLICLE_GUEST_BOOT=ipv6.disable=1")
 if(one_boot)

@@ -7,10 +7,12 @@
 # in qemu; a case with [.][stock] only for that kernel. Both have the label `stock`. STOCK applies to all cases of one
 # boot.
 # A case with the tag [newer], and all cases of one boot with NEWER, are registered a second time, as
-# "<folder>/Linux 6.12: <case>", for User-Mode Linux of Debian 13. These have the label `newer`.
+# "<folder>/Linux 6.12: <case>", for User-Mode Linux of Debian 13, or of the suite that $PELLICLE_GUEST_KERNEL names.
+# These have the label `newer`.
 # A case with the tag [no-ipv6] runs in a kernel that is booted without IPv6.
 # TIMEOUT applies to one guest (default 120; a stock kernel gets ten times as long).
-# A case that passes and calls skipped() (tests/harness/skipped.h) is counted as skipped.
+# A case that passes and calls skipped() (tests/harness/skipped.h), or ends with skip_case() (tests/harness/skip_case.h),
+# is counted as skipped.
 # Logs stay in <build>/test-logs/<folder>/<case>/.
 # With ThreadSanitizer nothing is registered. AddressSanitizer starts only in the stock kernel.
 function(pellicle_guest_tests target)

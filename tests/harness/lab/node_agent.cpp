@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "tests/harness/api/resource.h"
+#include "tests/harness/netfilter_tables.h"
 #include "tools/ctl/agent_socket.h"
 
 namespace pellicle::lab {
@@ -29,6 +30,9 @@ void NodeAgent::reboot() {
 
 void NodeAgent::start(const std::string& extra, const std::string& binary) {
   if (running()) throw LabError("the agent of " + node_ + " runs already");
+  for (const char* setting : {"host-encryption = true", "native-routing-cidr = "}) {
+    if (extra.find(setting) != std::string::npos) need_netfilter_tables(setting);
+  }
   const std::string file = directory_ + "/agent.conf";
   // The agents' health probes appear on the wires that tests capture, so they are off unless a test
   // sets their interval.
@@ -38,7 +42,8 @@ void NodeAgent::start(const std::string& extra, const std::string& binary) {
                        bpf_root() + "\"\nboot-id-file = \"" + directory_ +
                        "/boot_id\"\ncni-conf-dir = \"" + cni_conf_dir() + "\"\ncni-bin-dir = \"" +
                        cni_bin_dir() + "\"\nlog-level = \"debug\"\n" +
-                       (asks ? "" : "cluster-health-interval = 0\n") + extra);
+                       (asks ? "" : "cluster-health-interval = 0\n") +
+                       (lacks_netfilter_tables() ? "netfilter = false\n" : "") + extra);
   process_.emplace(std::vector<std::string>{program(binary), "--config", file}, log_, node_);
 }
 

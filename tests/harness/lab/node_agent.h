@@ -18,8 +18,9 @@ class NodeAgent {
   // only one boot id) below /run/lab/<node>; starts nothing. `log` gets the output of every run.
   NodeAgent(std::string node, const std::string& kubeconfig, std::string log);
 
-  // `extra`: further lines for the configuration file, "pod-mtu = 1423\n"; `binary`: another build
-  // of the agent. LabError if it runs already.
+  // A kernel without netfilter tables gets an agent without chains. `extra`: further lines for the
+  // configuration file, "pod-mtu = 1423\n"; `binary`: another build of the agent. LabError if it
+  // runs already.
   void start(const std::string& extra = "", const std::string& binary = "pellicle-agent");
   int stop(Seconds limit = 10s);  // SIGTERM, and SIGKILL once `limit` is over; the exit status
   void kill();                    // SIGKILL, at once

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "tests/harness/lab/spawn.h"
+#include "tests/harness/netfilter_tables.h"
 
 namespace pellicle::lab {
 
@@ -92,6 +93,7 @@ Result sh_in(const std::string& netns, const std::string& command, Seconds limit
   int status = 0;
   waitpid(pid, &status, 0);
   result.status = finished ? exit_status(status) : 124;
+  if (!result.ok()) judge_failed_command(command);
   return result;
 }
 

@@ -35,7 +35,8 @@ std::string shell_word(const std::string& word);
 std::string iptables();   // "iptables-legacy"
 std::string ip6tables();  // "ip6tables-legacy"
 
-// Runs `command` with /bin/sh; kills it and its children after `limit`.
+// Runs `command` with /bin/sh; kills it and its children after `limit`. A netfilter tool that fails
+// on a kernel without tables ends the case as skipped (tests/harness/netfilter_tables.h).
 Result sh(const std::string& command, Seconds limit = 60s);
 // The same in the network namespace /run/netns/<netns>.
 Result sh_in(const std::string& netns, const std::string& command, Seconds limit = 60s);

@@ -7,6 +7,8 @@
 #include <set>
 #include <sstream>
 
+#include "tests/harness/netfilter_tables.h"
+
 namespace pellicle::lab {
 
 namespace {
@@ -121,6 +123,7 @@ bool is_as_checked_in(const Lab& lab, const std::string& name,
   std::string now;
   const auto told = [&] { return (now = text()) == expected; };
   if (wait_until(told, 15s)) return true;  // an Event comes after the screen
+  need_netfilter_tables("what an agent without problems tells");
   const auto directory = lab.log_dir() + "/told";
   std::filesystem::create_directories(directory);
   write_file(directory + "/" + name + ".txt", now);

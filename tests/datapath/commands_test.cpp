@@ -73,7 +73,7 @@ TEST_CASE("pellicle bpf tells what the programs go by, with an agent and without
   CHECK(config["ipv6"].is_null());
   CHECK(config["uplink"] == "eth0");
   const auto maps = bpf.json("maps");
-  REQUIRE(maps.size() == 13);
+  REQUIRE(maps.size() == 16);
   for (const auto& map : maps) {
     CAPTURE(map.dump());
     CHECK((map["bytes"] > 0 || map["entries"] == 0));  // 6.12 counts a trie's entries alone

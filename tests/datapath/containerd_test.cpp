@@ -8,6 +8,7 @@
 #include "tests/harness/lab/cni_runtime.h"
 #include "tests/harness/lab/containerd.h"
 #include "tests/harness/lab/lab.h"
+#include "tests/harness/skipped.h"
 
 namespace this_file {
 
@@ -75,6 +76,13 @@ KnownPod known_pod(Lab& lab, const std::string& node, const std::string& contain
 
 const ContainerdRelease kInstalled;
 const ContainerdRelease kNewer{.folder = PELLICLE_CONTAINERD_2, .config_version = 3};
+
+// Debian sid changes every day, and the rest of the tests does not depend on it.
+bool is_missing(const ContainerdRelease& release) {
+  if (std::filesystem::exists(release.folder + "/containerd")) return false;
+  skipped("containerd 2 of Debian sid could not be fetched when the tests were built");
+  return true;
+}
 
 // The seed's nodes, with a chain of plugins on two of them.
 struct Cluster {
@@ -224,7 +232,7 @@ TEST_CASE(
 
 TEST_CASE(
     "containerd 2's pods show the seed's addresses and routes, talk in ESP, and leave nothing") {
-  check_pods(kNewer);
+  if (!is_missing(kNewer)) check_pods(kNewer);
 }
 
 TEST_CASE(
@@ -234,12 +242,13 @@ TEST_CASE(
 
 TEST_CASE(
     "without an agent containerd 2 makes no pod and deletes one, which the next agent completes") {
-  check_without_agent(kNewer);
+  if (!is_missing(kNewer)) check_without_agent(kNewer);
 }
 
 // No other plugin is in the list, so its newest version is CNI 1.1.0, with STATUS. containerd 2
 // calls it for each question of a kubelet; of GC it makes no use.
 TEST_CASE("containerd 2 learns by STATUS that pods can be served, and when they no longer can") {
+  if (is_missing(kNewer)) return;
   Lab lab({.agent_config = "cni-status-grace = 0\n"});
   lab.start_agents();
   const NodeAgent& agent = lab.agent("worker");

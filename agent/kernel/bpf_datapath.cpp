@@ -146,7 +146,7 @@ void BpfDatapath::replace_foreign_maps() {
   }
 }
 
-// Linux 6.14 and newer takes a trie's entries from a small store, which is filled up in the
+// Newer kernels (7.2) take the entries of a trie from a small store, which is filled up in the
 // background. Writes in quick succession may find it empty, with memory to spare.
 void BpfDatapath::write(const char* map, const void* key, const void* value,
                         const std::string& object) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/kube/list_watch_requests.h"
+
 namespace pellicle {
 namespace {
 
@@ -15,53 +17,19 @@ void forget_version(ListWatch& state) {
   state.objects.clear();
 }
 
-void select(const Resource& resource, Request& request) {
-  if (!resource.field_selector.empty()) {
-    request.query.emplace_back("fieldSelector", resource.field_selector);
-  }
-  if (!resource.label_selector.empty()) {
-    request.query.emplace_back("labelSelector", resource.label_selector);
-  }
-}
-
-// The media types of an answer about `kind` ("PartialObjectMetadata", for a LIST with "List").
-std::string accepted(const ListWatch& state, const std::string& kind) {
-  std::string plain = "application/json";
-  if (!state.resource.metadata_only || state.in_full) return plain;
-  return plain + ";as=" + kind + ";g=meta.k8s.io;v=v1, " + plain;
-}
-
-// A LIST from the cache has no pages: with a limit, servers ask etcd instead (or ignore the limit).
 void send_list(ListWatch& state, Actions& actions) {
-  Request request{.path = state.resource.path,
-                  .accept = accepted(state, "PartialObjectMetadataList")};
   state.from_cache = state.resource.metadata_only && !state.in_full && !state.newest;
-  if (state.from_cache) {
-    request.query = {{"resourceVersion", state.heard_version.empty() ? "0" : state.heard_version}};
-  } else {
-    request.query = {{"limit", std::to_string(state.page_size)}};
-  }
-  select(state.resource, request);
-  if (!state.continue_token.empty()) request.query.emplace_back("continue", state.continue_token);
   state.phase = ListWatch::Phase::listing;
-  actions.emplace_back(SendList{std::move(request)});
+  actions.emplace_back(SendList{list_request(state)});
 }
 
 void open_watch(ListWatch& state, Actions& actions) {
   const auto extra = next_random(state.seed) % static_cast<uint64_t>(kShortestWatch.count());
-  const auto length = kShortestWatch + std::chrono::seconds(extra);
-  Request request{.path = state.resource.path,
-                  .query = {{"watch", "1"},
-                            {"allowWatchBookmarks", "true"},
-                            {"resourceVersion", state.resource_version},
-                            {"timeoutSeconds", std::to_string(length.count())}},
-                  .accept = accepted(state, "PartialObjectMetadata"),
-                  .limit = length + std::chrono::seconds(15)};
-  select(state.resource, request);
   state.phase = ListWatch::Phase::watching;
   state.opened = false;
   state.heard = false;
-  actions.emplace_back(OpenWatch{std::move(request)});
+  actions.emplace_back(
+      OpenWatch{watch_request(state, kShortestWatch + std::chrono::seconds(extra))});
 }
 
 void go_on(ListWatch& state, Actions& actions) {
@@ -302,21 +270,6 @@ void on(ListWatch& state, const WatchEnded& event, Actions& actions) {
 }
 
 }  // namespace
-
-// splitmix64 (public domain): small, and random enough to spread agents out.
-uint64_t next_random(uint64_t& seed) {
-  uint64_t z = (seed += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-std::chrono::milliseconds backoff(uint32_t failures, uint64_t& seed, const Pace& pace) {
-  const auto base =
-      std::min(pace.first_backoff * (1U << std::min(failures, 10U)), pace.longest_backoff);
-  const auto extra = next_random(seed) % static_cast<uint64_t>(base.count() / 2 + 1);
-  return std::min(base + std::chrono::milliseconds(extra), pace.longest_backoff);
-}
 
 ListWatchStep step(ListWatch state, const ListWatchEvent& event) {
   Actions actions;

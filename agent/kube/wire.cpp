@@ -1,10 +1,8 @@
 #include "agent/kube/wire.h"
 
 #include <cpprest/http_client.h>
-#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <pplx/threadpool.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -14,7 +12,9 @@
 #include <map>
 #include <mutex>
 
+#include "agent/kube/dead_peer.h"
 #include "agent/kube/tls.h"
+#include "agent/kube/wire_words.h"
 #include "agent/model/ip.h"
 
 namespace pellicle {
@@ -119,31 +119,6 @@ boost::asio::io_context& library_thread() {
   return crossplat::threadpool::shared_instance().service();
 }
 
-std::string plain_words(const std::string& library_message, const PeerCheck& check) {
-  const auto says = [&](const char* part) {
-    return library_message.find(part) != std::string::npos;
-  };
-  if (says("200 response from proxy")) {
-    return "the proxy answers CONNECT with status" +
-           library_message.substr(library_message.rfind(' '));
-  }
-  if (says("connect to any resolved proxy")) return "cannot connect to the proxy";
-  if (says("resolving proxy")) return "cannot resolve the proxy's host name";
-  if (says("proxy")) return "the proxy closed the connection before an answer came";
-  if (says("SSL handshake")) {
-    return check.refusal.empty() ? "the TLS handshake failed" : check.refusal;
-  }
-  if (says("Failed to connect")) return "cannot connect";
-  if (says("resolv")) return "cannot resolve the host name";
-  if (says("status line") || says("Failed to write")) {
-    return "the connection was closed before an answer came";
-  }
-  if (says("chunk") || says("response body")) {
-    return "the connection was lost in the middle of the answer";
-  }
-  return library_message;
-}
-
 std::optional<std::chrono::seconds> retry_after(const http_response& response) {
   const auto header = response.headers().find("Retry-After");
   if (header == response.headers().end()) return std::nullopt;
@@ -157,26 +132,6 @@ std::optional<std::chrono::seconds> retry_after(const http_response& response) {
 std::string encoding(const http_response& response) {
   const auto header = response.headers().find("Content-Encoding");
   return header == response.headers().end() ? "" : header->second;
-}
-
-// Detects within a minute that the other end vanished without closing the connection, instead of at
-// the end of a watch. The socket is opened early, which needs a known address family.
-void notice_dead_peer(tcp::socket& socket, const std::string& host) {
-  boost::system::error_code error;
-  const auto address = IpAddress::parse(host);
-  if (!socket.is_open()) {
-    if (!address) return;
-    socket.open(address->family() == Family::v4 ? tcp::v4() : tcp::v6(), error);
-    if (error) return;
-  }
-  const auto set = [&](int level, int option, int value) {
-    (void)setsockopt(socket.native_handle(), level, option, &value, sizeof(value));
-  };
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 20);   // seconds
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);  // seconds
-  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 50'000);  // milliseconds
 }
 
 // The library resolves the host exactly as in the URI, so an IPv6 address must have no brackets;

@@ -20,7 +20,7 @@ constexpr const char* kRemotePage = "http://10.0.0.249/";
 constexpr size_t kPage = 200'000;  // more than the bursts below
 
 // The seed's nodes; worker's runtime has these plugins chained. A pod with a web server on worker2.
-// control-plane has no agent, so that nobody publishes its address anew once it is taken back.
+// control-plane runs no agent. An agent would publish its address again after the test removes it.
 struct Cluster {
   // The native network, as the seed's installation gives it: what pods send to a node's address is
   // masqueraded, and the answer goes the way it came.
